@@ -1,0 +1,41 @@
+"""The one typed configuration: a table for each part, each field with its unit in its name and its reason beside it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from metastackerbandit.costs.settings import CostSettings
+from metastackerbandit.decision.settings import DecisionSettings
+from metastackerbandit.engine.settings import AccountSettings
+from metastackerbandit.execution.settings import ExecutionSettings
+from metastackerbandit.exits.settings import ExitSettings
+from metastackerbandit.market.settings import MarketSettings
+from metastackerbandit.risk.settings import RiskSettings, SizingSettings
+from metastackerbandit.simulation.settings import SimulationSettings
+from metastackerbandit.stacking.settings import ArmSettings
+
+
+class RunSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a run trades when the command line does not say."""
+
+    data: str = ""  # leaf folder of candles, or empty
+    symbols: tuple[str, ...] = ()  # empty: every symbol of the folder
+    frame: str = "5m"  # bar size of decisions
+    arm: str = "sma_cross"  # rule arm
+    pace: float = 0.0  # bars a second in a replay; 0 is as fast as it goes
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a user can set."""
+
+    run: RunSettings = RunSettings()
+    account: AccountSettings = AccountSettings()
+    market: MarketSettings = MarketSettings()
+    arms: ArmSettings = ArmSettings()
+    decision: DecisionSettings = DecisionSettings()
+    sizing: SizingSettings = SizingSettings()
+    risk: RiskSettings = RiskSettings()
+    exits: ExitSettings = ExitSettings()
+    costs: CostSettings = CostSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    simulation: SimulationSettings = SimulationSettings()

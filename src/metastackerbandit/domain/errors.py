@@ -1,0 +1,92 @@
+"""What can go wrong, ordered by who must act: the operator, the supervisor, nobody.
+
+Every error says what is, where, and the mend; the shell turns it into an exit code and a JSON object.
+"""
+
+from __future__ import annotations
+
+
+class MsbError(Exception):
+    """An error with its place and its mend. `exit_code` is the process's answer (interfaces: 1 error, 4 refused, 6 not found)."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.mend = mend
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        mend = f" ({self.mend})" if self.mend else ""
+        return f"{place}{self.what}{mend}"
+
+
+# -- the operator must act -------------------------------------------------------------------------------------------
+
+
+class OperatorError(MsbError):
+    """Something given to the program is wrong; nothing was changed."""
+
+    exit_code = 4
+
+
+class ConfigRefused(OperatorError):
+    """A configuration key or value is unknown, of the wrong type, out of range, or contradicts another."""
+
+
+class DataRefused(OperatorError):
+    """Market data is broken: columns, order, duplicates, prices, units."""
+
+
+class InstrumentRefused(OperatorError):
+    """An instrument's rules are missing, not exact, or could overflow 64-bit money."""
+
+
+class SettingRefused(OperatorError):
+    """A control asks for a value outside its bounds."""
+
+
+class UsageError(OperatorError):
+    """The words of a command do not go together."""
+
+    exit_code = 2
+
+
+class NotRunning(OperatorError):
+    """The command needs a running engine and there is none."""
+
+    exit_code = 3
+
+
+class NotFound(OperatorError):
+    """A run, decision, symbol or file that was asked for is not there."""
+
+    exit_code = 6
+
+
+# -- the supervisor must act -----------------------------------------------------------------------------------------
+
+
+class SupervisorError(MsbError):
+    """A part outside the core failed; the runtime decides about retry or stop."""
+
+
+class StorageFailed(SupervisorError):
+    """The journal or a store could not be written or read."""
+
+
+# -- nobody can act: a bug or a broken promise of a venue -------------------------------------------------------------
+
+
+class Fault(MsbError):
+    """An invariant is broken; the run ends and start is recovery."""
+
+
+class IllegalReport(Fault):
+    """A venue reported something that an order's life cycle does not allow."""
+
+
+class LedgerBroken(Fault):
+    """Postings do not sum to zero or a position disagrees with its fills."""

@@ -1,0 +1,59 @@
+"""A gate looks at one number, compares it with one limit, and answers with a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from metastackerbandit.domain.kernel import kernel
+
+NA = 0  # the input cannot exist here: listed, never silently passed
+PASS = 1
+BLOCK = 2
+UNKNOWN = 3  # the input should exist and does not: blocks new risk, and is counted
+
+VERDICTS = ("n/a", "pass", "BLOCK", "UNKNOWN")
+
+
+class GateSpec(Struct, frozen=True):
+    """A gate beside its kernel.
+
+    `ask(seen, limits) -> (observed, limit, verdict)`; `sense` says which side of the limit passes ("at most", "at least"),
+    `kind` whether it guards safety or judges an opinion, `meaning` what a trader should read.
+    """
+
+    name: str
+    unit: str
+    sense: str
+    kind: str
+    meaning: str
+    ask: Callable[..., Any]
+
+
+@kernel
+def at_most(observed: float, limit: float) -> tuple[float, float, int]:
+    """PASS at observed <= limit; NaN is UNKNOWN."""
+    if math.isnan(observed) or math.isnan(limit):
+        return observed, limit, UNKNOWN
+    if observed <= limit:
+        return observed, limit, PASS
+    return observed, limit, BLOCK
+
+
+@kernel
+def at_least(observed: float, limit: float) -> tuple[float, float, int]:
+    """PASS at observed >= limit; NaN is UNKNOWN."""
+    if math.isnan(observed) or math.isnan(limit):
+        return observed, limit, UNKNOWN
+    if observed >= limit:
+        return observed, limit, PASS
+    return observed, limit, BLOCK
+
+
+@kernel
+def not_asked(limit: float) -> tuple[float, float, int]:
+    """N/A: there is nothing here that this gate could look at."""
+    return math.nan, limit, NA

@@ -1,0 +1,61 @@
+"""Everything that can happen to the engine, as one closed union; at one instant they are taken in this order of kind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from metastackerbandit.domain.bar import Bar
+
+
+class Control(Struct, frozen=True, tag="control"):
+    """An operator's word: pause (no new risk), resume, kill (cancel entries, exit at the next price, stay out)."""
+
+    at_ns: int
+    word: Literal["pause", "resume", "kill"]
+
+
+class BarClosed(Struct, frozen=True, tag="bar_closed"):
+    """A candle of the source is complete; `bar.known_ns` is now."""
+
+    instrument: int
+    bar: Bar
+
+
+class FundingSettled(Struct, frozen=True, tag="funding"):
+    """A perp's funding was settled on the position held: longs pay `rate` (1e-8) of notional at `mark` ticks (0: last close)."""
+
+    instrument: int
+    at_ns: int
+    rate: int
+    mark: int
+
+
+class BarOpened(Struct, frozen=True, tag="bar_opened"):
+    """The first price of a new candle: the next tradable price on candle data."""
+
+    instrument: int
+    at_ns: int
+    price: int
+
+
+class OrderReport(Struct, frozen=True, tag="report"):
+    """A venue's word on one order: working, cancelled, rejected, expired, or a fill of `lots` at `ticks`."""
+
+    instrument: int
+    order: int
+    state: int
+    at_ns: int
+    lots: int = 0
+    ticks: int = 0
+    reference: int = 0
+    fee: int = 0
+    slippage: int = 0
+    impact: int = 0
+
+
+Input = Control | BarClosed | FundingSettled | BarOpened | OrderReport
+
+# Order of kinds at one instant: what closes is decided on before funding settles, and both before the next price trades.
+CONTROL_EVENT, CLOSE_EVENT, FUNDING_EVENT, OPEN_EVENT = 0, 1, 2, 3

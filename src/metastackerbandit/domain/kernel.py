@@ -1,0 +1,206 @@
+"""A kernel is one step of arithmetic, compiled once and used at two speeds; this file alone knows numba and its cache.
+
+A cached binary is found by a stamp of everything that it was compiled from: its own source, the stamps of the kernels it
+calls, the constants it freezes, and the versions and flags of the compiler. An edit anywhere below therefore gives another
+stamp, and a stale binary cannot be loaded (numba's own cache looks at one file only).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import linecache
+import os
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+import numba
+import numpy as np
+from numba.core import caching, config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TOOLCHAIN = f"numba {numba.__version__} numpy {np.__version__} boundscheck {config.BOUNDSCHECK} opt {config.OPT}"
+_stamps: dict[Any, str] = {}
+
+
+def kernel(function: F) -> F:
+    """Compile a step: IEEE division, no fast math, no parallel loops, cached under its stamp.
+
+    With NUMBA_DISABLE_JIT=1 the function is returned as it is, so that coverage and mutation tests can look inside.
+    """
+    stamp = _stamp(function)
+    if config.DISABLE_JIT:
+        _stamps[function] = stamp
+        return function
+    dispatcher = numba.njit(error_model="numpy", fastmath=False, parallel=False)(function)
+    _stamps[function] = stamp
+    _stamps[dispatcher] = stamp
+    dispatcher._cache = _StampedCache(function)
+    return dispatcher  # type: ignore[no-any-return]
+
+
+def written(name: str, source: str, names: Mapping[str, Any], module: str) -> Callable[..., Any]:
+    """A function from text that a composer wrote, with its source kept where tracebacks and stamps can read it."""
+    digest = hashlib.sha256(source.encode()).hexdigest()[:12]
+    filename = f"<{module}.{name} {digest}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    scope: dict[str, Any] = {"__name__": module, **names}
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102 - the text is ours, made from a catalog
+    made: Callable[..., Any] = scope[name]
+    return made
+
+
+def stamp_of(compiled: Callable[..., Any]) -> str:
+    """The stamp that a kernel's binary is cached under."""
+    return _stamps[compiled]
+
+
+def signatures_of(compiled: Callable[..., Any]) -> int:
+    """How many signatures a kernel was compiled for: a port should have one."""
+    return len(getattr(compiled, "signatures", ()))
+
+
+def cache_folder() -> Path:
+    """Where binaries are kept: MSB_KERNEL_CACHE, else the user's cache folder."""
+    named = os.environ.get("MSB_KERNEL_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "metastackerbandit" / "kernels"
+
+
+def _stamp(function: Callable[..., Any]) -> str:
+    parts = [_TOOLCHAIN, function.__module__, textwrap.dedent(inspect.getsource(function))]
+    for name in sorted(_names(function.__code__)):
+        if name in function.__globals__:
+            parts.append(f"{name} = {_frozen(function.__globals__[name])}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _frozen(value: Any) -> str:
+    """What a global contributes to a stamp; never an address."""
+    if callable(value):
+        if value in _stamps:
+            return _stamps[value]
+        return getattr(value, "__qualname__", type(value).__qualname__)
+    if isinstance(value, (int, float, bool, str, tuple, np.dtype, np.generic)):
+        return repr(value)
+    return type(value).__qualname__
+
+
+class _StampLocator(caching._CacheLocator):
+    """Files of one function and stamp; numba's index key adds signature, processor and bytecode."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._stamp = _stamps[function]
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], _path: str) -> _StampLocator:
+        located = cls(function)
+        located.ensure_cache_path()
+        return located
+
+    def get_cache_path(self) -> str:
+        return str(cache_folder())
+
+    def get_source_stamp(self) -> str:
+        return self._stamp
+
+    def get_disambiguator(self) -> str:
+        return self._stamp
+
+
+class _StampedImpl(caching.CompileResultCacheImpl):
+    _locator_classes = (_StampLocator,)
+
+    def get_filename_base(self, fullname: str, abiflags: str) -> str:
+        return super().get_filename_base(fullname.rpartition(".")[2], abiflags)
+
+
+class _StampedCache(caching.FunctionCache):
+    _impl_class = _StampedImpl
+
+
+# -- layouts ---------------------------------------------------------------------------------------------------------
+
+
+@cache
+def layout(struct: type[msgspec.Struct]) -> np.dtype[Any]:
+    """The row dtype of a Struct: int and bool -> int64, float -> float64, a Literal -> its place, a Struct -> its own layout.
+
+    One dtype object for each Struct, since equal but distinct ones slow every call of a kernel. Field names that numpy's
+    record already means something by are refused, or compiled and plain runs would read different things.
+    """
+    fields: list[tuple[str, Any]] = []
+    for name, kind in get_type_hints(struct).items():
+        if name in _TAKEN:
+            raise TypeError(f"{struct.__name__}.{name}: numpy's record has an attribute of that name; call the field otherwise")
+        fields.append((name, _column(struct, name, kind)))
+    return np.dtype((np.record, fields))
+
+
+_TAKEN = frozenset(dir(np.record))
+
+
+def _column(struct: type, name: str, kind: Any) -> Any:
+    if kind in (int, bool):
+        return np.int64
+    if kind is float:
+        return np.float64
+    if get_origin(kind) is Literal:
+        return np.int64
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return layout(kind)
+    raise TypeError(f"{struct.__name__}.{name}: {kind} has no column; rows hold int, float, bool, Literal and Struct")
+
+
+def row(value: msgspec.Struct) -> np.ndarray[Any, Any]:
+    """One Struct as an array (1,) of its layout."""
+    rows = np.zeros(1, layout(type(value)))
+    rows[0] = _values(value)
+    return rows
+
+
+def rows(struct: type[msgspec.Struct], count: int) -> np.ndarray[Any, Any]:
+    """An array (count,) of zeros in the layout of a Struct."""
+    return np.zeros(count, layout(struct))
+
+
+def _values(value: msgspec.Struct) -> tuple[Any, ...]:
+    given = []
+    for name, kind in get_type_hints(type(value)).items():
+        item = getattr(value, name)
+        if isinstance(item, msgspec.Struct):
+            item = _values(item)
+        elif get_origin(kind) is Literal:
+            item = get_args(kind).index(item)
+        given.append(item)
+    return tuple(given)
+
+
+def struct_of(struct: type[msgspec.Struct], record: Any) -> Any:
+    """A row of `layout(struct)` back as that Struct."""
+    given: dict[str, Any] = {}
+    for name, kind in get_type_hints(struct).items():
+        item = record[name]
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            given[name] = struct_of(kind, item)
+        elif get_origin(kind) is Literal:
+            given[name] = get_args(kind)[int(item)]
+        elif kind is bool:
+            given[name] = bool(item)
+        else:
+            given[name] = item.item()
+    return struct(**given)

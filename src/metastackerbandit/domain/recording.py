@@ -1,0 +1,45 @@
+"""A recording: what a market did, as columns ready for either driver."""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec import Struct
+
+from metastackerbandit.domain.instrument import Instrument
+
+
+class FundingRow(Struct, frozen=True):
+    """One settlement: longs pay `rate` (1e-8) of notional at `mark` ticks (0: the last close)."""
+
+    at_ns: int
+    rate: int
+    mark: int
+
+
+class QualityIssue(Struct, frozen=True):
+    """Something found in data: what kind, how bad, where (a time or a row), and in words."""
+
+    kind: str  # gap, duplicate, unsorted, outlier, misaligned, zero_volume, ...
+    severity: str  # low, medium, high, critical
+    where: str
+    what: str
+    count: int = 1
+
+
+class Recording(Struct, frozen=True, eq=False):
+    """Candles of several instruments over one span.
+
+    `bars[s]` (N_s,) in the layout of Bar, in time order; `funding[s]` (K_s,) in the layout of FundingRow, None where no
+    series was given; `base_ns` is the candles' length; `has_volume[s]` says whether volumes are real. `digest` is a hash of
+    everything above, and part of a run's identity. `notices` are shown on every report.
+    """
+
+    instruments: tuple[Instrument, ...]
+    base_ns: int
+    bars: tuple[np.ndarray, ...]
+    funding: tuple[np.ndarray | None, ...]
+    has_volume: tuple[bool, ...]
+    source: str
+    digest: str
+    notices: tuple[str, ...] = ()
+    issues: tuple[QualityIssue, ...] = ()

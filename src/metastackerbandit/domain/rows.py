@@ -1,0 +1,150 @@
+"""What the journal keeps, one Struct a kind of row; both drivers fill the same rows.
+
+Times are UTC ns; prices ticks; quantities lots, positive bought and negative sold; money in the account currency's unit.
+`instrument` is the place in the run's list of symbols.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+# What a decision does. A veto never flattens: a blocked wish for new risk is a HOLD.
+HOLD, ENTER, INCREASE, REDUCE, EXIT = 0, 1, 2, 3, 4
+KINDS = ("HOLD", "ENTER", "INCREASE", "REDUCE", "EXIT")
+
+# Why an order was sent.
+ON_SIGNAL, ON_RESIZE, ON_FLAT, ON_OPPOSITE, ON_STOP, ON_TARGET, ON_TIME, ON_KILL = 0, 1, 2, 3, 4, 5, 6, 7
+REASONS = ("signal", "resize", "flat signal", "opposite signal", "stop", "target", "time", "kill switch")
+
+MARKET, STOP, TARGET = 0, 1, 2
+ORDER_KINDS = ("market", "stop", "target")
+
+# Life cycle of an order (execution/lifecycle.py has the legal steps).
+NEW, SENT, WORKING, PARTLY_FILLED, FILLED, CANCELLED, REJECTED, EXPIRED = 0, 1, 2, 3, 4, 5, 6, 7
+STATES = ("new", "sent", "working", "partly filled", "filled", "cancelled", "rejected", "expired")
+
+DEPOSIT, TRADE, FUNDING = 0, 1, 2
+POSTINGS = ("deposit", "trade", "funding")
+
+PAUSE, RESUME, KILL, TRIP, RESET = 0, 1, 2, 3, 4
+CONTROLS = ("pause", "resume", "kill", "breaker tripped", "breaker reset")
+BY_OPERATOR, BY_DAILY_LOSS, BY_DRAWDOWN = 0, 1, 2
+CAUSES = ("operator", "daily loss", "drawdown")
+
+
+class DecisionRow(Struct, frozen=True):
+    """One decision: every closed bar of the frame has one, HOLD included.
+
+    `decision` counts from 1 in the run. `signal` is the arm's target (-1, 0, +1), `side` the opinion after the market's
+    limits (spot cannot be short). `wanted` is the position that the opinion asks for, `sent` the signed lots of the order
+    that left. `asks_risk` is 1 where the wish would enlarge exposure; only then do gates bind. `binding`, `sole` are places
+    in the gate catalog, -1 for none; `volatility` is a fraction a year, NaN while unknown; `equity` money at this close.
+    """
+
+    decision: int
+    instrument: int
+    at_ns: int
+    closed_ns: int
+    frame_ns: int
+    close: int
+    arm: int
+    signal: int
+    side: int
+    kind: int
+    alpha: float
+    position: int
+    pending: int
+    wanted: int
+    sent: int
+    asks_risk: int
+    reason: int
+    binding: int
+    sole: int
+    blocked: int
+    volatility: float
+    equity: int
+
+
+class OrderRow(Struct, frozen=True):
+    """One state of one order; the last row of an `order` is its end. `trigger` is 0 for market orders."""
+
+    order: int
+    decision: int
+    instrument: int
+    kind: int
+    reason: int
+    lots: int
+    trigger: int
+    reduce_only: int
+    sent_ns: int
+    state: int
+    filled: int
+    at_ns: int
+
+
+class FillRow(Struct, frozen=True):
+    """One fill. `reference` is the price before costs; `slippage` (with the half spread) and `impact` are money lost to them, inside `ticks`."""
+
+    fill_id: int
+    order: int
+    decision: int
+    instrument: int
+    at_ns: int
+    reason: int
+    lots: int
+    ticks: int
+    reference: int
+    fee: int
+    slippage: int
+    impact: int
+
+
+class LedgerRow(Struct, frozen=True):
+    """One posting over the accounts; debits positive, credits negative, and the row sums to zero.
+
+    `cash` and `position` (at cost) are assets; `realised`, `fees`, `funding` and `transfers` are income and capital, so a
+    profit shows as a negative number in `realised` and a fee as a positive one in `fees`.
+    """
+
+    entry: int
+    at_ns: int
+    instrument: int
+    kind: int
+    reference: int
+    cash: int
+    position: int
+    realised: int
+    fees: int
+    funding: int
+    transfers: int
+
+
+class TripRow(Struct, frozen=True):
+    """One closed round trip, from flat to flat: `net = gross - fees - funding`; `entry_value`, `exit_value` are money at the fill prices."""
+
+    trip: int
+    instrument: int
+    side: int
+    opened_ns: int
+    closed_ns: int
+    bars: int
+    lots: int
+    entry_value: int
+    exit_value: int
+    gross: int
+    fees: int
+    funding: int
+    net: int
+    reason: int
+    decision: int
+
+
+class ControlRow(Struct, frozen=True):
+    """Something that changed what may be done: an operator's word or a breaker. `until_ns` is when it resets by itself (0: never)."""
+
+    at_ns: int
+    kind: int
+    cause: int
+    observed: float
+    limit: float
+    until_ns: int

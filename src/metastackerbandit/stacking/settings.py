@@ -1,0 +1,66 @@
+"""Parameters of the rule arms, one table an arm; lengths are bars of the decision's frame."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Length = Annotated[int, Meta(ge=1, le=100_000)]
+
+
+class SmaCross(Struct, frozen=True, forbid_unknown_fields=True):
+    """Long while the fast simple average of closes is above the slow one, short while below."""
+
+    fast: Length = 10
+    slow: Length = 50
+
+
+class EmaCross(Struct, frozen=True, forbid_unknown_fields=True):
+    """Long while the fast exponential average is above the slow one, short while below; decay 2 / (length + 1)."""
+
+    fast: Length = 12
+    slow: Length = 26
+
+
+class Breakout(Struct, frozen=True, forbid_unknown_fields=True):
+    """Long at a close above the highest high of the `length` bars before, short below the lowest low; else as before."""
+
+    length: Length = 48
+    stop_bps: Annotated[float, Meta(ge=0, le=9_999)] = 200.0
+    target_bps: Annotated[float, Meta(ge=0, le=9_999)] = 400.0
+
+
+class Momentum(Struct, frozen=True, forbid_unknown_fields=True):
+    """The sign of the return over `length` bars."""
+
+    length: Length = 30
+
+
+class Reversal(Struct, frozen=True, forbid_unknown_fields=True):
+    """Against the last bar's return, when it is at least `min_return_bps`."""
+
+    min_return_bps: Annotated[float, Meta(ge=0, le=10_000)] = 20.0
+
+
+class BuyAndHold(Struct, frozen=True, forbid_unknown_fields=True):
+    """Long, always."""
+
+
+class RandomEntries(Struct, frozen=True, forbid_unknown_fields=True):
+    """Seeded coin flips: each bar keeps its side with chance 1 - 1 / `mean_bars`, else draws long or short anew."""
+
+    seed: Annotated[int, Meta(ge=0, le=2**31)] = 7
+    mean_bars: Annotated[float, Meta(ge=1, le=100_000)] = 24.0
+
+
+class ArmSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every rule arm's table."""
+
+    sma_cross: SmaCross = SmaCross()
+    ema_cross: EmaCross = EmaCross()
+    breakout: Breakout = Breakout()
+    momentum: Momentum = Momentum()
+    reversal: Reversal = Reversal()
+    buy_and_hold: BuyAndHold = BuyAndHold()
+    random_entries: RandomEntries = RandomEntries()
