@@ -9,7 +9,7 @@ from metastackerbandit.domain.rows import ControlRow, DecisionRow, FillRow, Ledg
 
 
 class SubmitOrder(Struct, frozen=True, tag="submit"):
-    """Send this order; its intent stands in the journal before it leaves. `quantity` is signed lots."""
+    """Send this order; its intent stands in the journal before it leaves. `impact` is the modelled cost of its size, 1e-8 of price."""
 
     instrument: int
     order: int
@@ -18,6 +18,7 @@ class SubmitOrder(Struct, frozen=True, tag="submit"):
     lots: int
     trigger: int
     reduce_only: int
+    impact: int
     at_ns: int
 
 
@@ -30,10 +31,11 @@ class CancelOrder(Struct, frozen=True, tag="cancel"):
 
 
 class AmendOrder(Struct, frozen=True, tag="amend"):
-    """Move the trigger of a working stop."""
+    """Move the trigger, or change the size, of a working protective order."""
 
     instrument: int
     order: int
+    lots: int
     trigger: int
     at_ns: int
 

@@ -11,6 +11,9 @@ from metastackerbandit.domain.errors import InstrumentRefused
 from metastackerbandit.domain.money import BOUND, money_digits, money_text
 
 
+MOST_TICKS = 2**40  # prices stay below this, so that sums over long windows stay exact
+
+
 class Instrument(Struct, frozen=True, forbid_unknown_fields=True):
     """Rules of one instrument as its venue states them; sizes are exact decimal text.
 
@@ -48,7 +51,7 @@ class Instrument(Struct, frozen=True, forbid_unknown_fields=True):
         min_lots, max_lots = self._lots("min_quantity", lot), self._lots("max_quantity", lot)
         if max_lots < max(min_lots, 1):
             raise self._refused(f"max_quantity {self.max_quantity} is below min_quantity or one lot", "raise max_quantity")
-        max_ticks = BOUND // (max_lots * int(unit))
+        max_ticks = min(BOUND // (max_lots * int(unit)), MOST_TICKS)
         if max_ticks < 1_000:
             raise self._refused(
                 f"64-bit money overflows at {max_ticks} ticks of {self.max_quantity} {self.base}", "lower max_quantity or use a larger lot_size"

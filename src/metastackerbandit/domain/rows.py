@@ -12,6 +12,8 @@ from msgspec import Struct
 HOLD, ENTER, INCREASE, REDUCE, EXIT = 0, 1, 2, 3, 4
 KINDS = ("HOLD", "ENTER", "INCREASE", "REDUCE", "EXIT")
 
+KEEP = 2  # an arm's word for: no new target, stay as you are
+
 # Why an order was sent.
 ON_SIGNAL, ON_RESIZE, ON_FLAT, ON_OPPOSITE, ON_STOP, ON_TARGET, ON_TIME, ON_KILL = 0, 1, 2, 3, 4, 5, 6, 7
 REASONS = ("signal", "resize", "flat signal", "opposite signal", "stop", "target", "time", "kill switch")
@@ -35,7 +37,7 @@ CAUSES = ("operator", "daily loss", "drawdown")
 class DecisionRow(Struct, frozen=True):
     """One decision: every closed bar of the frame has one, HOLD included.
 
-    `decision` counts from 1 in the run. `signal` is the arm's target (-1, 0, +1), `side` the opinion after the market's
+    `decision` counts from 1 in the run. `signal` is the arm's target (-1, 0, +1; KEEP stays), `side` the opinion after the market's
     limits (spot cannot be short). `wanted` is the position that the opinion asks for, `sent` the signed lots of the order
     that left. `asks_risk` is 1 where the wish would enlarge exposure; only then do gates bind. `binding`, `sole` are places
     in the gate catalog, -1 for none; `volatility` is a fraction a year, NaN while unknown; `equity` money at this close.
@@ -137,6 +139,15 @@ class TripRow(Struct, frozen=True):
     net: int
     reason: int
     decision: int
+
+
+class EquityRow(Struct, frozen=True):
+    """The account at one instrument's closed frame bar: equity and gross exposure in money."""
+
+    at_ns: int
+    instrument: int
+    equity: int
+    gross: int
 
 
 class ControlRow(Struct, frozen=True):

@@ -1,0 +1,128 @@
+"""The block driver: a recording through engine and venue in one compiled loop, giving the rows that streaming gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, OPEN_EVENT
+from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.recording import Recording
+from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_opened
+from metastackerbandit.engine.orders import on_report
+from metastackerbandit.engine.world import AMEND, CANCEL, SUBMIT
+from metastackerbandit.simulation.venue import amend, at_close, at_open, cancel, inside, submit
+
+SPARE = 256  # rows that must be free before the next event is taken
+
+
+def order_events(recording: Recording, controls: np.ndarray) -> np.ndarray:
+    """Every event of a recording (E,) int64 in order of time, kind, symbol: row << 16 | symbol << 2 | kind.
+
+    At one instant controls come first, then closes, funding, opens: what closed is decided on before the next price trades.
+    Rows count within the symbol's own array; `controls` (C, 2) int64 holds time and word.
+    """
+    times, codes = [], []
+    for s, bars in enumerate(recording.bars):
+        count = np.arange(len(bars), dtype=np.int64) << 16 | s << 2
+        times += [bars["known_ns"], bars["opened_ns"]]
+        codes += [count | CLOSE_EVENT, count | OPEN_EVENT]
+        funding = recording.funding[s]
+        if funding is not None:
+            times.append(funding["at_ns"])
+            codes.append(np.arange(len(funding), dtype=np.int64) << 16 | s << 2 | FUNDING_EVENT)
+    times.append(controls[:, 0])
+    codes.append(np.arange(len(controls), dtype=np.int64) << 16 | CONTROL_EVENT)
+    at, code = np.concatenate(times), np.concatenate(codes)
+    return code[np.lexsort((code & 0xFFFF, code & 3, at))]  # type: ignore[no-any-return]
+
+
+@kernel
+def pump(world: Any, out: Any, venue: Any) -> int:
+    """Act on every effect, oldest first, and hand each answer back at once."""
+    cursor = out.cursor[0]
+    done = 0
+    while done < cursor.effects:
+        effect = out.effects[done]
+        done += 1
+        n = 0
+        if effect.what == SUBMIT:
+            n = submit(
+                venue, effect.instrument, effect.order, effect.kind, effect.lots, effect.trigger, effect.reduce_only, effect.impact, effect.at_ns
+            )
+        elif effect.what == CANCEL:
+            n = cancel(venue, effect.instrument, effect.order, effect.at_ns)
+        elif effect.what == AMEND:
+            n = amend(venue, effect.instrument, effect.order, effect.lots, effect.trigger)
+        for k in range(n):
+            fault = on_report(world, out, venue.answers[k])
+            if fault != 0:
+                return fault
+    cursor.effects = 0
+    return 0
+
+
+@kernel
+def deliver(world: Any, out: Any, venue: Any, n: int) -> int:
+    """Hand the fills of one event to the engine, then act on what it asks for."""
+    for k in range(n):
+        fault = on_report(world, out, venue.reports[k])
+        if fault != 0:
+            return fault
+    return pump(world, out, venue)
+
+
+@kernel
+def run_block(
+    world: Any, out: Any, venue: Any, bars: Any, starts: Any, funding: Any, funding_starts: Any, controls: Any, order: Any, first: int, lean: bool
+) -> tuple[int, int]:
+    """Take events from `first` until all are taken or a row array is nearly full -> (next event, fault).
+
+    `bars` and `funding` hold all symbols one after the other, `starts` (S,) where each begins. `lean` leaves out the rows of
+    decisions that change nothing; everything else is the same.
+    """
+    cursor = out.cursor[0]
+    spare = 256
+    most = min(len(out.orders), len(out.effects)) - spare
+    for e in range(first, len(order)):
+        if (
+            cursor.orders > most
+            or cursor.ledger > most
+            or cursor.controls > most
+            or cursor.curve + 4 > len(out.curve)
+            or cursor.decisions + 4 > len(out.decisions)
+        ):
+            return e, 0
+        code = order[e]
+        kind = code & 3
+        s = code >> 2 & 0x3FFF
+        place = code >> 16
+        fault = 0
+        if kind == OPEN_EVENT:
+            bar = bars[starts[s] + place]
+            fault = on_opened(world, out, s, bar.opened_ns, lean)
+            if fault == 0 and cursor.effects > 0:
+                fault = pump(world, out, venue)
+            if fault == 0 and venue.desks[s].resting > 0:
+                fault = deliver(world, out, venue, at_open(venue, s, bar.opened_ns, bar.open))
+        elif kind == CLOSE_EVENT:
+            bar = bars[starts[s] + place]
+            if venue.desks[s].resting > 0:
+                fault = deliver(world, out, venue, inside(venue, s, bar.closed_ns, bar.low, bar.high))
+            if fault == 0:
+                fault = on_closed(world, out, s, bar, lean)
+            if fault == 0 and cursor.effects > 0:
+                fault = pump(world, out, venue)
+            if fault == 0 and venue.desks[s].at_close != 0:
+                fault = deliver(world, out, venue, at_close(venue, s, bar.known_ns, bar.close))
+        elif kind == FUNDING_EVENT:
+            settled = funding[funding_starts[s] + place]
+            fault = on_funding(world, out, s, settled.at_ns, settled.rate, settled.mark)
+        else:
+            fault = on_control(world, out, controls[place, 0], controls[place, 1])
+            if fault == 0:
+                fault = pump(world, out, venue)
+        if fault != 0:
+            return e, fault
+    return len(order), 0

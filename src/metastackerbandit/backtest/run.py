@@ -1,0 +1,110 @@
+"""Run a plan over a recording with the block driver, chunk by chunk, so that memory does not grow with history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from msgspec import Struct
+
+from metastackerbandit.backtest.block import order_events, run_block
+from metastackerbandit.domain.errors import Fault
+from metastackerbandit.domain.inputs import Control
+from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.recording import FundingRow, Recording
+from metastackerbandit.domain.rows import EquityRow
+from metastackerbandit.domain.sink import Sink
+from metastackerbandit.engine.gates import GATES
+from metastackerbandit.engine.plan import Plan, begin, deposit_row
+from metastackerbandit.engine.world import Out, World, empty_out
+from metastackerbandit.simulation.broker import open_venue
+from metastackerbandit.simulation.settings import SimulationSettings
+
+_DECISIONS = 8_192
+_ROWS = 16_384
+_CURVE = 65_536
+_WORDS = ("pause", "resume", "kill")
+
+
+class Block(Struct, frozen=True, eq=False):
+    """A recording laid out for the compiled loop; made once, run under as many plans as wanted."""
+
+    bars: np.ndarray
+    starts: np.ndarray
+    funding: np.ndarray
+    funding_starts: np.ndarray
+    controls: np.ndarray
+    order: np.ndarray
+
+
+class Result(Struct, frozen=True, eq=False):
+    """What a block run leaves besides its rows: the equity curve (T,) in the layout of EquityRow, and the final world."""
+
+    curve: np.ndarray
+    world: World
+    counts: dict[str, int]
+
+
+def block_of(recording: Recording, controls: Iterable[Control] = ()) -> Block:
+    """Concatenate the symbols and order their events."""
+    words = np.array([(control.at_ns, _WORDS.index(control.word)) for control in controls], np.int64).reshape(-1, 2)
+    funding = [series if series is not None else np.zeros(0, layout(FundingRow)) for series in recording.funding]
+    return Block(
+        bars=np.ascontiguousarray(np.concatenate(recording.bars)),
+        starts=np.concatenate(([0], np.cumsum([len(bars) for bars in recording.bars])))[:-1].astype(np.int64),
+        funding=np.ascontiguousarray(np.concatenate(funding)).astype(layout(FundingRow)),
+        funding_starts=np.concatenate(([0], np.cumsum([len(series) for series in funding])))[:-1].astype(np.int64),
+        controls=words,
+        order=order_events(recording, words),
+    )
+
+
+def run(
+    plan: Plan,
+    block: Block,
+    simulation: SimulationSettings,
+    sink: Sink | None,
+    *,
+    lean: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Run from the start; `lean` leaves out the decisions that changed nothing and all traces. `progress(done, all)` counts events."""
+    world = begin(plan)
+    venue = open_venue(plan.instruments, plan.settings.costs, simulation)
+    out = empty_out(len(GATES), _DECISIONS, _ROWS, _CURVE)
+    curves: list[np.ndarray] = []
+    if sink is not None:
+        sink.ledger(deposit_row(plan))
+    done = 0
+    while done < len(block.order):
+        done, fault = run_block(
+            world, out, venue, block.bars, block.starts, block.funding, block.funding_starts, block.controls, block.order, done, lean
+        )
+        curves.append(out.curve[: out.cursor[0].curve].copy())
+        _flush(out, sink)
+        if fault:
+            raise Fault(f"the engine and the simulated venue disagree (code {fault}) at event {done}", where="block driver", mend="report this with the run's inputs")
+        if progress is not None:
+            progress(done, len(block.order))
+    account = world.account[0]
+    counts = {"decisions": int(account.decisions), "orders": int(account.orders), "fills": int(account.fills), "round_trips": int(account.trips)}
+    return Result(np.concatenate(curves) if curves else np.zeros(0, layout(EquityRow)), world, counts)
+
+
+def _flush(out: Out, sink: Sink | None) -> None:
+    cursor = out.cursor[0]
+    if sink is not None:
+        n = cursor.decisions
+        if n:
+            sink.decisions(out.decisions[:n], out.observed[:n], out.limit[:n], out.verdict[:n])
+        for take, rows, count in (
+            (sink.orders, out.orders, cursor.orders),
+            (sink.fills, out.fills, cursor.fills),
+            (sink.ledger, out.ledger, cursor.ledger),
+            (sink.trips, out.trips, cursor.trips),
+            (sink.controls, out.controls, cursor.controls),
+        ):
+            if count:
+                take(rows[:count])
+    cursor.decisions = cursor.orders = cursor.fills = 0
+    cursor.ledger = cursor.trips = cursor.controls = cursor.curve = 0

@@ -1,0 +1,17 @@
+"""Alpha: the opinion's position scale is worth a trade."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metastackerbandit.domain.gate import GateSpec, at_least
+from metastackerbandit.domain.kernel import kernel
+
+
+@kernel
+def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
+    """Position scale of the opinion."""
+    return at_least(seen.alpha, limits.min_alpha)
+
+
+GATE = GateSpec("alpha", "share", "at least", "opinion", "position scale of the opinion", ask)

@@ -1,0 +1,80 @@
+"""Where a driver puts the rows of a run: the journal, or memory."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from msgspec import Struct
+
+
+class Sink(Protocol):
+    """Takes rows in the layouts of domain.rows; arrays belong to the caller and are copied."""
+
+    def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
+        """Decisions (N,) with their traces (N, G)."""
+
+    def orders(self, rows: np.ndarray) -> None:
+        """States of orders."""
+
+    def fills(self, rows: np.ndarray) -> None:
+        """Fills."""
+
+    def ledger(self, rows: np.ndarray) -> None:
+        """Postings."""
+
+    def trips(self, rows: np.ndarray) -> None:
+        """Closed round trips."""
+
+    def controls(self, rows: np.ndarray) -> None:
+        """Controls."""
+
+
+class Kept(Struct, frozen=True, eq=False):
+    """A run's rows in memory."""
+
+    decisions: np.ndarray
+    observed: np.ndarray
+    limit: np.ndarray
+    verdict: np.ndarray
+    orders: np.ndarray
+    fills: np.ndarray
+    ledger: np.ndarray
+    trips: np.ndarray
+    controls: np.ndarray
+
+
+class MemorySink:
+    """Keeps everything, for tests, comparisons and reports."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[Any]] = {name: [] for name in Kept.__struct_fields__}
+
+    def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
+        """Copy decisions and traces."""
+        for name, array in zip(("decisions", "observed", "limit", "verdict"), (rows, observed, limit, verdict), strict=True):
+            self._parts[name].append(array.copy())
+
+    def orders(self, rows: np.ndarray) -> None:
+        """Copy order states."""
+        self._parts["orders"].append(rows.copy())
+
+    def fills(self, rows: np.ndarray) -> None:
+        """Copy fills."""
+        self._parts["fills"].append(rows.copy())
+
+    def ledger(self, rows: np.ndarray) -> None:
+        """Copy postings."""
+        self._parts["ledger"].append(rows.copy())
+
+    def trips(self, rows: np.ndarray) -> None:
+        """Copy trips."""
+        self._parts["trips"].append(rows.copy())
+
+    def controls(self, rows: np.ndarray) -> None:
+        """Copy controls."""
+        self._parts["controls"].append(rows.copy())
+
+    def kept(self) -> Kept:
+        """Everything so far, one array a kind."""
+        return Kept(**{name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in self._parts.items()})

@@ -1,0 +1,34 @@
+"""Every gate there is, in the order in which they are asked, and one kernel that asks them all."""
+
+from __future__ import annotations
+
+from metastackerbandit.decision.catalog import GATES as OPINION_GATES
+from metastackerbandit.domain.gate import GateSpec
+from metastackerbandit.domain.kernel import kernel, written
+from metastackerbandit.execution.catalog import AFTER_EXPOSURE, BEFORE_EXPOSURE
+from metastackerbandit.risk.catalog import BREAKERS, EXPOSURE
+
+GATES: tuple[GateSpec, ...] = (*OPINION_GATES, *BEFORE_EXPOSURE, *EXPOSURE, *AFTER_EXPOSURE, *BREAKERS)
+GATE_NAMES: tuple[str, ...] = tuple(gate.name for gate in GATES)
+LEGAL_GATE = GATE_NAMES.index("legal_order")
+
+_BODY = "".join(
+    f"""
+    seen_as, against, verdict = {gate.name}(seen, limits)
+    observed[n, {place}] = seen_as
+    limit[n, {place}] = against
+    verdicts[n, {place}] = verdict
+    if verdict == 2 or (verdict == 3 and lenient[{place}] == 0):
+        blocked += 1
+        if binding < 0:
+            binding = {place}
+"""
+    for place, gate in enumerate(GATES)
+)
+_SOURCE = f"def ask_all(seen, limits, lenient, observed, limit, verdicts, n):\n    blocked = 0\n    binding = -1\n{_BODY}\n    return binding, blocked\n"
+
+ask_all = kernel(written("ask_all", _SOURCE, {gate.name: gate.ask for gate in GATES}, __name__))
+"""ask_all(seen, limits, lenient (G,), observed (N, G), limit (N, G), verdicts (N, G), n) -> (first blocking gate or -1, how many block).
+
+BLOCK blocks; UNKNOWN blocks unless the gate is lenient. All gates are asked, also after one blocked.
+"""

@@ -1,0 +1,51 @@
+"""Everything the kernels compare with, one record for each symbol: settings and the instrument's rules as numbers."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from metastackerbandit.costs.rates import CostRates
+from metastackerbandit.domain.instrument import Rules
+from metastackerbandit.exits.rules import ExitRules
+from metastackerbandit.market.activity import Pace
+
+
+class Limits(Struct, frozen=True):
+    """Gate limits keep their settings' names and units; `share` is the symbol's part of the book, `lot_size` base units of a lot."""
+
+    min_completeness: float
+    max_age_bars: float
+    warm_up: float
+    min_alpha: float
+    min_volatility: float
+    max_volatility: float
+    max_funding_bps: float
+    cooldown_bars: float
+    flip_gap_bars: float
+    min_change_bps: float
+    max_impact_bps: float
+    max_orders_a_day: float
+    max_order_volume: float
+    max_day_volume: float
+    max_gross_exposure: float
+    max_symbol_exposure: float
+    max_daily_loss: float
+    max_drawdown: float
+    sizing: int
+    volatility_target: float
+    fraction: float
+    notional: int
+    lots: int
+    share: float
+    resizes: int
+    resize_band: float
+    flips: int
+    has_funding: int
+    has_volume: int
+    lot_size: float
+    base_ns: int
+    frame_ns: int
+    rules: Rules
+    rates: CostRates
+    exits: ExitRules
+    pace: Pace

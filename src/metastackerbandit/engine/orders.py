@@ -1,0 +1,335 @@
+"""Orders leave and come back: intents, cancellations, reports, fills, and the stop and target that follow a position."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.money import muldiv
+from metastackerbandit.domain.rows import (
+    FILLED,
+    MARKET,
+    ON_STOP,
+    ON_TARGET,
+    ON_TIME,
+    PARTLY_FILLED,
+    SENT,
+    STOP,
+    TARGET,
+    TRADE,
+)
+from metastackerbandit.engine.world import AMEND, CANCEL, SUBMIT, WORKING_SLOTS
+from metastackerbandit.execution.ledger import close_part, open_part
+from metastackerbandit.execution.lifecycle import advance
+from metastackerbandit.exits.rules import stop_price, target_price
+
+UNKNOWN_ORDER = 1
+ILLEGAL_STEP = 2
+TOO_MANY_ORDERS = 3
+
+
+@kernel
+def keep_order(out: Any, order: Any) -> None:
+    """Append the order's present state to the journal's rows."""
+    cursor = out.cursor[0]
+    out.orders[cursor.orders] = order
+    cursor.orders += 1
+
+
+@kernel
+def send(
+    world: Any, out: Any, s: int, now_ns: int, decision: int, kind: int, reason: int, lots: int, trigger: int, reduce_only: int, impact: int
+) -> int:
+    """Write the intent, then ask for the order to be sent."""
+    seat = world.seats[s]
+    if seat.working >= WORKING_SLOTS:
+        return TOO_MANY_ORDERS
+    account = world.account[0]
+    account.orders += 1
+    order = world.working[s, seat.working]
+    seat.working += 1
+    order.order = account.orders
+    order.decision = decision
+    order.instrument = s
+    order.kind = kind
+    order.reason = reason
+    order.lots = lots
+    order.trigger = trigger
+    order.reduce_only = reduce_only
+    order.sent_ns = now_ns
+    order.state = SENT
+    order.filled = 0
+    order.at_ns = now_ns
+    keep_order(out, order)
+    cursor = out.cursor[0]
+    effect = out.effects[cursor.effects]
+    effect.what = SUBMIT
+    effect.instrument = s
+    effect.order = order.order
+    effect.decision = decision
+    effect.kind = kind
+    effect.lots = lots
+    effect.trigger = trigger
+    effect.reduce_only = reduce_only
+    effect.impact = impact
+    effect.at_ns = now_ns
+    cursor.effects += 1
+    return 0
+
+
+@kernel
+def ask_cancel(out: Any, order: Any, now_ns: int) -> None:
+    """Ask for a cancellation; the order stays ours until the venue reports."""
+    cursor = out.cursor[0]
+    effect = out.effects[cursor.effects]
+    effect.what = CANCEL
+    effect.instrument = order.instrument
+    effect.order = order.order
+    effect.at_ns = now_ns
+    cursor.effects += 1
+
+
+@kernel
+def ask_amend(out: Any, order: Any, lots: int, trigger: int, now_ns: int) -> None:
+    """Move a protective order, or change its size."""
+    order.lots = lots
+    order.trigger = trigger
+    order.at_ns = now_ns
+    keep_order(out, order)
+    cursor = out.cursor[0]
+    effect = out.effects[cursor.effects]
+    effect.what = AMEND
+    effect.instrument = order.instrument
+    effect.order = order.order
+    effect.lots = lots
+    effect.trigger = trigger
+    effect.at_ns = now_ns
+    cursor.effects += 1
+
+
+@kernel
+def pending_lots(world: Any, s: int) -> int:
+    """Signed lots of market orders that are still out."""
+    lots = 0
+    for w in range(world.seats[s].working):
+        order = world.working[s, w]
+        if order.kind == MARKET:
+            left = abs(order.lots) - order.filled
+            lots += left if order.lots > 0 else -left
+    return lots
+
+
+@kernel
+def cancel_kind(world: Any, out: Any, s: int, now_ns: int, protective: bool) -> None:
+    """Ask to cancel every protective order, or every market order, of a symbol."""
+    for w in range(world.seats[s].working):
+        order = world.working[s, w]
+        if (order.kind != MARKET) == protective:
+            ask_cancel(out, order, now_ns)
+
+
+@kernel
+def on_report(world: Any, out: Any, report: Any) -> int:
+    """Take a venue's word on one of our orders; 0, or what is wrong with it."""
+    s = report.instrument
+    seat = world.seats[s]
+    place = -1
+    for w in range(seat.working):
+        if world.working[s, w].order == report.order:
+            place = w
+    if place < 0:
+        return UNKNOWN_ORDER
+    order = world.working[s, place]
+    state = advance(order.state, report.state, order.filled, abs(report.lots), abs(order.lots))
+    if state < 0:
+        return ILLEGAL_STEP
+    order.state = state
+    order.filled += abs(report.lots)
+    order.at_ns = report.at_ns
+    keep_order(out, order)
+    number = order.order
+    decision = order.decision
+    reason = order.reason
+    if state >= FILLED:
+        for w in range(place, seat.working - 1):
+            world.working[s, w] = world.working[s, w + 1]
+        seat.working -= 1
+    if report.lots != 0 and (report.state == FILLED or report.state == PARTLY_FILLED):
+        return _take_fill(world, out, s, report, number, decision, reason)
+    return 0
+
+
+@kernel
+def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision: int, reason: int) -> int:
+    """Book a fill: the fill row, its postings, a closed trip, and the protection of what is left."""
+    account = world.account[0]
+    seat = world.seats[s]
+    position = seat.position
+    cursor = out.cursor[0]
+    account.fills += 1
+    taken = out.fills[cursor.fills]
+    taken.fill_id = account.fills
+    taken.order = number
+    taken.decision = decision
+    taken.instrument = s
+    taken.at_ns = report.at_ns
+    taken.reason = reason
+    taken.lots = report.lots
+    taken.ticks = report.ticks
+    taken.reference = report.reference
+    taken.fee = report.fee
+    taken.slippage = report.slippage
+    taken.impact = report.impact
+    cursor.fills += 1
+
+    unit = world.limits[s].rules.unit
+    account.marked -= position.value
+    account.gross -= abs(position.value)
+    before = position.lots
+    size = abs(report.lots)
+    closing = min(size, abs(before)) if before * report.lots < 0 else 0
+    opening = size - closing
+    posting = world.posting[0]
+    fee = report.fee
+    if closing > 0:
+        part = muldiv(fee, closing, size) if fee >= 0 else -muldiv(-fee, closing, size)
+        close_part(position, unit, closing, report.ticks, part, posting)
+        _post(account, out, s, report.at_ns, TRADE, account.fills, posting.cash, posting.cost, -posting.realised, posting.fee, 0)
+        fee -= part
+        if position.lots == 0:
+            _end_trip(world, out, s, report.at_ns, 1 if before > 0 else -1, reason)
+    if opening > 0:
+        if position.lots == 0:
+            position.opened_ns = report.at_ns
+            position.decision = decision
+            position.entry = report.ticks
+            position.best = report.ticks
+            position.bars = 0
+        open_part(position, unit, opening if report.lots > 0 else -opening, report.ticks, fee, posting)
+        _post(account, out, s, report.at_ns, TRADE, account.fills, posting.cash, posting.cost, 0, posting.fee, 0)
+    position.mark = report.reference
+    position.value = position.lots * position.mark * unit
+    account.marked += position.value
+    account.gross += abs(position.value)
+    return _protect(world, out, s, report.at_ns, before)
+
+
+@kernel
+def _post(account: Any, out: Any, s: int, at_ns: int, kind: int, reference: int, cash: int, cost: int, realised: int, fees: int, funding: int) -> None:
+    """Write one posting and move the account's cash by it."""
+    account.cash += cash
+    account.entries += 1
+    cursor = out.cursor[0]
+    entry = out.ledger[cursor.ledger]
+    entry.entry = account.entries
+    entry.at_ns = at_ns
+    entry.instrument = s
+    entry.kind = kind
+    entry.reference = reference
+    entry.cash = cash
+    entry.position = cost
+    entry.realised = realised
+    entry.fees = fees
+    entry.funding = funding
+    entry.transfers = 0
+    cursor.ledger += 1
+
+
+@kernel
+def pay_funding(world: Any, out: Any, s: int, at_ns: int, payment: int) -> None:
+    """Book a settlement: positive `payment` leaves the account."""
+    account = world.account[0]
+    world.seats[s].position.funding += payment
+    _post(account, out, s, at_ns, 2, 0, -payment, 0, 0, 0, payment)
+
+
+@kernel
+def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) -> None:
+    """Write the closed round trip, and begin with an empty one."""
+    account = world.account[0]
+    seat = world.seats[s]
+    position = seat.position
+    cursor = out.cursor[0]
+    account.trips += 1
+    trip = out.trips[cursor.trips]
+    trip.trip = account.trips
+    trip.instrument = s
+    trip.side = side
+    trip.opened_ns = position.opened_ns
+    trip.closed_ns = at_ns
+    trip.bars = position.bars
+    trip.lots = position.most_lots
+    trip.entry_value = position.entry_value
+    trip.exit_value = position.exit_value
+    trip.gross = position.realised
+    trip.fees = position.fees
+    trip.funding = position.funding
+    trip.net = position.realised - position.fees - position.funding
+    trip.reason = reason
+    trip.decision = position.decision
+    cursor.trips += 1
+    position.most_lots = 0
+    position.entry_value = 0
+    position.exit_value = 0
+    position.realised = 0
+    position.fees = 0
+    position.funding = 0
+    position.bars = 0
+    position.cost = 0
+    seat.exit_bar = seat.bars_seen
+    seat.last_side = side
+    if reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME:
+        seat.spent_side = side
+
+
+@kernel
+def _protect(world: Any, out: Any, s: int, now_ns: int, before: int) -> int:
+    """Keep one stop and one target of the position's size: none when flat, new ones after a turn, resized otherwise."""
+    seat = world.seats[s]
+    position = seat.position
+    exits = world.limits[s].exits
+    if position.lots == 0 or before * position.lots < 0:
+        cancel_kind(world, out, s, now_ns, True)
+    if position.lots == 0:
+        return 0
+    side = 1 if position.lots > 0 else -1
+    if before * position.lots > 0:
+        for w in range(seat.working):
+            order = world.working[s, w]
+            if order.kind != MARKET and order.lots != -position.lots:
+                ask_amend(out, order, -position.lots, order.trigger, now_ns)
+        return 0
+    fault = 0
+    distance = exits.stop
+    if exits.trail > 0 and (distance == 0 or exits.trail < distance):
+        distance = exits.trail
+    if distance > 0:
+        fault = send(
+            world, out, s, now_ns, position.decision, STOP, ON_STOP, -position.lots, stop_price(side, position.entry, distance), 1, 0
+        )
+    if exits.target > 0 and fault == 0:
+        fault = send(
+            world, out, s, now_ns, position.decision, TARGET, ON_TARGET, -position.lots, target_price(side, position.entry, exits.target), 1, 0
+        )
+    return fault
+
+
+@kernel
+def trail(world: Any, out: Any, s: int, now_ns: int, close: int) -> None:
+    """Follow the best close with the trailing stop; a stop only ever moves in the position's favour."""
+    seat = world.seats[s]
+    position = seat.position
+    distance = world.limits[s].exits.trail
+    if distance == 0 or position.lots == 0:
+        return
+    side = 1 if position.lots > 0 else -1
+    if side * close <= side * position.best:
+        return
+    position.best = close
+    trigger = stop_price(side, close, distance)
+    for w in range(seat.working):
+        order = world.working[s, w]
+        if order.kind == STOP and side * trigger > side * order.trigger:
+            ask_amend(out, order, order.lots, trigger, now_ns)
+
+

@@ -1,0 +1,41 @@
+"""What the gates may look at for one decision; every number has a unit, and NaN means that it is not known."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Seen(Struct, frozen=True):
+    """Filled by the engine before the gates are asked.
+
+    `asks` is 1 when the wish enlarges exposure, `moves` when any order is wanted; `since_exit` is -1 before the first exit;
+    `stopped` 1 paused, 2 killed; sizes of orders are those after caps and quantiser.
+    """
+
+    side: int
+    asks: int
+    moves: int
+    completeness: float
+    age_bars: float
+    bars_seen: float
+    alpha: float
+    volatility: float
+    has_funding: int
+    funding_bps: float
+    since_exit: float
+    last_side: int
+    is_new_signal: float
+    change_bps: float
+    has_volume: int
+    impact_bps: float
+    orders_today: float
+    participation: float
+    day_participation: float
+    gross_exposure: float
+    legal_lots: float
+    least_lots: float
+    daily_loss: float
+    daily_tripped: int
+    drawdown: float
+    drawdown_tripped: int
+    stopped: float

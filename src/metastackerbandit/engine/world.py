@@ -1,0 +1,155 @@
+"""What the engine remembers: arrays only, so that a snapshot is their bytes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.rows import ControlRow, DecisionRow, EquityRow, FillRow, LedgerRow, OrderRow, TripRow
+from metastackerbandit.engine.limits import Limits
+from metastackerbandit.engine.seen import Seen
+from metastackerbandit.execution.ledger import Position, Posting
+from metastackerbandit.market.activity import Activity
+from metastackerbandit.market.resample import Forming
+from metastackerbandit.risk.breakers import Breakers
+
+WORKING_SLOTS = 8  # an exit, an entry, a stop and a target, twice while they are replaced
+
+
+class Seat(Struct, frozen=True):
+    """One symbol traded by one arm on one frame.
+
+    `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
+    whose signal a protective exit has used up; `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`.
+    """
+
+    arm: int
+    bars_seen: int
+    exit_bar: int
+    last_side: int
+    spent_side: int
+    entries_today: int
+    lots_today: int
+    next_day_ns: int
+    funding_bps: float
+    working: int
+    last_decision: int
+    forming: Forming
+    done: Bar
+    activity: Activity
+    position: Position
+
+
+class Account(Struct, frozen=True):
+    """The one account: `marked` is the sum of position values, `gross` of their sizes; counters number the rows."""
+
+    cash: int
+    marked: int
+    gross: int
+    decisions: int
+    orders: int
+    fills: int
+    entries: int
+    trips: int
+    paused: int
+    killed: int
+    breakers: Breakers
+
+
+class World(NamedTuple):
+    """State (S symbols, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch."""
+
+    account: Any  # (1,) Account
+    seats: Any  # (S,) Seat
+    working: Any  # (S, W) OrderRow
+    memory: Any  # (S, M) int64
+    reals: Any  # (S, R) float64
+    limits: Any  # (S,) Limits
+    lenient: Any  # (G,) int64
+    seen: Any  # (1,) Seen
+    posting: Any  # (1,) Posting
+
+
+class EffectRow(Struct, frozen=True):
+    """An effect as a row: `what` 0 submit, 1 cancel, 2 amend; the rest as in domain.effects."""
+
+    what: int
+    instrument: int
+    order: int
+    decision: int
+    kind: int
+    lots: int
+    trigger: int
+    reduce_only: int
+    impact: int
+    at_ns: int
+
+
+SUBMIT, CANCEL, AMEND = 0, 1, 2
+
+
+class Cursor(Struct, frozen=True):
+    """How many rows stand in each array of Out."""
+
+    effects: int
+    decisions: int
+    orders: int
+    fills: int
+    ledger: int
+    trips: int
+    controls: int
+    curve: int
+
+
+class Out(NamedTuple):
+    """What leaves the engine: effects to act on and rows to keep, taken by a driver after each input (streaming) or block."""
+
+    cursor: Any  # (1,) Cursor
+    effects: Any
+    decisions: Any  # (N,) DecisionRow
+    observed: Any  # (N, G) float64
+    limit: Any  # (N, G) float64
+    verdict: Any  # (N, G) int8
+    orders: Any
+    fills: Any
+    ledger: Any
+    trips: Any
+    controls: Any
+    curve: Any
+
+
+def empty_world(symbols: int, memory: int, reals: int, gates: int) -> World:
+    """All zeros; the plan fills in parameters."""
+    return World(
+        account=np.zeros(1, layout(Account)),
+        seats=np.zeros(symbols, layout(Seat)),
+        working=np.zeros((symbols, WORKING_SLOTS), layout(OrderRow)),
+        memory=np.zeros((symbols, memory), np.int64),
+        reals=np.zeros((symbols, reals), np.float64),
+        limits=np.zeros(symbols, layout(Limits)),
+        lenient=np.zeros(gates, np.int64),
+        seen=np.zeros(1, layout(Seen)),
+        posting=np.zeros(1, layout(Posting)),
+    )
+
+
+def empty_out(gates: int, decisions: int, events: int, curve: int) -> Out:
+    """Room for `decisions` traces, `events` rows of every other kind, and `curve` equity rows."""
+    return Out(
+        cursor=np.zeros(1, layout(Cursor)),
+        effects=np.zeros(events, layout(EffectRow)),
+        decisions=np.zeros(decisions, layout(DecisionRow)),
+        observed=np.zeros((decisions, gates), np.float64),
+        limit=np.zeros((decisions, gates), np.float64),
+        verdict=np.zeros((decisions, gates), np.int8),
+        orders=np.zeros(events, layout(OrderRow)),
+        fills=np.zeros(events, layout(FillRow)),
+        ledger=np.zeros(events, layout(LedgerRow)),
+        trips=np.zeros(events, layout(TripRow)),
+        controls=np.zeros(events, layout(ControlRow)),
+        curve=np.zeros(curve, layout(EquityRow)),
+    )

@@ -1,0 +1,112 @@
+"""The streaming driver: one input at a time through engine and broker, every row to the journal as it happens."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.effects import AmendOrder, CancelOrder, Decided, Effect, Journaled, SubmitOrder
+from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, OrderReport
+from metastackerbandit.domain.kernel import row, struct_of
+from metastackerbandit.domain.recording import FundingRow, Recording
+from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, TripRow
+from metastackerbandit.domain.sink import Sink
+from metastackerbandit.engine.engine import Engine
+
+Request = SubmitOrder | CancelOrder | AmendOrder
+
+
+class Broker(Protocol):
+    """A venue that trades: answers requests, and reports what candles do to its orders."""
+
+    def act(self, effect: Request) -> list[OrderReport]:
+        """Do what is asked; answers that are there at once."""
+
+    def on_open(self, event: BarOpened) -> list[OrderReport]:
+        """Fills at a candle's open."""
+
+    def on_range(self, event: BarClosed) -> list[OrderReport]:
+        """Fills inside a candle."""
+
+    def on_close(self, event: BarClosed) -> list[OrderReport]:
+        """Fills at the close decided on."""
+
+
+class Driver:
+    """Feeds inputs to the engine, acts on its effects in order, and hands rows to the sink."""
+
+    def __init__(self, engine: Engine, broker: Broker, sink: Sink, watch: Callable[[Decided], None] | None = None) -> None:
+        self.engine = engine
+        self._broker = broker
+        self._sink = sink
+        self._watch = watch
+        self._waiting: deque[Request] = deque()
+
+    def take(self, event: Input) -> None:
+        """One input, and everything that follows from it at the same instant."""
+        if isinstance(event, BarClosed):
+            self._deliver(self._broker.on_range(event))
+        self._keep(self.engine.step(event))
+        self._pump()
+        if isinstance(event, BarOpened):
+            self._deliver(self._broker.on_open(event))
+        elif isinstance(event, BarClosed):
+            self._deliver(self._broker.on_close(event))
+
+    def _deliver(self, reports: list[OrderReport]) -> None:
+        for report in reports:
+            self._keep(self.engine.step(report))
+        self._pump()
+
+    def _pump(self) -> None:
+        while self._waiting:
+            for report in self._broker.act(self._waiting.popleft()):
+                self._keep(self.engine.step(report))
+
+    def _keep(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Decided(row=decided, observed=observed, limit=limit, verdict=verdict):
+                    self._sink.decisions(row(decided), observed[None], limit[None], verdict[None])
+                    if self._watch is not None:
+                        self._watch(effect)
+                case Journaled(row=kept):
+                    self._journal(kept)
+                case SubmitOrder() | CancelOrder() | AmendOrder():
+                    self._waiting.append(effect)
+
+    def _journal(self, kept: OrderRow | FillRow | LedgerRow | TripRow | ControlRow) -> None:
+        match kept:
+            case OrderRow():
+                self._sink.orders(row(kept))
+            case FillRow():
+                self._sink.fills(row(kept))
+            case LedgerRow():
+                self._sink.ledger(row(kept))
+            case TripRow():
+                self._sink.trips(row(kept))
+            case ControlRow():
+                self._sink.controls(row(kept))
+
+
+def inputs_of(recording: Recording, order: np.ndarray, controls: tuple[Control, ...] = ()) -> Iterator[Input]:
+    """A recording's inputs, one by one, in the order of `backtest.block.order_events`."""
+    for code in order.tolist():
+        s, place = code >> 2 & 0x3FFF, code >> 16
+        match code & 3:
+            case 0:
+                yield controls[place]
+            case 1:
+                yield BarClosed(s, struct_of(Bar, recording.bars[s][place]))
+            case 2:
+                funding = recording.funding[s]
+                assert funding is not None
+                settled = struct_of(FundingRow, funding[place])
+                yield FundingSettled(s, settled.at_ns, settled.rate, settled.mark)
+            case _:
+                bar = recording.bars[s][place]
+                yield BarOpened(s, int(bar["opened_ns"]), int(bar["open"]))

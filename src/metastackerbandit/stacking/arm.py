@@ -1,0 +1,54 @@
+"""A rule arm: a kernel from closed bars to a target position in {-1, 0, +1}, or KEEP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from metastackerbandit.domain.errors import ConfigRefused
+from metastackerbandit.domain.money import BOUND
+
+
+class Prepared(Struct, frozen=True, eq=False):
+    """What an arm starts with: its memory of integers and of reals (parameters first), and the bars before it may speak."""
+
+    memory: np.ndarray
+    reals: np.ndarray
+    warm_up: int
+    stop_bps: float = 0.0
+    target_bps: float = 0.0
+
+
+class ArmSpec(Struct, frozen=True):
+    """An arm beside its kernel `step(memory, reals, high, low, close) -> target`; `prepare(settings, max_ticks)` makes its start.
+
+    Memories are int64 (M,) and float64 (R,); prices are ticks. Everything an arm remembers stands in them, so a snapshot of
+    both is the arm.
+    """
+
+    name: str
+    prepare: Callable[[Any, int], Prepared]
+    step: Callable[..., Any]
+    meaning: str
+
+
+def prepared(memory: list[int], room: int, reals: list[float], warm_up: int, *, stop_bps: float = 0.0, target_bps: float = 0.0) -> Prepared:
+    """Parameters first, then `room` zeros."""
+    integers = np.zeros(max(len(memory) + room, 1), np.int64)
+    integers[: len(memory)] = memory
+    floats = np.zeros(max(len(reals), 1), np.float64)
+    floats[: len(reals)] = reals
+    return Prepared(integers, floats, warm_up, stop_bps, target_bps)
+
+
+def refuse_inexact(name: str, factor: int, max_ticks: int) -> None:
+    """Sums of ticks are exact integers; lengths for which they could overflow are refused."""
+    if factor * max_ticks >= BOUND:
+        raise ConfigRefused(
+            f"lengths whose product is {factor:,} could overflow exact sums of prices up to {max_ticks:,} ticks",
+            where=f"arms.{name}",
+            mend="use shorter lengths",
+        )
