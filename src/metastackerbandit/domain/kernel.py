@@ -13,7 +13,7 @@ import linecache
 import os
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -26,22 +26,38 @@ from numba.core import caching, config
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TOOLCHAIN = f"numba {numba.__version__} numpy {np.__version__} boundscheck {config.BOUNDSCHECK} opt {config.OPT}"
+_FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "parallel": False}
+_STEP_FLAGS: dict[str, Any] = {**_FLAGS, "_nrt": False}  # steps allocate nothing; counting references of their arrays costs ten times the work
 _stamps: dict[Any, str] = {}
 
 
 def kernel(function: F) -> F:
-    """Compile a step: IEEE division, no fast math, no parallel loops, cached under its stamp.
+    """Compile a step: IEEE division, no fast math, no parallel loops, nothing allocated, cached under its stamp.
 
     With NUMBA_DISABLE_JIT=1 the function is returned as it is, so that coverage and mutation tests can look inside.
     """
-    stamp = _stamp(function)
-    if config.DISABLE_JIT:
-        _stamps[function] = stamp
-        return function
-    dispatcher = numba.njit(error_model="numpy", fastmath=False, parallel=False)(function)
+    return _compiled(function, _STEP_FLAGS)
+
+
+def inlined(function: F) -> F:
+    """A kernel whose body is put into its callers: for the few steps through which every bar passes."""
+    return _compiled(function, {**_STEP_FLAGS, "inline": "always"})
+
+
+def allocating(function: F) -> F:
+    """A kernel that may make arrays: for statistics over whole series, never for steps."""
+    return _compiled(function, _FLAGS)
+
+
+def _compiled(function: F, flags: dict[str, Any]) -> F:
+    stamp = _stamp(function, flags)
     _stamps[function] = stamp
+    if config.DISABLE_JIT:
+        return function
+    dispatcher = numba.njit(**flags)(function)
     _stamps[dispatcher] = stamp
-    dispatcher._cache = _StampedCache(function)
+    if "inline" not in flags:
+        dispatcher._cache = _StampedCache(function)
     return dispatcher  # type: ignore[no-any-return]
 
 
@@ -74,8 +90,8 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "metastackerbandit" / "kernels"
 
 
-def _stamp(function: Callable[..., Any]) -> str:
-    parts = [_TOOLCHAIN, function.__module__, textwrap.dedent(inspect.getsource(function))]
+def _stamp(function: Callable[..., Any], flags: dict[str, Any]) -> str:
+    parts = [_TOOLCHAIN, repr(flags), function.__module__, textwrap.dedent(inspect.getsource(function))]
     for name in sorted(_names(function.__code__)):
         if name in function.__globals__:
             parts.append(f"{name} = {_frozen(function.__globals__[name])}")
@@ -180,27 +196,46 @@ def rows(struct: type[msgspec.Struct], count: int) -> np.ndarray[Any, Any]:
 
 def _values(value: msgspec.Struct) -> tuple[Any, ...]:
     given = []
-    for name, kind in get_type_hints(type(value)).items():
+    for name, words in _fields(type(value)):
         item = getattr(value, name)
         if isinstance(item, msgspec.Struct):
             item = _values(item)
-        elif get_origin(kind) is Literal:
-            item = get_args(kind).index(item)
+        elif words is not None:
+            item = words.index(item)
         given.append(item)
     return tuple(given)
 
 
 def struct_of(struct: type[msgspec.Struct], record: Any) -> Any:
     """A row of `layout(struct)` back as that Struct."""
-    given: dict[str, Any] = {}
-    for name, kind in get_type_hints(struct).items():
-        item = record[name]
+    return _rebuilt(struct, record.item())
+
+
+def _rebuilt(struct: type[msgspec.Struct], values: tuple[Any, ...]) -> Any:
+    mends = _mends(struct)
+    if not mends:
+        return struct(*values)
+    given = list(values)
+    for place, mend in mends:
+        given[place] = mend(given[place])
+    return struct(*given)
+
+
+@cache
+def _mends(struct: type[msgspec.Struct]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+    """The fields whose column is not already the Python value: Literal, bool, nested Struct."""
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, kind in enumerate(get_type_hints(struct).values()):
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            given[name] = struct_of(kind, item)
+            found.append((place, partial(_rebuilt, kind)))
         elif get_origin(kind) is Literal:
-            given[name] = get_args(kind)[int(item)]
+            found.append((place, get_args(kind).__getitem__))
         elif kind is bool:
-            given[name] = bool(item)
-        else:
-            given[name] = item.item()
-    return struct(**given)
+            found.append((place, bool))
+    return tuple(found)
+
+
+@cache
+def _fields(struct: type[msgspec.Struct]) -> tuple[tuple[str, tuple[Any, ...] | None], ...]:
+    """Field names, with the words of a Literal."""
+    return tuple((name, get_args(kind) if get_origin(kind) is Literal else None) for name, kind in get_type_hints(struct).items())

@@ -21,18 +21,13 @@ DAYS_A_YEAR = 365.25
 
 
 @kernel
-def is_quiet(world: Any, s: int, side: int) -> bool:
+def is_quiet(account: Any, seat: Any, limits: Any, side: int) -> bool:
     """True when nothing that a decision could do is wanted: only its journal row would differ."""
-    seat = world.seats[s]
-    limits = world.limits[s]
     lots = seat.position.lots
-    if world.account[0].killed != 0 and lots != 0:
+    if seat.market_out != 0 or (lots != 0 and account.killed != 0):
         return False
-    if limits.exits.max_bars > 0 and lots != 0 and seat.position.bars >= limits.exits.max_bars:
+    if lots != 0 and limits.exits.max_bars > 0 and seat.position.bars >= limits.exits.max_bars:
         return False
-    for w in range(seat.working):
-        if world.working[s, w].kind == MARKET:
-            return False
     if side == KEEP:
         return True
     if lots == 0:

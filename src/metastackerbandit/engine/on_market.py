@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import RATE_ONE, rate_signed
 from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, MARKET, ON_KILL, RESET, TRIP
 from metastackerbandit.engine.decide import decide, is_quiet
 from metastackerbandit.engine.orders import cancel_kind, pay_funding, send, trail
 from metastackerbandit.market.activity import observe
 from metastackerbandit.market.resample import absorb, overdue
-from metastackerbandit.risk.breakers import begin_day, loss_of, watch
+from metastackerbandit.risk.breakers import begin_day, climb, loss_of, must_watch, watch
 from metastackerbandit.stacking.ask import ask_arm
 
 
@@ -29,96 +29,114 @@ def keep_control(out: Any, at_ns: int, kind: int, cause: int, observed: float, l
     cursor.controls += 1
 
 
-@kernel
-def on_opened(world: Any, out: Any, s: int, at_ns: int, lean: bool) -> int:
-    """A new candle began: a frame bar whose last candle never came is closed now, and decided on."""
-    seat = world.seats[s]
-    if seat.forming.parts == 0:
-        return 0
-    limits = world.limits[s]
-    if overdue(seat.forming, at_ns, limits.base_ns, limits.frame_ns, seat.done):
-        return _on_frame(world, out, s, at_ns, lean)
-    return 0
-
-
-@kernel
+@inlined
 def on_closed(world: Any, out: Any, s: int, bar: Any, lean: bool) -> int:
     """A candle closed: mark, look at the breakers, and decide where it completes the frame's bar."""
-    account = world.account[0]
-    seat = world.seats[s]
-    limits = world.limits[s]
-    position = seat.position
-    if position.lots != 0:
-        account.marked -= position.value
-        account.gross -= abs(position.value)
-        position.mark = bar.close
-        position.value = position.lots * bar.close * limits.rules.unit
-        account.marked += position.value
-        account.gross += abs(position.value)
-        if limits.exits.trail != 0:
-            trail(world, out, s, bar.known_ns, bar.close)
-    else:
-        position.mark = bar.close
-    _watch(world, out, s, bar.known_ns)
-    if absorb(seat.forming, bar, limits.base_ns, limits.frame_ns, seat.done):
-        return _on_frame(world, out, s, bar.known_ns, lean)
+    attention = mark(world.account[0], world.seats[s], world.limits[s], bar)
+    if attention != 0:
+        attend(world, out, s, bar)
+    if absorb(world.seats[s].forming, bar, world.limits[s].base_ns, world.limits[s].frame_ns, world.seats[s].done):
+        return on_frame(world, out, s, bar.known_ns, lean)
     return 0
 
 
 @kernel
-def _watch(world: Any, out: Any, s: int, now_ns: int) -> None:
-    """The day's turn and the breakers, from the equity as marked now."""
-    account = world.account[0]
-    breakers = account.breakers
+def mark(account: Any, seat: Any, limits: Any, bar: Any) -> int:
+    """Value the position at the close; 1 when the breakers or a trailing stop must be looked at."""
+    position = seat.position
+    position.mark = bar.close
+    attention = 0
+    if position.lots != 0:
+        value = position.lots * bar.close * limits.rules.unit
+        account.marked += value - position.value
+        account.gross += abs(value) - abs(position.value)
+        position.value = value
+        if limits.exits.trail != 0:
+            attention = 1
     equity = account.cash + account.marked
-    if now_ns >= breakers.next_day_ns:
-        limits = world.limits[s]
-        reset = begin_day(breakers, now_ns, equity, limits.max_daily_loss, limits.max_drawdown)
-        if reset & 1:
-            keep_control(out, now_ns, RESET, BY_DAILY_LOSS, 0.0, limits.max_daily_loss, 0)
-        if reset & 2:
-            keep_control(out, now_ns, RESET, BY_DRAWDOWN, 0.0, limits.max_drawdown, 0)
-    if equity > breakers.peak or equity <= breakers.day_floor or equity <= breakers.peak_floor:
-        limits = world.limits[s]
-        tripped = watch(breakers, equity, limits.max_drawdown)
-        if tripped & 1:
-            keep_control(out, now_ns, TRIP, BY_DAILY_LOSS, loss_of(equity, breakers.day_equity), limits.max_daily_loss, breakers.next_day_ns)
-        if tripped & 2:
-            keep_control(out, now_ns, TRIP, BY_DRAWDOWN, loss_of(equity, breakers.peak), limits.max_drawdown, breakers.next_day_ns)
+    climb(account.breakers, equity, limits.max_drawdown)
+    if must_watch(account.breakers, bar.known_ns, equity):
+        attention = 1
+    return attention
 
 
 @kernel
-def _on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
-    """The frame's bar stands in `seat.done`: volatility, the arm's word, the decision, a point of the equity curve."""
+def attend(world: Any, out: Any, s: int, bar: Any) -> None:
+    """The day's turn, the breakers and the trailing stop."""
     account = world.account[0]
-    seat = world.seats[s]
-    bar = seat.done
-    observe(seat.activity, world.limits[s].pace, bar.close, bar.volume)
-    seat.bars_seen += 1
-    if seat.position.lots != 0:
-        seat.position.bars += 1
-    signal = ask_arm(seat.arm, world.memory[s], world.reals[s], bar.high, bar.low, bar.close)
-    if seat.spent_side != 0 and signal != seat.spent_side:
-        seat.spent_side = 0
-    side = signal
-    if signal == -1 and world.limits[s].rules.is_spot != 0:
-        side = 0
+    limits = world.limits[s]
+    breakers = account.breakers
+    trail(world, out, s, bar.known_ns, bar.close)
+    equity = account.cash + account.marked
+    if bar.known_ns >= breakers.next_day_ns:
+        reset = begin_day(breakers, bar.known_ns, equity, limits.max_daily_loss, limits.max_drawdown)
+        if reset & 1:
+            keep_control(out, bar.known_ns, RESET, BY_DAILY_LOSS, 0.0, limits.max_daily_loss, 0)
+        if reset & 2:
+            keep_control(out, bar.known_ns, RESET, BY_DRAWDOWN, 0.0, limits.max_drawdown, 0)
+    tripped = watch(breakers, equity)
+    if tripped & 1:
+        keep_control(out, bar.known_ns, TRIP, BY_DAILY_LOSS, loss_of(equity, breakers.day_equity), limits.max_daily_loss, breakers.next_day_ns)
+    if tripped & 2:
+        keep_control(out, bar.known_ns, TRIP, BY_DRAWDOWN, loss_of(equity, breakers.peak), limits.max_drawdown, breakers.next_day_ns)
+
+
+@inlined
+def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
+    """The frame's bar stands in `seat.done`: volatility, the arm's word, the decision, a point of the equity curve."""
+    bar = world.seats[s].done
+    signal = ask_arm(world.seats[s].arm, world.memory[s], world.reals[s], bar.high, bar.low, bar.close)
+    side = hear(world.seats[s], world.limits[s], signal)
     fault = 0
-    if lean and is_quiet(world, s, side):
-        account.decisions += 1
-        seat.last_decision = account.decisions
+    if lean and is_quiet(world.account[0], world.seats[s], world.limits[s], side):
+        world.account[0].decisions += 1
+        world.seats[s].last_decision = world.account[0].decisions
     else:
         fault = decide(world, out, s, now_ns, signal, side)
         if lean:
             out.cursor[0].decisions = 0
-    cursor = out.cursor[0]
-    point = out.curve[cursor.curve]
-    point.at_ns = bar.closed_ns
+    keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, bar.closed_ns)
+    return fault
+
+
+@kernel
+def hear(seat: Any, limits: Any, signal: int) -> int:
+    """Count the bar, and turn the arm's word into a side: spot cannot be short; a used-up signal is free again once it changed."""
+    observe(seat.activity, limits.pace, seat.done.close, seat.done.volume)
+    seat.bars_seen += 1
+    if seat.position.lots != 0:
+        seat.position.bars += 1
+    if seat.spent_side != 0 and signal != seat.spent_side:
+        seat.spent_side = 0
+    if signal == -1 and limits.rules.is_spot != 0:
+        return 0
+    return signal
+
+
+@kernel
+def keep_point(cursor: Any, point: Any, account: Any, s: int, at_ns: int) -> None:
+    """Append to the equity curve."""
+    point.at_ns = at_ns
     point.instrument = s
     point.equity = account.cash + account.marked
     point.gross = account.gross
     cursor.curve += 1
-    return fault
+
+
+@inlined
+def on_opened(world: Any, out: Any, s: int, at_ns: int, lean: bool) -> int:
+    """A new candle began: a frame bar whose last candle never came is closed now, and decided on."""
+    if world.seats[s].forming.parts == 0:
+        return 0
+    if overdue(world.seats[s].forming, at_ns, world.limits[s].base_ns, world.limits[s].frame_ns, world.seats[s].done):
+        return late_frame(world, out, s, at_ns, lean)
+    return 0
+
+
+@kernel
+def late_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
+    """on_frame, compiled once for the rare bar that closes late."""
+    return on_frame(world, out, s, now_ns, lean)
 
 
 @kernel

@@ -48,6 +48,8 @@ def send(
     account.orders += 1
     order = world.working[s, seat.working]
     seat.working += 1
+    if kind == MARKET:
+        seat.market_out += 1
     order.order = account.orders
     order.decision = decision
     order.instrument = s
@@ -151,6 +153,8 @@ def on_report(world: Any, out: Any, report: Any) -> int:
     decision = order.decision
     reason = order.reason
     if state >= FILLED:
+        if order.kind == MARKET:
+            seat.market_out -= 1
         for w in range(place, seat.working - 1):
             world.working[s, w] = world.working[s, w + 1]
         seat.working -= 1

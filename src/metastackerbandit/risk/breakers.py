@@ -61,12 +61,27 @@ def begin_day(breakers: Any, now_ns: int, equity: int, max_daily_loss: float, ma
 
 
 @kernel
-def watch(breakers: Any, equity: int, max_drawdown: float) -> int:
-    """Look at a new equity; returns what tripped just now: 1 daily, 2 drawdown, 3 both."""
-    tripped = 0
+def climb(breakers: Any, equity: int, max_drawdown: float) -> None:
+    """A new equity peak moves the drawdown's floor."""
     if equity > breakers.peak:
         breakers.peak = equity
         breakers.peak_floor = floor_of(equity, max_drawdown)
+
+
+@kernel
+def must_watch(breakers: Any, now_ns: int, equity: int) -> bool:
+    """Whether the day turned, or a floor is reached by a breaker that has not tripped."""
+    return (
+        now_ns >= breakers.next_day_ns
+        or (equity <= breakers.day_floor and breakers.daily_tripped == 0)
+        or (equity <= breakers.peak_floor and breakers.drawdown_tripped == 0)
+    )
+
+
+@kernel
+def watch(breakers: Any, equity: int) -> int:
+    """Trip what must trip; returns what tripped just now: 1 daily, 2 drawdown, 3 both."""
+    tripped = 0
     if equity <= breakers.day_floor and breakers.daily_tripped == 0:
         breakers.daily_tripped = 1
         tripped += 1
