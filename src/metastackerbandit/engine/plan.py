@@ -12,6 +12,7 @@ from metastackerbandit.domain.errors import ConfigRefused, DataRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import row, rows
 from metastackerbandit.domain.money import money_of
+from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.rows import DEPOSIT, LedgerRow
 from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.engine.gates import GATE_NAMES
@@ -38,6 +39,19 @@ class Plan(Struct, frozen=True):
     settings: EngineSettings
     has_funding: tuple[bool, ...]
     has_volume: tuple[bool, ...]
+
+
+def plan_of(recording: Recording, frame: str, arm: str, settings: EngineSettings) -> Plan:
+    """The plan for a recording: which inputs this wiring has follows from what was recorded."""
+    return Plan(
+        instruments=recording.instruments,
+        base_ns=recording.base_ns,
+        frame=frame,
+        arm=arm,
+        settings=settings,
+        has_funding=tuple(series is not None for series in recording.funding),
+        has_volume=recording.has_volume,
+    )
 
 
 def begin(plan: Plan) -> World:

@@ -1,0 +1,130 @@
+"""Markets for tests: generated from a seed (never shown as data), or a slice of the recorded ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from metastackerbandit.backtest.run import Result, block_of, run
+from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.inputs import Control
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.recording import FundingRow, Recording
+from metastackerbandit.domain.sink import Kept, MemorySink
+from metastackerbandit.domain.timeframe import HOUR_NS, MINUTE_NS
+from metastackerbandit.engine.engine import Engine
+from metastackerbandit.engine.plan import Plan, deposit_row, plan_of
+from metastackerbandit.engine.settings import EngineSettings
+from metastackerbandit.runtime.replay import Driver, inputs_of
+from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
+from metastackerbandit.simulation.settings import SimulationSettings
+from tests.shared import shared_data
+
+START_NS = 1_735_603_200 * 10**9  # 2024-12-31 00:00 UTC
+
+
+def instrument(symbol: str = "BTCUSDT", market: str = "perp", **changes: str) -> Instrument:
+    """An instrument with a price step of 0.1 and a lot of 0.001."""
+    rules = {"tick_size": "0.1", "lot_size": "0.001", "min_quantity": "0.001", "max_quantity": "1000", "min_notional": "5"} | changes
+    return Instrument(symbol=symbol, base=symbol.removesuffix("USDT"), quote="USDT", market=market, venue="TEST", **rules)  # type: ignore[arg-type]
+
+
+def walk(seed: int, count: int, *, base_ns: int = 5 * MINUTE_NS, holes: float = 0.0, step: float = 0.004, start: int = 500_000) -> np.ndarray:
+    """A random walk in ticks as bars, with a share of candles missing."""
+    rng = np.random.default_rng(seed)
+    closes = np.maximum(np.rint(start * np.exp(np.cumsum(rng.normal(0, step, count)))), 1_000).astype(np.int64)
+    opens = np.concatenate(([start], closes[:-1])) + rng.integers(-40, 41, count)
+    bars = np.zeros(count, layout(Bar))
+    bars["opened_ns"] = START_NS + np.arange(count) * base_ns
+    bars["closed_ns"] = bars["opened_ns"] + base_ns
+    bars["known_ns"] = bars["closed_ns"]
+    bars["open"], bars["close"] = opens, closes
+    bars["high"] = np.maximum(opens, closes) + rng.integers(0, 900, count)
+    bars["low"] = np.maximum(np.minimum(opens, closes) - rng.integers(0, 900, count), 1)
+    bars["volume"] = rng.gamma(2.0, 50.0, count)
+    bars["parts"] = bars["parts_due"] = 1
+    return bars[rng.random(count) >= holes] if holes else bars
+
+
+def generated(seed: int, count: int = 300, symbols: int = 2, *, market: str = "perp", holes: float = 0.0, funded: bool = False) -> Recording:
+    """A recording of random walks."""
+    names = ("BTCUSDT", "ETHUSDT", "SOLUSDT")[:symbols]
+    rng = np.random.default_rng(seed + 1)
+    funding = None
+    if funded:
+        funding = np.zeros(count // 96 + 1, layout(FundingRow))
+        funding["at_ns"] = START_NS + np.arange(len(funding)) * 8 * HOUR_NS
+        funding["rate"] = rng.integers(-30_000, 30_000, len(funding))
+    return Recording(
+        instruments=tuple(instrument(name, market) for name in names),
+        base_ns=5 * MINUTE_NS,
+        bars=tuple(walk(seed * 7 + s, count, holes=holes) for s in range(symbols)),
+        funding=(funding,) * symbols,
+        has_volume=(True,) * symbols,
+        source="generated",
+        digest=f"seed {seed}",
+    )
+
+
+def recorded(symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"), first: int = 0, count: int = 4_000, folder: str = "binance_usdm_5m") -> Recording:
+    """A slice of the recorded 5m perpetuals."""
+    ticks = {"BTCUSDT": "0.1", "ETHUSDT": "0.01", "SOLUSDT": "0.01"}
+    base, instruments, arrays, fundings = 5 * MINUTE_NS, [], [], []
+    for symbol in symbols:
+        frame = pl.read_parquet(shared_data() / "klines" / folder / f"{symbol}.parquet")[first : first + count]
+        bars = np.zeros(len(frame), layout(Bar))
+        bars["opened_ns"] = frame["open_time"].dt.epoch("ns").to_numpy()
+        bars["closed_ns"] = bars["known_ns"] = bars["opened_ns"] + base
+        for name in ("open", "high", "low", "close"):
+            bars[name] = np.rint(frame[name].to_numpy() / float(ticks[symbol]))
+        bars["volume"] = frame["volume"].to_numpy()
+        bars["parts"] = bars["parts_due"] = 1
+        rates = pl.read_parquet(shared_data() / "funding" / "binance_usdm" / f"{symbol}.parquet")
+        funding = np.zeros(len(rates), layout(FundingRow))
+        funding["at_ns"] = rates["time"].dt.epoch("ns").to_numpy()
+        funding["rate"] = np.rint(rates["funding_rate"].to_numpy() * 1e8)
+        inside = (funding["at_ns"] > bars["opened_ns"][0]) & (funding["at_ns"] <= bars["closed_ns"][-1])
+        instruments.append(instrument(symbol, tick_size=ticks[symbol]))
+        arrays.append(bars)
+        fundings.append(funding[inside])
+    return Recording(tuple(instruments), base, tuple(arrays), tuple(fundings), (True,) * len(symbols), folder, f"{symbols} {first} {count}")
+
+
+def by_block(
+    recording: Recording, frame: str, arm: str, settings: EngineSettings, simulation: SimulationSettings | None = None, controls: tuple[Control, ...] = (), lean: bool = False
+) -> tuple[Kept, Result]:
+    """Everything the block driver leaves."""
+    sink = MemorySink()
+    result = run(plan_of(recording, frame, arm, settings), block_of(recording, controls), simulation or SimulationSettings(), sink, lean=lean)
+    return sink.kept(), result
+
+
+def streaming(plan: Plan, simulation: SimulationSettings) -> tuple[Driver, MemorySink]:
+    """A streaming driver over a simulated broker, and where its rows go."""
+    sink = MemorySink()
+    sink.ledger(deposit_row(plan))
+    return Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.settings.costs, simulation)), sink), sink
+
+
+def by_stream(
+    recording: Recording, frame: str, arm: str, settings: EngineSettings, simulation: SimulationSettings | None = None, controls: tuple[Control, ...] = ()
+) -> tuple[Kept, Driver]:
+    """Everything the streaming driver leaves."""
+    driver, sink = streaming(plan_of(recording, frame, arm, settings), simulation or SimulationSettings())
+    for event in inputs_of(recording, block_of(recording, controls).order, controls):
+        driver.take(event)
+    return sink.kept(), driver
+
+
+def same_bytes(one: Kept, other: Kept, names: tuple[str, ...] = Kept.__struct_fields__) -> None:
+    """Assert that two runs left the same rows, to the bit."""
+    for name in names:
+        left, right = getattr(one, name), getattr(other, name)
+        assert left.shape == right.shape, f"{name}: {left.shape} against {right.shape}"
+        assert left.tobytes() == right.tobytes(), f"{name}: first difference at row {first_difference(left, right)}"
+
+
+def first_difference(left: np.ndarray, right: np.ndarray) -> int:
+    """The first row whose bytes differ."""
+    return next(n for n in range(len(left)) if left[n].tobytes() != right[n].tobytes())
