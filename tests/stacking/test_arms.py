@@ -1,0 +1,128 @@
+"""Rule arms: each against a plain calculation over the whole series, and the contract over the catalog."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metastackerbandit.domain.errors import ConfigRefused
+from metastackerbandit.domain.rows import KEEP
+from metastackerbandit.stacking.ask import arm_index, ask_arm
+from metastackerbandit.stacking.catalog import ARMS
+from metastackerbandit.stacking.settings import ArmSettings, Breakout, EmaCross, Momentum, RandomEntries, Reversal, SmaCross
+from tests.covering import covers
+
+CLOSES = st.lists(st.integers(1_000, 1_200), min_size=1, max_size=120)
+
+
+def heard(name: str, table: object, closes: list[int], highs: list[int] | None = None, lows: list[int] | None = None) -> list[int]:
+    """An arm's words over a series."""
+    place = arm_index(name)
+    start = ARMS[place].prepare(table, 2**20)
+    rows = zip(highs or closes, lows or closes, closes, strict=True)
+    return [int(ask_arm(place, start.memory, start.reals, high, low, close)) for high, low, close in rows]
+
+
+@settings(deadline=None)
+@given(closes=CLOSES, fast=st.integers(1, 8), more=st.integers(1, 12))
+def test_sma_cross_is_the_sign_of_exact_averages(closes: list[int], fast: int, more: int) -> None:
+    slow = fast + more
+    words, last = heard("sma_cross", SmaCross(fast=fast, slow=slow), closes), 0
+    for n, word in enumerate(words):
+        if n + 1 < slow:
+            assert word == 0
+            continue
+        gap = sum(closes[n + 1 - fast : n + 1]) * slow - sum(closes[n + 1 - slow : n + 1]) * fast
+        last = 1 if gap > 0 else -1 if gap < 0 else last
+        assert word == last
+
+
+@settings(deadline=None)
+@given(closes=CLOSES)
+def test_ema_cross_follows_the_recursion_from_the_first_close(closes: list[int]) -> None:
+    words, fast, slow, last = heard("ema_cross", EmaCross(fast=3, slow=9), closes), float(closes[0]), float(closes[0]), 0
+    for n, close in enumerate(closes):
+        if n:
+            fast += 2 / 4 * (close - fast)
+            slow += 2 / 10 * (close - slow)
+        if n + 1 < 9:
+            assert words[n] == 0
+            continue
+        last = 1 if fast > slow else -1 if fast < slow else last
+        assert words[n] == last
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 9_999), length=st.integers(1, 12))
+def test_breakout_compares_with_the_extremes_of_the_bars_before(seed: int, length: int) -> None:
+    rng = np.random.default_rng(seed)
+    closes = rng.integers(1_000, 1_020, 100).tolist()
+    highs = [close + int(x) for close, x in zip(closes, rng.integers(0, 6, 100), strict=True)]
+    lows = [close - int(x) for close, x in zip(closes, rng.integers(0, 6, 100), strict=True)]
+    for n, word in enumerate(heard("breakout", Breakout(length=length), closes, highs, lows)):
+        if n < length:
+            assert word == 0
+        elif closes[n] > max(highs[n - length : n]):
+            assert word == 1
+        elif closes[n] < min(lows[n - length : n]):
+            assert word == -1
+        else:
+            assert word == KEEP
+
+
+@settings(deadline=None)
+@given(closes=CLOSES, length=st.integers(1, 10))
+def test_momentum_is_the_sign_of_the_return(closes: list[int], length: int) -> None:
+    for n, word in enumerate(heard("momentum", Momentum(length=length), closes)):
+        assert word == (0 if n < length else int(np.sign(closes[n] - closes[n - length])))
+
+
+@settings(deadline=None)
+@given(closes=CLOSES, least=st.sampled_from([0.0, 50.0, 100.0]))
+def test_reversal_goes_against_the_last_return(closes: list[int], least: float) -> None:
+    for n, word in enumerate(heard("reversal", Reversal(min_return_bps=least), closes)):
+        if n == 0:
+            assert word == 0
+        else:
+            moved = (closes[n] - closes[n - 1]) * 10_000.0 / closes[n - 1]
+            assert word == (-int(math.copysign(1, moved)) if moved and abs(moved) >= least else 0)
+
+
+def test_random_entries_are_seeded_balanced_and_as_rare_as_said() -> None:
+    closes = [1_000] * 20_000
+    words = np.array(heard("random_entries", RandomEntries(seed=5, mean_bars=10.0), closes))
+    assert words.tolist() == heard("random_entries", RandomEntries(seed=5, mean_bars=10.0), closes)
+    assert words.tolist() != heard("random_entries", RandomEntries(seed=6, mean_bars=10.0), closes)
+    assert abs(words.mean()) < 0.1
+    turns = np.count_nonzero(np.diff(words)) / len(words)
+    assert turns == pytest.approx(0.05, rel=0.15)  # a new draw every 10 bars changes the side half of the time
+
+
+@covers("2.104")
+@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
+def test_every_arm_speaks_targets_and_is_its_memory(arm: object) -> None:
+    spec = arm
+    rng = np.random.default_rng(3)
+    closes = (50_000 * np.exp(np.cumsum(rng.normal(0, 0.004, 300)))).astype(int).tolist()
+    place = arm_index(spec.name)  # type: ignore[attr-defined]
+    start = spec.prepare(getattr(ArmSettings(), spec.name), 2**20)  # type: ignore[attr-defined]
+    words = []
+    for n, close in enumerate(closes):
+        if n == 150:
+            memory, reals = start.memory.copy(), start.reals.copy()
+        words.append(int(ask_arm(place, start.memory, start.reals, close + 5, close - 5, close)))
+    assert set(words) <= {-1, 0, 1, KEEP}
+    again = [int(ask_arm(place, memory, reals, close + 5, close - 5, close)) for close in closes[150:]]
+    assert again == words[150:]
+    assert all(word == 0 for word in words[: start.warm_up - 1]) or start.warm_up <= 2
+
+
+def test_unknown_arms_and_inexact_lengths_are_refused() -> None:
+    with pytest.raises(ConfigRefused, match="unknown arm"):
+        arm_index("sma_corss")
+    with pytest.raises(ConfigRefused, match="overflow"):
+        ARMS[arm_index("sma_cross")].prepare(SmaCross(fast=90_000, slow=100_000), 2**40)
