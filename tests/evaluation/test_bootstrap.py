@@ -13,22 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.evaluation import bootstrap
-from metastackerbandit.evaluation.bootstrap import (
-    DEEPEST,
-    GROWTH,
-    OFFSET,
-    PATH_COLUMNS,
-    VARIANCE,
-    drawdown_over,
-    interval,
-    moments_over,
-    resamples_for,
-    sum_up,
-    walk_means,
-    walk_path,
-)
+from metastackerbandit.evaluation.activity import sum_up, walk_means
+from metastackerbandit.evaluation.bootstrap import interval, resamples_for
 from metastackerbandit.evaluation.chance import words_of
+from metastackerbandit.evaluation.path import DEEPEST, GROWTH, OFFSET, PATH_COLUMNS, VARIANCE, drawdown_over, moments_over, walk_path
 from metastackerbandit.evaluation.scores import as_dict
 from tests.evaluation.books import autoregressive, scored
 
@@ -60,20 +48,13 @@ def test_negated_returns_give_mirrored_histories_to_the_bit(values, seed):
 
 
 def test_blocks_last_as_long_as_expected():
-    count, block = 200_000, 20.0
-    places = np.arange(count, dtype=np.float64)
-
-    class Spy:
-        """Counts how often the walk does not step to the next bar."""
-
-    # The order of the walk is not an output, so it is read from returns that only one bar has: growth after a walk of logs.
-    returns = np.where(places % 2 == 0, 1.0, -1.0)
-    drawn = np.zeros((40, PATH_COLUMNS))
-    walk_path(returns * 1e-3, 0.0, block, words_of(1, 0), drawn)
-    # Alternating signs cancel inside a block, so only jumps leave a rest: the variance of the mean counts them.
-    rests = drawn[:, OFFSET] / 1e-3 * count
-    assert rests.var() == pytest.approx(count / (2 * block - 1), rel=0.6)
-    del Spy
+    # Alternating signs cancel inside a block and remember (1/B - 1)^k over k bars, so that the sum of T has variance T / (2 B - 1).
+    count, block = 20_000, 20.0
+    returns = np.where(np.arange(count) % 2 == 0, 1e-3, -1e-3)
+    drawn = np.zeros((400, PATH_COLUMNS))
+    walk_path(returns, 0.0, block, words_of(1, 0), drawn)
+    sums = drawn[:, OFFSET] * count / 1e-3
+    assert sums.var() == pytest.approx(count / (2 * block - 1), rel=0.2)
 
 
 @given(st.integers(0, 100))
@@ -94,7 +75,8 @@ def test_resamples_follow_the_work_within_bounds():
 
 def test_bounds_are_percentiles_and_unknown_when_too_many_draws_are():
     draws = np.arange(1_001.0)
-    assert interval(500.0, draws) == bootstrap.Interval(500.0, 25.0, 975.0)
+    known = interval(500.0, draws)
+    assert (known.value, known.low, known.high) == pytest.approx((500.0, 25.0, 975.0))
     few = np.where(np.arange(1_001) < 49, np.nan, draws)
     assert not math.isnan(interval(500.0, few).low)
     many = np.where(np.arange(1_001) < 60, np.nan, draws)

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.decision.settings import DecisionSettings
-from metastackerbandit.engine.settings import AccountSettings
+from metastackerbandit.engine.settings import AccountSettings, EngineSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import MarketSettings
@@ -39,3 +39,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     costs: CostSettings = CostSettings()
     execution: ExecutionSettings = ExecutionSettings()
     simulation: SimulationSettings = SimulationSettings()
+
+    def engine(self) -> EngineSettings:
+        """The tables that the core reads."""
+        return EngineSettings(**{name: getattr(self, name) for name in EngineSettings.__struct_fields__})

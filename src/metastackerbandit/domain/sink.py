@@ -78,3 +78,40 @@ class MemorySink:
     def kept(self) -> Kept:
         """Everything so far, one array a kind."""
         return Kept(**{name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in self._parts.items()})
+
+
+class Tee:
+    """Gives every row to several sinks, the first one first."""
+
+    def __init__(self, *sinks: Sink) -> None:
+        self._sinks = sinks
+
+    def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
+        """Pass on decisions."""
+        for sink in self._sinks:
+            sink.decisions(rows, observed, limit, verdict)
+
+    def orders(self, rows: np.ndarray) -> None:
+        """Pass on order states."""
+        for sink in self._sinks:
+            sink.orders(rows)
+
+    def fills(self, rows: np.ndarray) -> None:
+        """Pass on fills."""
+        for sink in self._sinks:
+            sink.fills(rows)
+
+    def ledger(self, rows: np.ndarray) -> None:
+        """Pass on postings."""
+        for sink in self._sinks:
+            sink.ledger(rows)
+
+    def trips(self, rows: np.ndarray) -> None:
+        """Pass on trips."""
+        for sink in self._sinks:
+            sink.trips(rows)
+
+    def controls(self, rows: np.ndarray) -> None:
+        """Pass on controls."""
+        for sink in self._sinks:
+            sink.controls(rows)

@@ -1,0 +1,144 @@
+"""What a run comes to: its scores, costs, funnel, baselines and verdict, from the rows that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from metastackerbandit.backtest.run import Block, run
+from metastackerbandit.decision.funnel import Funnel, funnel
+from metastackerbandit.domain.money import money_float, money_of
+from metastackerbandit.domain.recording import Recording
+from metastackerbandit.domain.rows import TripRow
+from metastackerbandit.domain.kernel import rows as empty_rows
+from metastackerbandit.domain.sink import Kept
+from metastackerbandit.domain.timeframe import frame_ns
+from metastackerbandit.engine.gates import GATE_NAMES
+from metastackerbandit.engine.plan import Plan
+from metastackerbandit.evaluation.scores import Scores, as_dict, scores
+from metastackerbandit.evaluation.verdict import Verdict, judge
+from metastackerbandit.simulation.settings import SimulationSettings
+from metastackerbandit.stacking.catalog import ARMS
+
+
+class Report(Struct, frozen=True):
+    """A run's results; `costs` in account currency, `baselines` net returns of the other rule arms under the same settings."""
+
+    scores: Scores | None
+    verdict: Verdict | None
+    costs: dict[str, float]
+    funnel: Funnel
+    equity: float
+
+
+def report_of(plan: Plan, kept: Kept) -> Report:
+    """Score the rows of a run; without a closed bar there is nothing to score."""
+    currency = plan.settings.account.currency
+    spot = all(instrument.market == "spot" for instrument in plan.instruments)
+    orders = last_states(kept.orders)
+    found = funnel(kept.decisions, orders, kept.verdict, GATE_NAMES, is_spot=spot, lenient=plan.settings.decision.unknown_passes)
+    costs = {
+        "fees": money_float(_total(kept.fills, "fee"), currency),
+        "slippage": money_float(_total(kept.fills, "slippage"), currency),
+        "impact": money_float(_total(kept.fills, "impact"), currency),
+        "funding": money_float(_total(kept.ledger, "funding"), currency),
+    }
+    capital = money_of(plan.settings.account.deposit, currency)
+    if not len(kept.decisions):
+        return Report(None, None, costs, found, money_float(capital, currency))
+    times, equity = equity_of(kept.decisions)
+    trips = kept.trips if len(kept.trips) else empty_rows(TripRow, 0)
+    scored = scores(
+        equity=equity,
+        capital=capital,
+        exposure=exposure_of(plan, kept.decisions, times, equity),
+        traded=traded_of(plan, kept.fills, times, equity),
+        trips=trips,
+        frame_ns=frame_ns(plan.frame),
+    )
+    return Report(scored, judge(scored), costs, found, money_float(int(equity[-1]), currency))
+
+
+def last_states(orders: np.ndarray) -> np.ndarray:
+    """One row an order: the last of its states, in order of number."""
+    if not len(orders):
+        return orders
+    numbers = orders["order"]
+    places = np.full(int(numbers.max()) + 1, -1, np.int64)
+    places[numbers] = np.arange(len(orders))
+    return orders[places[places >= 0]]  # type: ignore[no-any-return]
+
+
+def equity_of(decisions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The equity curve of decisions (N,): times (T,) and money (T,), the last decision of an instant standing for it."""
+    at = decisions["at_ns"]
+    last = np.append(at[1:] != at[:-1], True)
+    return at[last].copy(), decisions["equity"][last].copy()
+
+
+def exposure_of(plan: Plan, decisions: np.ndarray, times: np.ndarray, equity: np.ndarray) -> np.ndarray:
+    """Signed notional over equity at each time (T,), positions as they stood when the bar closed."""
+    total = np.zeros(len(times))
+    for s, instrument in enumerate(plan.instruments):
+        own = decisions[decisions["instrument"] == s]
+        if len(own):
+            place = np.searchsorted(own["at_ns"], times, side="right") - 1
+            value = own["position"] * own["close"] * float(instrument.rules().unit)
+            total += np.where(place >= 0, value[place], 0.0)
+    return total / equity
+
+
+def traded_of(plan: Plan, fills: np.ndarray, times: np.ndarray, equity: np.ndarray) -> np.ndarray:
+    """Notional traded in each bar over equity (T,)."""
+    total = np.zeros(len(times))
+    for s, instrument in enumerate(plan.instruments):
+        own = fills[fills["instrument"] == s] if len(fills) else fills
+        if len(own):
+            place = np.minimum(np.searchsorted(times, own["at_ns"], side="right"), len(times) - 1)
+            np.add.at(total, place, np.abs(own["lots"]) * own["ticks"] * float(instrument.rules().unit))
+    return total / equity
+
+
+def baselines(plan: Plan, block: Block, simulation: SimulationSettings) -> dict[str, float]:
+    """Net return of doing nothing, and of every other rule arm under the same settings."""
+    capital = money_of(plan.settings.account.deposit, plan.settings.account.currency)
+    found = {"flat": 0.0}
+    for arm in ARMS:
+        if arm.name != plan.arm:
+            account = run(msgspec.structs.replace(plan, arm=arm.name), block, simulation, None, lean=True).world.account[0]
+            found[arm.name] = float((account.cash + account.marked - capital) / capital)
+    return found
+
+
+def as_json(plan: Plan, recording: Recording, report: Report, counts: Mapping[str, int], other: Mapping[str, float]) -> dict[str, Any]:
+    """The stable shape of `msb backtest --json`, with more beside it; ratios are null where they do not exist."""
+    scored = as_dict(report.scores) if report.scores is not None else {}
+    none = {"value": None, "low": None, "high": None}
+    return {
+        "symbol": ",".join(instrument.symbol for instrument in plan.instruments),
+        "frame": plan.frame,
+        "arm": plan.arm,
+        "bars": int(sum(len(bars) for bars in recording.bars)),
+        **counts,
+        "win_rate": scored.get("hit_rate", none)["value"] if counts["round_trips"] else None,
+        "net_return": scored.get("total_return", none)["value"],
+        "max_drawdown": scored.get("max_drawdown", none)["value"],
+        "sharpe": scored.get("sharpe", none) if counts["round_trips"] else none,
+        "equity": report.equity,
+        "costs": report.costs,
+        "baselines": dict(other),
+        "funnel": {"BUY": report.funnel.buy, "SELL": report.funnel.sell},
+        "findings": list(report.funnel.findings),
+        "verdict": str(report.verdict.word) if report.verdict is not None else "UNDERPOWERED",
+        "verdict_text": report.verdict.sentence if report.verdict is not None else "No closed bar: nothing can be said.",
+        "verdict_reasons": list(report.verdict.reasons) if report.verdict is not None else [],
+        "scores": scored,
+    }
+
+
+def _total(rows: np.ndarray, name: str) -> int:
+    return int(rows[name].sum()) if len(rows) else 0

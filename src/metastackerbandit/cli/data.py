@@ -1,0 +1,156 @@
+"""`msb data`: list, check and import recorded candles."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from metastackerbandit.cli.answer import HomeFlag, JsonFlag, Verbs, answering, tell, tell_error
+
+if TYPE_CHECKING:
+    from metastackerbandit.domain.errors import OperatorError
+    from metastackerbandit.storage.candle_check import Checked, Listed
+
+app = typer.Typer(cls=Verbs, help="List, check and import recorded candles.", no_args_is_help=True, rich_markup_mode=None)
+
+MarketFlag = Annotated[str | None, typer.Option("--market", metavar="spot|perp", help="If the folder does not say.", show_default=False)]
+DataFlag = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Candles. [default: the installation's own]", show_default=False)]
+FrameFlag = Annotated[str | None, typer.Option("--frame", metavar="FRAME", help="Length of a candle. [default: from the times]", show_default=False)]
+
+_SHOWN = 40  # issues that the text answer lists; --json has all
+
+
+@app.command("list")
+def list_candles(
+    data: DataFlag = None,
+    market: MarketFlag = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """What candles there are: symbol, market, frame, span, rows, absent rows, where the rules come from."""
+    with answering(json):
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.storage.candle_check import listed
+        from metastackerbandit.storage.candle_names import files_by_symbol
+        from metastackerbandit.storage.store import leaf_folders, store_folder
+
+        folder = data if data is not None else store_folder(home_folder(home, os.environ))
+        leaves = leaf_folders(folder)
+        if data is not None and not leaves:
+            files_by_symbol(data)  # says what is wrong with a folder that was named
+        rows = [row for leaf in leaves for row in listed(leaf, market)]
+        tell({"folder": folder, "candles": [_row(row) for row in rows]}, _list_text(rows, folder), json)
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="A file of candles, or a folder of them.")],
+    frame: FrameFlag = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Everything wrong with candles: broken rows (exit 4), and gaps, outliers, stretches without volume."""
+    with answering(json):
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.config.loading import load_home
+        from metastackerbandit.storage.candle_check import checked
+
+        settings = load_home(home_folder(home, os.environ), os.environ, ()).config.market
+        found = checked(path, frame, settings.outlier_return)
+        payload = _check_payload(path, found)
+        errors = [error for one in found for error in one.errors]
+        if errors:
+            error = _one_error(errors, path)
+            tell_error(error, json, payload)
+            raise typer.Exit(error.exit_code)
+        tell(payload, _check_text(found), json)
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="A file of candles, or a folder of them, named by symbol.")],
+    market: MarketFlag = None,
+    frame: FrameFlag = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Take candles into the installation; all or nothing, and only rows that agree with those already there."""
+    with answering(json):
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.storage.store import import_candles
+
+        done = import_candles(home_folder(home, os.environ), path, market, frame)
+        lines = [f"{one.symbol} {one.market} {one.frame}: {one.added:,} candles added, {one.rows:,} held in {one.file}" for one in done]
+        notices = [notice for one in done for notice in one.notices]
+        tell({"imported": done}, "\n".join([*lines, *(f"note: {notice}" for notice in notices)]), json)
+
+
+def _row(row: Listed) -> dict[str, Any]:
+    return {
+        "symbol": row.symbol,
+        "market": row.market,
+        "venue": row.venue,
+        "frame": row.frame,
+        "from": row.first,
+        "to": row.last,
+        "rows": row.rows,
+        "missing": row.missing,
+        "rules": row.rules,
+        "folder": row.folder,
+        "problem": row.problem,
+    }
+
+
+def _list_text(rows: list[Listed], folder: Path) -> Any:
+    if not rows:
+        return f"no candles in {folder} yet: `msb data import PATH` takes some in"
+    from rich.table import Table
+
+    table = Table("symbol", "market", "frame", "from", "to", "rows", "missing", "rules", "problem", box=None)
+    for row in rows:
+        span = [row.first and row.first[:16], row.last and row.last[:16]]
+        known = [row.market, row.frame, *span, f"{row.rows:,}", f"{row.missing:,}", row.rules, row.problem]
+        table.add_row(row.symbol, *(value or "" for value in known))
+    return table
+
+
+def _check_payload(path: Path, found: tuple[Checked, ...]) -> dict[str, Any]:
+    """The stable shape; `frames` counts records, and what only a book capture has is null."""
+    return {
+        "file": path,
+        "kind": "candles",
+        "frames": sum(one.rows for one in found),
+        "gaps": sum(one.gaps for one in found),
+        "missing": sum(one.missing for one in found),
+        "resyncs": None,
+        "crossed_while_live": None,
+        "bookticker": None,
+        "issues": [_issue(issue, one, len(found)) for one in found for issue in one.issues],
+        "files": [{"file": one.path, "frame": one.frame, "rows": one.rows, "gaps": one.gaps, "missing": one.missing} for one in found],
+    }
+
+
+def _issue(issue: Any, one: Checked, files: int) -> dict[str, Any]:
+    where = issue.where if files == 1 else f"{one.path.name} {issue.where}"
+    return {"type": issue.kind, "severity": issue.severity, "where": where, "what": issue.what, "count": issue.count}
+
+
+def _one_error(errors: list[OperatorError], path: Path) -> OperatorError:
+    """One file's error as it is; of several files, all of them in one."""
+    if len(errors) == 1:
+        return errors[0]
+    from metastackerbandit.domain.errors import DataRefused
+
+    told = "; ".join(f"{error.where}: {error.what}" for error in errors)
+    return DataRefused(f"{len(errors)} files are broken: {told}", where=str(path), mend="; ".join(dict.fromkeys(error.mend for error in errors)))
+
+
+def _check_text(found: tuple[Checked, ...]) -> str:
+    lines = [f"{one.path.name}: {one.rows:,} candles of {one.frame}, {one.gaps:,} gaps, {one.missing:,} absent, sound" for one in found]
+    issues = [f"  {issue.severity:<8} {issue.kind:<12} {one.path.name} {issue.where}: {issue.what}" for one in found for issue in one.issues]
+    if len(issues) > _SHOWN:
+        issues = [*issues[:_SHOWN], f"  and {len(issues) - _SHOWN:,} more (--json lists all)"]
+    return "\n".join([*lines, *issues])

@@ -1,0 +1,69 @@
+"""The command `msb`: every verb, each from its own module; nothing heavy is imported before a verb runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from metastackerbandit.cli import config, data, init, look, trade
+from metastackerbandit.cli.answer import Verbs, stop_writing
+
+app = typer.Typer(
+    name="msb",
+    cls=Verbs,
+    help="MetaStackerBandit: market data in, explained trades out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"msb {version()}")
+        raise typer.Exit(0)
+
+
+def version() -> str:
+    """The installed version, or that the source tree is run without being installed."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("metastackerbandit")
+    except PackageNotFoundError:
+        return "from source"
+
+
+@app.callback()
+def msb(
+    version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")] = False,
+) -> None:
+    """MetaStackerBandit: market data in, explained trades out."""
+
+
+# -- the verbs: a module each, one line each -----------------------------------------------------------------------------
+
+app.command("init")(init.init)
+app.add_typer(config.app, name="config")
+app.add_typer(data.app, name="data")
+app.command("backtest")(trade.backtest)
+app.command("run")(trade.run)
+app.command("status")(look.status)
+app.command("explain")(look.explain)
+app.command("funnel")(look.funnel)
+app.command("diff")(trade.diff)
+
+
+def main() -> None:
+    """Run the command line; a reader that has gone away is no error."""
+    try:
+        app(prog_name="msb")
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            stop_writing()

@@ -1,0 +1,117 @@
+"""From the words of a command to something that can run: configuration, recording, plan, and the run's record."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from metastackerbandit.cli.code_version import code_version
+from metastackerbandit.config.home import home_folder
+from metastackerbandit.config.loading import load_home
+from metastackerbandit.config.schema import Config
+from metastackerbandit.config.writing import config_hash, config_text
+from metastackerbandit.domain.errors import UsageError
+from metastackerbandit.domain.recording import Recording
+from metastackerbandit.domain.timeframe import frame_ns
+from metastackerbandit.engine.gates import GATES
+from metastackerbandit.engine.plan import Plan, plan_of
+from metastackerbandit.storage.candles import load_recording
+from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
+
+
+class Wanted(Struct, frozen=True):
+    """What the flags of a trading verb ask for; None was not given."""
+
+    home: Path | None = None
+    data: Path | None = None
+    symbols: str | None = None
+    frame: str | None = None
+    arm: str | None = None
+    market: str | None = None
+    instruments: Path | None = None
+    funding: Path | None = None
+    since: str | None = None
+    until: str | None = None
+    sets: tuple[str, ...] = ()
+
+
+class Session(Struct, frozen=True, eq=False):
+    """Everything a run needs, read and checked."""
+
+    home: Path
+    config: Config
+    recording: Recording
+    plan: Plan
+
+
+def open_session(wanted: Wanted) -> Session:
+    """Read configuration and data, and check that they fit; nothing is written."""
+    home = home_folder(wanted.home, os.environ)
+    symbols = tuple(name.strip() for name in wanted.symbols.split(",") if name.strip()) if wanted.symbols else None
+    options: dict[str, Any] = {
+        "run.data": str(wanted.data) if wanted.data else None,
+        "run.symbols": list(symbols) if symbols else None,
+        "run.frame": wanted.frame,
+        "run.arm": wanted.arm,
+    }
+    config = load_home(home, os.environ, wanted.sets, options).config
+    if not config.run.data:
+        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
+    recording = load_recording(
+        Path(config.run.data).expanduser(),
+        config.run.symbols or None,
+        market=wanted.market,
+        instruments_file=wanted.instruments,
+        since_ns=_time_ns(wanted.since, "--since"),
+        until_ns=_time_ns(wanted.until, "--until"),
+        funding=wanted.funding,
+        outlier_return=config.market.outlier_return,
+    )
+    return Session(home, config, recording, plan_of(recording, config.run.frame, config.run.arm, config.engine()))
+
+
+def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
+    """The run's record for the journal; the identity is a hash of configuration, code and inputs, whichever driver runs them."""
+    import hashlib
+
+    hashed, code = config_hash(session.config), code_version()
+    identity = hashlib.sha256("\n".join((hashed, code, session.recording.digest)).encode()).hexdigest()[:16]
+    return RunRecord(
+        identity=identity,
+        mode=mode,
+        driver=driver,
+        config_hash=hashed,
+        config=config_text(session.config),
+        code=code,
+        instruments=session.recording.instruments,
+        base_ns=session.recording.base_ns,
+        frame_ns=frame_ns(session.plan.frame),
+        arm=session.plan.arm,
+        source=session.recording.source,
+        digest=session.recording.digest,
+        gates=words_of(GATES),
+        notices=(*session.recording.notices, *_fill_notice(session.config)),
+    )
+
+
+def _fill_notice(config: Config) -> tuple[str, ...]:
+    if config.simulation.fill == "close":
+        return ('fills are at the close that was decided on (simulation.fill = "close"): for comparisons only, no order could have had them',)
+    return ()
+
+
+def _time_ns(text: str | None, where: str) -> int | None:
+    """A UTC date or time as ns."""
+    if text is None:
+        return None
+    from datetime import UTC, datetime
+
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a date or time", where=where, mend="write it as 2025-01-31 or 2025-01-31T12:00") from None
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return int(at.timestamp()) * 1_000_000_000

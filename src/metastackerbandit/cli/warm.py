@@ -1,0 +1,86 @@
+"""Compile the kernels with a progress bar, so that the first run does not wait for the compiler."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+
+def warm() -> None:
+    """Call every port once on a tiny market; compiled code lands in the cache."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    started = time.monotonic()
+    jobs = _jobs()
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("compiling kernels"), BarColumn(), TextColumn("{task.completed}/{task.total} {task.description}"), TimeElapsedColumn(), console=console
+    ) as progress:
+        task = progress.add_task("", total=len(jobs))
+        for name, job in jobs:
+            progress.update(task, description=name)
+            job()
+            progress.advance(task)
+    console.print(f"kernels ready after {time.monotonic() - started:.1f} s")
+
+
+def _jobs() -> list[tuple[str, Callable[[], object]]]:
+    import numpy as np
+
+    from metastackerbandit.backtest.run import block_of, run
+    from metastackerbandit.domain.bar import Bar
+    from metastackerbandit.domain.instrument import Instrument
+    from metastackerbandit.domain.inputs import Control
+    from metastackerbandit.domain.kernel import layout, rows
+    from metastackerbandit.domain.recording import FundingRow, Recording
+    from metastackerbandit.domain.rows import TripRow
+    from metastackerbandit.domain.sink import MemorySink
+    from metastackerbandit.domain.timeframe import MINUTE_NS
+    from metastackerbandit.engine.engine import Engine
+    from metastackerbandit.engine.plan import plan_of
+    from metastackerbandit.engine.settings import EngineSettings
+    from metastackerbandit.evaluation.scores import scores
+    from metastackerbandit.exits.settings import ExitSettings
+    from metastackerbandit.runtime.replay import Driver, inputs_of
+    from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
+    from metastackerbandit.simulation.settings import SimulationSettings
+
+    count = 60
+    bars = np.zeros(count, layout(Bar))
+    bars["opened_ns"] = np.arange(1, count + 1) * 5 * MINUTE_NS
+    bars["closed_ns"] = bars["known_ns"] = bars["opened_ns"] + 5 * MINUTE_NS
+    prices = 500_000 + (np.arange(count) % 7 - 3) * 4_000
+    bars["open"], bars["close"], bars["high"], bars["low"] = prices, np.roll(prices, 1), prices + 9_000, prices - 9_000
+    bars["volume"], bars["parts"], bars["parts_due"] = 10.0, 1, 1
+    funding = np.zeros(1, layout(FundingRow))
+    funding["at_ns"], funding["rate"] = bars["opened_ns"][30], 10_000
+    instrument = Instrument("BTCUSDT", "BTC", "USDT", "perp", "WARM", "0.1", "0.001", "0.001", "1000", "5")
+    recording = Recording((instrument,), 5 * MINUTE_NS, (bars,), (funding,), (True,), "warm", "warm")
+    plan = plan_of(recording, "5m", "reversal", EngineSettings(exits=ExitSettings(stop_bps=50.0, target_bps=50.0, trail_bps=40.0)))
+    controls = (Control(int(bars["opened_ns"][50]), "pause"), Control(int(bars["opened_ns"][55]), "kill"))
+    block = block_of(recording, controls)
+
+    def stream() -> None:
+        driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.settings.costs, SimulationSettings())), MemorySink())
+        for event in inputs_of(recording, block.order, controls):
+            driver.take(event)
+
+    def evaluate() -> None:
+        equity = 10**12 + np.cumsum(prices - 500_000) * 10**3
+        exposure = np.full(count, 0.5)
+        trips = rows(TripRow, 2)
+        trips["net"] = (5, -3)
+        scores(equity=equity.astype(np.int64), capital=10**12, exposure=exposure, traded=exposure, trips=trips, frame_ns=5 * MINUTE_NS)
+
+    return [
+        ("block driver", lambda: run(plan, block, SimulationSettings(), MemorySink())),
+        ("streaming driver", stream),
+        ("statistics", evaluate),
+    ]
+
+
+if __name__ == "__main__":
+    warm()
+    sys.exit(0)

@@ -1,0 +1,129 @@
+"""Values that are fine alone but contradict each other, or name something that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct
+
+from metastackerbandit.config.outline import value_at
+from metastackerbandit.config.problems import closest, shown
+from metastackerbandit.config.schema import Config
+from metastackerbandit.domain.errors import ConfigRefused, InstrumentRefused
+from metastackerbandit.domain.timeframe import FRAMES, frame_ns
+
+_MOST_DIGITS = 18  # what 64-bit money can hold
+_SURELY_EXACT = Decimal(1_000_000)  # below it, with eight decimals or fewer, an amount fits the money of every currency
+
+
+class Contradiction(Struct, frozen=True):
+    """Keys that do not go together; the first is where the mend belongs."""
+
+    keys: tuple[str, ...]
+    what: str
+    mend: str
+
+
+def contradictions(config: Config) -> list[Contradiction]:
+    """Everything that the checks below find."""
+    return [found for check in CHECKS for found in check(config)]
+
+
+def _frame_exists(config: Config) -> Iterator[Contradiction]:
+    try:
+        frame_ns(config.run.frame)
+    except ConfigRefused as error:
+        meant = closest(config.run.frame, FRAMES)
+        yield Contradiction(("run.frame",), error.what, f'did you mean "{meant}"?' if meant else error.mend)
+
+
+def _arm_exists(config: Config) -> Iterator[Contradiction]:
+    arms = config.arms.__struct_fields__
+    if config.run.arm not in arms:
+        meant = closest(config.run.arm, arms)
+        mend = f'did you mean "{meant}"?' if meant else f"use one of {', '.join(arms)}"
+        yield Contradiction(("run.arm",), f"unknown arm {config.run.arm!r}", mend)
+
+
+def _symbols_are_named_once(config: Config) -> Iterator[Contradiction]:
+    symbols = config.run.symbols
+    if any(not symbol.strip() for symbol in symbols):
+        yield Contradiction(("run.symbols",), "run.symbols holds an empty name", "remove it; an empty list takes every symbol")
+    repeated = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
+    if repeated:
+        yield Contradiction(("run.symbols",), f"run.symbols names {', '.join(repeated)} more than once", "name each symbol once")
+
+
+def _pace_runs_forward(config: Config) -> Iterator[Contradiction]:
+    if config.run.pace < 0:
+        yield Contradiction(("run.pace",), f"run.pace = {config.run.pace}, but it takes a number of at least 0", "0 is as fast as it goes")
+
+
+def _fast_is_shorter_than_slow(config: Config) -> Iterator[Contradiction]:
+    for arm in ("sma_cross", "ema_cross"):
+        lengths = getattr(config.arms, arm)
+        if lengths.fast >= lengths.slow:
+            fast, slow = f"arms.{arm}.fast", f"arms.{arm}.slow"
+            what = f"{fast} = {lengths.fast} is not below {slow} = {lengths.slow}: the averages would never cross"
+            yield Contradiction((fast, slow), what, f"choose {fast} below {lengths.slow}, or a longer {slow}")
+
+
+def _half_lives_are_ordered(config: Config) -> Iterator[Contradiction]:
+    fast, slow = config.market.fast_volatility_days, config.market.slow_volatility_days
+    if fast > slow:
+        what = f"market.fast_volatility_days = {fast} is above market.slow_volatility_days = {slow}"
+        yield Contradiction(("market.fast_volatility_days", "market.slow_volatility_days"), what, "exchange the two, or make them equal")
+
+
+def _volatility_band_is_open(config: Config) -> Iterator[Contradiction]:
+    low, high = config.decision.min_volatility, config.decision.max_volatility
+    if low > high:
+        what = f"decision.min_volatility = {low} is above decision.max_volatility = {high}: no market could pass both gates"
+        yield Contradiction(("decision.min_volatility", "decision.max_volatility"), what, "lower the minimum or raise the maximum")
+
+
+def _currency_is_named(config: Config) -> Iterator[Contradiction]:
+    if not config.account.currency.isalnum():
+        yield Contradiction(("account.currency",), f"account.currency = {config.account.currency!r} names no currency", 'write a code such as "USDT"')
+
+
+def _amounts_are_positive(config: Config) -> Iterator[Contradiction]:
+    for name in ("account.deposit", "sizing.notional", "sizing.quantity"):
+        text = value_at(config, name)
+        try:
+            amount = Decimal(text)
+        except InvalidOperation:
+            yield Contradiction((name,), f"{name} = {shown(text)} is not a decimal number", 'write a plain amount such as "1000.50"')
+            continue
+        if not amount.is_finite() or amount <= 0:
+            yield Contradiction((name,), f"{name} = {shown(text)} is not above 0", "write a positive amount")
+        elif abs(amount.adjusted()) > _MOST_DIGITS or len(amount.as_tuple().digits) > _MOST_DIGITS:
+            yield Contradiction((name,), f"{name} = {shown(text)} is too large or too fine for money", "write a plain amount")
+        elif name != "sizing.quantity":
+            yield from _amount_is_exact(name, text, amount, config.account.currency)
+
+
+def _amount_is_exact(name: str, text: str, amount: Decimal, currency: str) -> Iterator[Contradiction]:
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and exponent >= -8 and amount < _SURELY_EXACT:
+        return
+    from metastackerbandit.domain.money import money_of  # compiles kernels on import, and is needed for rare amounts only
+
+    try:
+        money_of(text, currency)
+    except InstrumentRefused as error:
+        yield Contradiction((name, "account.currency"), f"{name}: {error.what}", error.mend)
+
+
+CHECKS: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
+    _frame_exists,
+    _arm_exists,
+    _symbols_are_named_once,
+    _pace_runs_forward,
+    _fast_is_shorter_than_slow,
+    _half_lives_are_ordered,
+    _volatility_band_is_open,
+    _currency_is_named,
+    _amounts_are_positive,
+)

@@ -1,0 +1,57 @@
+"""What is wrong with a configuration, one problem a line, and the error that carries all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from msgspec import Struct
+
+from metastackerbandit.domain.errors import ConfigRefused
+
+_LONGEST = 80  # characters of a value or name that are shown or compared; the rest adds nothing
+
+
+class Problem(Struct, frozen=True):
+    """One thing to mend: the key (or empty), what is wrong, where it was written, and the mend."""
+
+    key: str
+    what: str
+    where: str
+    mend: str
+
+    def __str__(self) -> str:
+        return str(ConfigRefused(self.what, where=self.where, mend=self.mend))
+
+
+def refusal(problems: Sequence[Problem]) -> ConfigRefused:
+    """All problems as one error; a single one keeps its own place and mend."""
+    if len(problems) == 1:
+        return ConfigRefused(problems[0].what, where=problems[0].where, mend=problems[0].mend)
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return ConfigRefused(f"{len(problems)} problems:\n{lines}\n", where="configuration", mend="`msb config show` says what each key means")
+
+
+def closest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that was probably meant, or None."""
+    known = list(candidates)
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    found = get_close_matches(name[:_LONGEST].lower(), list(by_lower), n=1)
+    return by_lower[found[0]] if found else _longer_or_shorter(name, known)
+
+
+def _longer_or_shorter(name: str, known: list[str]) -> str | None:
+    """A candidate that begins with the name, or the other way round; three letters at least."""
+    if len(name) < 3:
+        return None
+    return next((candidate for candidate in known if candidate.startswith(name) or name.startswith(candidate)), None)
+
+
+def shown(value: Any) -> str:
+    """A value as a reader can recognise it, cut to one short line."""
+    try:
+        text = repr(value)
+    except ValueError:  # integers of thousands of digits have no repr
+        text = f"a very large {type(value).__name__}"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

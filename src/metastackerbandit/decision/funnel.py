@@ -1,0 +1,146 @@
+"""The funnel: how many opinions of each side became decisions, intents, orders and fills, and which gate stopped the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from msgspec import Struct, field
+
+from metastackerbandit.domain.gate import BLOCK, UNKNOWN
+from metastackerbandit.domain.rows import ENTER, INCREASE, MARKET, REJECTED
+
+STAGES = ("opinion", "decision", "intent", "order", "fill")
+
+_SIDES = (("BUY", 1), ("SELL", -1))
+_NOTABLE_SHARE = 0.95  # a gate that takes this share of a side is worth a sentence, though the side lives
+
+
+class Sole(Struct, frozen=True):
+    """Decisions that one gate alone stopped."""
+
+    buy: int = field(name="BUY")
+    sell: int = field(name="SELL")
+
+
+class Blocks(Struct, frozen=True):
+    """What one gate stopped, by side: BLOCK and UNKNOWN verdicts on decisions that asked for new risk; `unknown` of them had no data."""
+
+    buy: int = field(name="BUY")
+    sell: int = field(name="SELL")
+    sole: Sole
+    unknown: int
+
+
+class Funnel(Struct, frozen=True):
+    """Counts per stage and side; the shape of `msb funnel --json`."""
+
+    stages: tuple[str, ...]
+    buy: dict[str, int] = field(name="BUY")
+    sell: dict[str, int] = field(name="SELL")
+    blocked_by: dict[str, Blocks]
+    findings: tuple[str, ...]
+
+
+def funnel(
+    rows: np.ndarray, orders: np.ndarray, verdict: np.ndarray, gates: Sequence[str], *, is_spot: bool = False, lenient: Sequence[str] = ()
+) -> Funnel:
+    """Count decisions (N,) with verdicts (N, G) and the last states of orders (M,).
+
+    `is_spot`: every instrument is spot. `lenient` gates do not block when they are UNKNOWN. An entry is a market order that
+    may enlarge the position, so stops, targets and exits are not counted: the stages compare like with like.
+    """
+    asks = rows["asks_risk"] != 0
+    admitted = asks & np.isin(rows["kind"], (ENTER, INCREASE)) & (rows["sent"] != 0)
+    entries = orders[(orders["kind"] == MARKET) & (orders["reduce_only"] == 0)]
+    sent = entries["state"] != REJECTED
+    counts = {
+        name: {
+            "opinion": _count(rows["side"] == sign),
+            "decision": _count(asks & (rows["side"] == sign)),
+            "intent": _count(admitted & (rows["side"] == sign)),
+            "order": _count(sent & (np.sign(entries["lots"]) == sign)),
+            "fill": _count(sent & (entries["filled"] != 0) & (np.sign(entries["lots"]) == sign)),
+        }
+        for name, sign in _SIDES
+    }
+    blocked_by = _blocked_by(rows[asks], verdict[asks], gates, lenient)
+    findings = tuple(_findings(counts, blocked_by, is_spot))
+    return Funnel(STAGES, counts["BUY"], counts["SELL"], blocked_by, findings)
+
+
+def funnel_text(found: Funnel) -> str:
+    """The funnel as lines a trader reads."""
+    lines = [f"{'':<5}" + "".join(f"{stage:>10}" for stage in found.stages)]
+    for name, counts in (("BUY", found.buy), ("SELL", found.sell)):
+        lines.append(f"{name:<5}" + "".join(f"{counts[stage]:>10}" for stage in found.stages))
+    for gate, blocks in sorted(found.blocked_by.items(), key=lambda item: -item[1].buy - item[1].sell):
+        unknown = f", {blocks.unknown} for lack of data" if blocks.unknown else ""
+        lines.append(f"  {gate} blocked BUY {blocks.buy} (alone {blocks.sole.buy}), SELL {blocks.sell} (alone {blocks.sole.sell}){unknown}")
+    return "\n".join([*lines, *(f"  <- {finding}" for finding in found.findings)])
+
+
+def _count(where: np.ndarray) -> int:
+    return int(np.count_nonzero(where))
+
+
+def _blocked_by(rows: np.ndarray, verdict: np.ndarray, gates: Sequence[str], lenient: Sequence[str]) -> dict[str, Blocks]:
+    """Gates that stopped something; `rows` all ask for new risk."""
+    found: dict[str, Blocks] = {}
+    for place, gate in enumerate(gates):
+        unknown = verdict[:, place] == UNKNOWN
+        blocks = verdict[:, place] == BLOCK if gate in lenient else unknown | (verdict[:, place] == BLOCK)
+        if not (blocks | unknown).any():
+            continue
+        alone = rows["sole"] == place
+        buy, sell = rows["side"] == 1, rows["side"] == -1
+        found[gate] = Blocks(_count(blocks & buy), _count(blocks & sell), Sole(_count(alone & buy), _count(alone & sell)), _count(unknown))
+    return found
+
+
+def _findings(counts: dict[str, dict[str, int]], blocked_by: dict[str, Blocks], is_spot: bool) -> list[str]:
+    found: list[str] = []
+    for name, _ in _SIDES:
+        if counts[name]["opinion"] == 0:
+            found.append("spot: SELL opinions cannot exist" if is_spot and name == "SELL" else f"no {name} opinion at all")
+        else:
+            found += _losses(name, counts[name], blocked_by)
+    found += [f"{gate} had no data for {blocks.unknown} decisions that asked for new risk" for gate, blocks in blocked_by.items() if blocks.unknown]
+    return found
+
+
+def _losses(name: str, counts: dict[str, int], blocked_by: dict[str, Blocks]) -> list[str]:
+    """Where a side dies, or which gate takes nearly all of it."""
+    for before, after in pairwise(STAGES):
+        if counts[before] > 0 and counts[after] == 0:
+            return [f"{name} dies at {before}->{after}: {_cause(name, before, counts[before], blocked_by)}"]
+    asked = counts["decision"]
+    return [
+        f"{name}: {gate} blocks {taken} of {asked}" for gate, blocks in blocked_by.items() if (taken := _taken(name, blocks)) >= _NOTABLE_SHARE * asked > 0
+    ]
+
+
+def _cause(name: str, before: str, lost: int, blocked_by: dict[str, Blocks]) -> str:
+    match before:
+        case "opinion":
+            return f"none of {lost} opinions asked for new risk"
+        case "intent":
+            return f"none of {lost} intents became an order that stood"
+        case "order":
+            return f"none of {lost} orders was filled"
+    gate = max(blocked_by, key=lambda gate: _taken(name, blocked_by[gate]), default="")
+    if not gate or _taken(name, blocked_by[gate]) == 0:
+        return f"none of {lost} decisions needed an order"
+    return f"{gate} blocks {_taken(name, blocked_by[gate])} of {lost}"
+
+
+def _taken(name: str, blocks: Blocks) -> int:
+    return blocks.buy if name == "BUY" else blocks.sell
+
+
+def since(rows: np.ndarray, verdict: np.ndarray, orders: np.ndarray, first_ns: int) -> tuple[Any, Any, Any]:
+    """Decisions, verdicts and orders of a stretch that begins at `first_ns`; an order belongs to its decision."""
+    kept = rows["closed_ns"] >= first_ns
+    return rows[kept], verdict[kept], orders[np.isin(orders["decision"], rows["decision"][kept])]

@@ -1,0 +1,94 @@
+"""One run as the journal tells it, for every view that is a query on it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from msgspec import Struct
+
+from metastackerbandit.domain.errors import NotFound, StorageFailed
+from metastackerbandit.storage.decision_columns import Decisions, newest_first, read_decisions
+from metastackerbandit.storage.run_record import RunRow
+from metastackerbandit.storage.sqlite import storing
+from metastackerbandit.storage.tables import CONTROLS, FILLS, LEDGER, ORDERS, TRIPS, Table
+
+
+class Held(Struct, frozen=True):
+    """A position by the ledger of fills: signed lots, and their cost in money."""
+
+    instrument: int
+    lots: int
+    cost: int
+
+
+class RunView:
+    """Reads one run; rows come back as they were written, to the bit, also while the run goes on."""
+
+    def __init__(self, home: Path, connection: sqlite3.Connection, row: RunRow) -> None:
+        self.home = home
+        self.row = row
+        self._connection = connection
+        self._folder = decisions_folder(home, row.run)
+        self._gates = tuple(gate.name for gate in row.gates)
+
+    def decisions(self) -> Decisions:
+        """All decisions with their traces, in the order of deciding; an ended run must have as many as it counted."""
+        found = read_decisions(self._folder, self._gates)
+        if self.row.decided not in (-1, len(found.rows)):
+            raise StorageFailed(
+                f"run {self.row.run} decided {self.row.decided} times and {len(found.rows)} decisions are here",
+                where=str(self._folder),
+                mend="a part is missing: restore it from a backup, or run again",
+            )
+        return found
+
+    def latest_decisions(self) -> Iterator[Decisions]:
+        """The same block by block, the newest block first."""
+        return newest_first(self._folder, self._gates)
+
+    def orders(self) -> np.ndarray:
+        """The last state of every order, in the layout of OrderRow."""
+        return self._rows(ORDERS)
+
+    def fills(self) -> np.ndarray:
+        """Fills in the layout of FillRow."""
+        return self._rows(FILLS)
+
+    def ledger(self) -> np.ndarray:
+        """Postings in the layout of LedgerRow."""
+        return self._rows(LEDGER)
+
+    def trips(self) -> np.ndarray:
+        """Round trips in the layout of TripRow."""
+        return self._rows(TRIPS)
+
+    def controls(self) -> np.ndarray:
+        """Controls in the layout of ControlRow, in the order in which they came."""
+        return self._rows(CONTROLS)
+
+    def positions(self) -> tuple[Held, ...]:
+        """Open positions; the truth is the sum of fills."""
+        asked = """SELECT instrument, SUM(lots), (SELECT SUM(l.position) FROM ledger l WHERE l.run = f.run AND l.instrument = f.instrument)
+            FROM fills f WHERE run = ? GROUP BY instrument HAVING SUM(lots) <> 0 ORDER BY instrument"""
+        with storing(self.home):
+            found = self._connection.execute(asked, (self.row.run,)).fetchall()
+        return tuple(Held(place, lots, cost or 0) for place, lots, cost in found)
+
+    def place_of(self, symbol: str) -> int:
+        """The instrument number of a symbol in this run."""
+        if symbol not in self.row.symbols:
+            raise NotFound(f"run {self.row.run} has no symbol {symbol!r}", where="journal", mend=f"it has {', '.join(self.row.symbols)}")
+        return self.row.symbols.index(symbol)
+
+    def _rows(self, table: Table) -> np.ndarray:
+        with storing(self.home):
+            found = self._connection.execute(table.select, (self.row.run,)).fetchall()
+        return table.back(found)
+
+
+def decisions_folder(home: Path, run: int) -> Path:
+    """Where a run's decisions lie."""
+    return home / "decisions" / f"run={run}"

@@ -1,0 +1,125 @@
+"""How an installation stands: what runs, what it holds, and what needs attention; a query on the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.money import money_text
+from metastackerbandit.domain.rows import BY_OPERATOR, CAUSES, KILL, PAUSE, RESET, RESUME, TRIP
+from metastackerbandit.domain.timeframe import SECOND_NS
+from metastackerbandit.storage.journal import Journal
+from metastackerbandit.storage.run_record import RunRow
+from metastackerbandit.storage.run_view import RunView
+
+SILENT_NS = 30 * SECOND_NS  # a heartbeat is due every second; this long without one, the run cannot be called running
+
+
+class Position(Struct, frozen=True):
+    """An open position by the ledger of fills; exact text in base units and quote currency."""
+
+    symbol: str
+    side: str
+    quantity: str
+    cost: str
+    quote: str
+
+
+class Standing(Struct, frozen=True):
+    """The shape of `msb status --json`; a stopped installation tells the facts of its last run."""
+
+    state: str
+    mode: str | None
+    config_hash: str | None
+    code: str | None
+    uptime_s: float | None
+    connections: tuple[dict[str, Any], ...]
+    positions: tuple[Position, ...]
+    attention: tuple[str, ...]
+    notices: tuple[str, ...]
+    run: int | None
+    identity: str | None
+    last_state: str | None
+    arm: str | None
+    symbols: tuple[str, ...]
+    started_ns: int | None
+    heartbeat_ns: int | None
+    summary: dict[str, Any]
+
+
+NOTHING = Standing("stopped", None, None, None, None, (), (), ("nothing has run in this home yet",), (), None, None, None, None, (), None, None, {})
+
+
+def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> Standing:
+    """Ask the journal; `is_alive` says whether a process id lives."""
+    runs = journal.runs()
+    if not runs:
+        return NOTHING
+    unfinished = [row for row in runs if row.state == "running"]
+    running = [row for row in unfinished if is_alive(row.pid) and now_ns - row.heartbeat_ns < SILENT_NS]
+    papers = [row for row in running if row.mode == "paper"]
+    row = (papers or running or list(runs))[-1]
+    view = journal.run(row.run)
+    lost = [_lost(silent, now_ns, is_alive(silent.pid)) for silent in unfinished if silent not in running]
+    return Standing(
+        state="running" if running else "stopped",
+        mode=row.mode,
+        config_hash=row.config_hash,
+        code=row.code,
+        uptime_s=(now_ns - row.started_ns) / SECOND_NS if running else None,
+        connections=(),
+        positions=_positions(view),
+        attention=(*lost, *_failure(row), *_in_force(view)),
+        notices=row.notices,
+        run=row.run,
+        identity=row.identity,
+        last_state=row.state,
+        arm=row.arm,
+        symbols=row.symbols,
+        started_ns=row.started_ns,
+        heartbeat_ns=row.heartbeat_ns,
+        summary=row.summary,
+    )
+
+
+def _lost(row: RunRow, now_ns: int, alive: bool) -> str:
+    silence = f"last heard of {max(now_ns - row.heartbeat_ns, 0) // SECOND_NS} s ago"
+    if alive:
+        return f"run {row.run} ({row.mode}) is silent: {silence}, though process {row.pid} lives"
+    return f"run {row.run} ({row.mode}) crashed: process {row.pid} is gone, {silence}; what it had decided is kept"
+
+
+def _failure(row: RunRow) -> Sequence[str]:
+    if row.state != "failed":
+        return ()
+    cause = row.summary.get("error")
+    return (f"run {row.run} failed: {cause}" if cause else f"run {row.run} failed",)
+
+
+def _in_force(view: RunView) -> Sequence[str]:
+    """Controls and breakers that still hold at the end of what is written."""
+    held: dict[int, str] = {}
+    for control in view.controls():
+        cause = int(control["cause"])
+        match int(control["kind"]):
+            case kind if kind in (RESUME, RESET):
+                held.pop(cause, None)
+            case kind if kind == PAUSE:
+                held.setdefault(BY_OPERATOR, "paused by the operator: no new risk")
+            case kind if kind == KILL:
+                held[BY_OPERATOR] = "killed by the operator: positions are left, and no new ones taken"
+            case kind if kind == TRIP:
+                held[cause] = f"the {CAUSES[cause]} breaker is tripped at {float(control['observed']):.4g} (limit {float(control['limit']):.4g}): no new risk"
+    return tuple(held.values())
+
+
+def _positions(view: RunView) -> tuple[Position, ...]:
+    return tuple(_position(view.row.instruments[held.instrument], held.lots, held.cost) for held in view.positions())
+
+
+def _position(instrument: Instrument, lots: int, cost: int) -> Position:
+    side = "LONG" if lots > 0 else "SHORT"
+    return Position(instrument.symbol, side, instrument.quantity_text(abs(lots)), money_text(abs(cost), instrument.quote), instrument.quote)

@@ -1,0 +1,136 @@
+"""The installation's own candles: <home>/data/<venue>_<market>_<frame>/<SYMBOL>.parquet, whole and sound or not written at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from msgspec import Struct
+
+from metastackerbandit.domain.errors import DataRefused, NotFound, StorageFailed
+from metastackerbandit.domain.timeframe import frame_name
+from metastackerbandit.storage.candle_names import SUFFIXES, Market, files_by_symbol, market_of, symbol_of, venue_of
+from metastackerbandit.storage.candles import Candles, joined_candles
+from metastackerbandit.storage.instruments import rules_for
+
+
+class Imported(Struct, frozen=True):
+    """What an import did for one symbol: rows that the store holds now, how many of them are new, how many it had already."""
+
+    symbol: str
+    market: str
+    frame: str
+    file: Path
+    rows: int
+    added: int
+    shared: int
+    notices: tuple[str, ...]
+
+
+class _Staged(Struct, frozen=True, eq=False):
+    report: Imported
+    candles: Candles
+
+
+def store_folder(home: Path) -> Path:
+    """Where an installation keeps its candles."""
+    return home / "data"
+
+
+def leaf_folder(home: Path, venue: str, market: Market, base_ns: int) -> Path:
+    """The store's folder of one venue, market and bar size, in the naming that loading understands."""
+    return store_folder(home) / f"{venue.lower()}_{market}_{frame_name(base_ns)}"
+
+
+def leaf_folders(folder: Path) -> tuple[Path, ...]:
+    """The folder itself if it holds candle files, else those of its folders that do."""
+    if not folder.is_dir():
+        return ()
+    if _holds_candles(folder):
+        return (folder,)
+    return tuple(inner for inner in sorted(folder.iterdir()) if inner.is_dir() and _holds_candles(inner))
+
+
+def import_candles(home: Path, path: Path, market: str | None, frame: str | None) -> tuple[Imported, ...]:
+    """Take a file or a leaf folder into the store: all of it is read, joined with what is there and checked before anything is written."""
+    files, folder = candle_sources(path)
+    kind, venue = market_of(folder, market), venue_of(folder)
+    staged = [_staged(home, symbol, paths, kind, venue, frame) for symbol, paths in files.items()]
+    _write_all(staged)
+    return tuple(one.report for one in staged)
+
+
+def candle_sources(path: Path) -> tuple[dict[str, tuple[Path, ...]], Path]:
+    """The candle files of a path under their symbols, and the folder whose name tells market and venue."""
+    if path.is_file():
+        if not path.name.endswith(SUFFIXES):
+            raise DataRefused("is no candle file", where=str(path), mend=f"give a file that ends with one of {', '.join(SUFFIXES)}")
+        return {symbol_of(path): (path,)}, path.absolute().parent
+    if not path.exists():
+        raise NotFound("there is no such file or folder", where=str(path), mend="check the path")
+    return files_by_symbol(path), path
+
+
+def _holds_candles(folder: Path) -> bool:
+    return any(path.is_file() and path.name.endswith(SUFFIXES) and not path.name.startswith(".") for path in folder.iterdir())
+
+
+def _staged(home: Path, symbol: str, paths: tuple[Path, ...], market: Market, venue: str, frame: str | None) -> _Staged:
+    given = joined_candles(symbol, paths, frame)
+    # Rules are asked for here so that the store holds nothing that a run would refuse.
+    rules_for(symbol, market, venue, given.columns.prices(), None)
+    target = leaf_folder(home, venue, market, given.base_ns) / f"{symbol}.parquet"
+    rows = len(given.columns.opened_ns)
+    if not target.exists():
+        report = Imported(symbol, market, frame_name(given.base_ns), target, rows, rows, 0, given.notices)
+        return _Staged(report, given)
+    held = joined_candles(symbol, (target,), frame_name(given.base_ns))
+    merged = joined_candles(symbol, (target, *paths), frame_name(given.base_ns))
+    total = len(merged.columns.opened_ns)
+    added = total - len(held.columns.opened_ns)
+    return _Staged(Imported(symbol, market, frame_name(given.base_ns), target, total, added, rows - added, given.notices), merged)
+
+
+def _write_all(staged: list[_Staged]) -> None:
+    """Write every file beside its target, and only when all are whole move them into place."""
+    written: list[tuple[Path, Path]] = []
+    try:
+        for one in staged:
+            target = one.report.file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(f".{target.name}.{os.getpid()}.new")
+            written.append((beside, target))
+            _write(one.candles, beside)
+        for beside, target in written:
+            os.replace(beside, target)
+    except OSError as error:
+        raise StorageFailed(f"cannot write candles: {error}", where=str(staged[0].report.file.parent), mend="check space and permissions") from None
+    finally:
+        for beside, _ in written:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def _write(candles: Candles, path: Path) -> None:
+    """The layout that recordings come in; unknown volumes are null."""
+    columns = candles.columns
+    table = pl.DataFrame(
+        {
+            "open_time": pl.Series(columns.opened_ns // 1_000_000).cast(pl.Datetime("ms", "UTC")),
+            "open": columns.open,
+            "high": columns.high,
+            "low": columns.low,
+            "close": columns.close,
+        }
+    )
+    more = {"volume": columns.volume, **candles.extras}
+    table = table.with_columns(pl.Series(name, column).fill_nan(None) for name, column in more.items() if column is not None)
+    if "count" in more and not np.isnan(more["count"]).any():
+        table = table.with_columns(pl.col("count").cast(pl.Int64))
+    with path.open("wb") as file:
+        table.write_parquet(file, compression="zstd")
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,91 @@
+"""The journal's SQLite tables, made from the row Structs so that a column has one source."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, TripRow
+
+VERSION = 1  # of everything below and of the decision columns; a journal with a higher one was written by newer code
+
+_PLAIN_NAN = struct.pack("<d", math.nan)
+
+RUNS = """CREATE TABLE IF NOT EXISTS runs (
+    run INTEGER PRIMARY KEY, identity TEXT NOT NULL, started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL, heartbeat_ns INTEGER NOT NULL,
+    pid INTEGER NOT NULL, mode TEXT NOT NULL, driver TEXT NOT NULL, lineage TEXT NOT NULL, state TEXT NOT NULL, config_hash TEXT NOT NULL,
+    config TEXT NOT NULL, code TEXT NOT NULL, instruments TEXT NOT NULL, base_ns INTEGER NOT NULL, frame_ns INTEGER NOT NULL, arm TEXT NOT NULL,
+    source TEXT NOT NULL, digest TEXT NOT NULL, notices TEXT NOT NULL, gates TEXT NOT NULL, decided INTEGER NOT NULL, summary TEXT NOT NULL)"""
+
+
+class Table:
+    """One table: a run's rows of one Struct. `key` names the rows of a run; rows without one keep the order of writing."""
+
+    def __init__(self, name: str, row: type[msgspec.Struct], key: str = "", *, last_wins: bool = False) -> None:
+        self.name = name
+        self.dtype = layout(row)
+        self.key = key
+        self.columns = tuple(self.dtype.names or ())
+        self._floats = tuple(place for place, column in enumerate(self.columns) if self.dtype[column].kind == "f")
+        named = ", ".join(f'"{column}"' for column in self.columns)
+        self.insert = f"INSERT {'OR REPLACE ' if last_wins else ''}INTO {name} (run, {named}) VALUES (?{', ?' * len(self.columns)})"
+        self.select = f'SELECT {named} FROM {name} WHERE run = ? ORDER BY ' + (f'"{key}"' if key else "rowid")
+
+    def create(self) -> str:
+        """The statement that makes the table; float columns may hold NULL (NaN) or eight bytes (see `_float_out`)."""
+        kinds = ", ".join(
+            f'"{column}" {"REAL" if self.dtype[column].kind == "f" else "INTEGER NOT NULL"}' for column in self.columns
+        )
+        keyed = f', PRIMARY KEY (run, "{self.key}")' if self.key else ""
+        return f"CREATE TABLE IF NOT EXISTS {self.name} (run INTEGER NOT NULL, {kinds}{keyed}){' WITHOUT ROWID' if self.key else ''}"
+
+    def out(self, rows: np.ndarray) -> list[tuple[Any, ...]]:
+        """Rows (N,) as SQLite values."""
+        if rows.dtype != self.dtype:
+            raise TypeError(f"{self.name} takes rows of {self.columns}, not {rows.dtype}")
+        values: list[tuple[Any, ...]] = rows.tolist()
+        return [self._swap(value, _float_out) for value in values] if self._floats else values
+
+    def back(self, values: Iterable[tuple[Any, ...]]) -> np.ndarray:
+        """SQLite values as rows (N,)."""
+        given = [self._swap(value, _float_back) for value in values] if self._floats else list(values)
+        return np.array(given, self.dtype)
+
+    def _swap(self, value: tuple[Any, ...], change: Any) -> tuple[Any, ...]:
+        items = list(value)
+        for place in self._floats:
+            items[place] = change(items[place])
+        return tuple(items)
+
+
+def _float_out(value: float) -> float | bytes | None:
+    """SQLite turns every NaN into NULL and -0.0 into 0: the plain NaN is NULL, so that SQL reads "not known"; the others are their bytes."""
+    if math.isnan(value):
+        bits = struct.pack("<d", value)
+        return None if bits == _PLAIN_NAN else bits
+    if value == 0.0 and math.copysign(1.0, value) < 0:
+        return struct.pack("<d", value)
+    return value
+
+
+def _float_back(value: float | bytes | None) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bytes):
+        return float(struct.unpack("<d", value)[0])
+    return value
+
+
+ORDERS = Table("orders", OrderRow, "order", last_wins=True)
+FILLS = Table("fills", FillRow, "fill_id")
+LEDGER = Table("ledger", LedgerRow, "entry")
+TRIPS = Table("trips", TripRow, "trip")
+CONTROLS = Table("controls", ControlRow)
+
+TABLES = (ORDERS, FILLS, LEDGER, TRIPS, CONTROLS)

@@ -1,0 +1,90 @@
+"""Configurations drawn at random from the schema itself, so that a new key is covered by being there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+from msgspec import inspect
+
+from metastackerbandit.config.outline import keys
+from metastackerbandit.config.schema import Config
+from metastackerbandit.domain.timeframe import FRAMES
+
+TEXTS = st.text("aZ0 \"'\\#=[]{}.,\n\t\r\x00\x7f\x85\u2028é—😀", max_size=12)  # what a quoting rule could get wrong
+AMOUNTS = st.decimals("0.00000001", "1000000", places=8).map(lambda amount: format(amount, "f"))
+_ORDERED = (
+    ("arms.sma_cross.fast", "arms.sma_cross.slow"),
+    ("arms.ema_cross.fast", "arms.ema_cross.slow"),
+    ("market.fast_volatility_days", "market.slow_volatility_days"),
+    ("decision.min_volatility", "decision.max_volatility"),
+)
+
+
+def _special() -> dict[str, st.SearchStrategy[Any]]:
+    """Keys whose meaning is narrower than their type."""
+    return {
+        "run.frame": st.sampled_from([*FRAMES, "1d"]),
+        "run.arm": st.sampled_from(Config().arms.__struct_fields__),
+        "run.symbols": st.lists(TEXTS.filter(str.strip), unique=True, max_size=3).map(tuple),
+        "run.pace": st.floats(0, 1e6),
+        "account.currency": st.sampled_from(["USDT", "BTC", "EUR"]),
+        "account.deposit": AMOUNTS,
+        "sizing.notional": AMOUNTS,
+        "sizing.quantity": AMOUNTS,
+    }
+
+
+@cache
+def values(name: str) -> st.SearchStrategy[Any]:
+    """Values that a key takes by itself."""
+    special = _special()
+    return special[name] if name in special else _of_type(inspect.type_info(keys()[name].annotation))
+
+
+@st.composite
+def written_values(draw: Callable[..., Any]) -> dict[str, Any]:
+    """Some keys with values that go together, by dotted name."""
+    chosen = draw(st.sets(st.sampled_from(list(keys()))))
+    drawn = {name: draw(values(name)) for name in keys() if name in chosen}
+    for low, high in _ORDERED:
+        if low in drawn or high in drawn:
+            pair = sorted(draw(st.tuples(values(low), values(high)).filter(lambda two: two[0] != two[1])))
+            drawn[low], drawn[high] = (pair[0], max(pair[1], 0.5)) if "volatility" in low else pair
+    return drawn
+
+
+@st.composite
+def configs(draw: Callable[..., Any]) -> Config:
+    """A configuration that the checks accept."""
+    return built(draw(written_values()))
+
+
+def built(values_by_name: dict[str, Any]) -> Config:
+    """The configuration with these values."""
+    nested: dict[str, Any] = {}
+    for name, value in values_by_name.items():
+        inner = nested
+        *above, field = name.split(".")
+        for part in above:
+            inner = inner.setdefault(part, {})
+        inner[field] = value
+    return msgspec.convert(nested, Config)
+
+
+def _of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
+    if isinstance(kind, inspect.UnionType):
+        return st.one_of([_of_type(member) for member in kind.types])
+    if isinstance(kind, inspect.LiteralType):
+        return st.sampled_from(kind.values)
+    if isinstance(kind, inspect.FloatType):
+        low = kind.gt if kind.gt is not None else kind.ge
+        return st.floats(low, kind.le, exclude_min=kind.gt is not None, allow_nan=False, allow_infinity=False)
+    if isinstance(kind, inspect.IntType):
+        return st.integers(kind.ge, kind.le if kind.le is not None else 2**63 - 1)
+    if isinstance(kind, inspect.VarTupleType):
+        return st.lists(_of_type(kind.item_type), max_size=3).map(tuple)
+    return st.none() if isinstance(kind, inspect.NoneType) else TEXTS
