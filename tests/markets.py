@@ -92,7 +92,13 @@ def recorded(symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"), first: int = 0, 
 
 
 def by_block(
-    recording: Recording, frame: str, arm: str, settings: EngineSettings, simulation: SimulationSettings | None = None, controls: tuple[Control, ...] = (), lean: bool = False
+    recording: Recording,
+    frame: str,
+    arm: str,
+    settings: EngineSettings,
+    simulation: SimulationSettings | None = None,
+    controls: tuple[Control, ...] = (),
+    lean: bool = False,
 ) -> tuple[Kept, Result]:
     """Everything the block driver leaves."""
     sink = MemorySink()
@@ -108,7 +114,12 @@ def streaming(plan: Plan, simulation: SimulationSettings) -> tuple[Driver, Memor
 
 
 def by_stream(
-    recording: Recording, frame: str, arm: str, settings: EngineSettings, simulation: SimulationSettings | None = None, controls: tuple[Control, ...] = ()
+    recording: Recording,
+    frame: str,
+    arm: str,
+    settings: EngineSettings,
+    simulation: SimulationSettings | None = None,
+    controls: tuple[Control, ...] = (),
 ) -> tuple[Kept, Driver]:
     """Everything the streaming driver leaves."""
     driver, sink = streaming(plan_of(recording, frame, arm, settings), simulation or SimulationSettings())

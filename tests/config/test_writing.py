@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 
 from metastackerbandit.config.json_schema import json_schema
 from metastackerbandit.config.loading import examine_text
@@ -18,6 +18,7 @@ from tests.covering import covers
 
 
 @covers("0.15", "0.16")
+@settings(deadline=None)
 @given(configs())
 def test_a_configuration_is_written_and_loaded_without_change(config: Config) -> None:
     examined = examine_text(config_text(config).encode(), "f")
@@ -27,6 +28,7 @@ def test_a_configuration_is_written_and_loaded_without_change(config: Config) ->
 
 
 @covers("A03")
+@settings(deadline=None)
 @given(configs(), configs())
 def test_the_hash_differs_exactly_when_a_value_does(one: Config, other: Config) -> None:
     assert (config_hash(one) == config_hash(other)) == (msgspec.json.encode(one) == msgspec.json.encode(other))

@@ -14,13 +14,12 @@ from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
 from metastackerbandit.domain.kernel import row
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, ON_FLAT, ON_OPPOSITE, REDUCE
 from metastackerbandit.engine.gates import GATE_NAMES, GATES, ask_all
-from metastackerbandit.engine.plan import _limits
+from metastackerbandit.engine.plan import _limits, plan_of
 from metastackerbandit.engine.seen import Seen
-from tests.covering import covers
-from tests.markets import generated, instrument
-from metastackerbandit.engine.plan import plan_of
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.stacking.arm import prepared
+from tests.covering import covers
+from tests.markets import generated, instrument
 
 LOTS = st.integers(-1_000_000, 1_000_000)
 SIDES = st.sampled_from([-1, 0, 1])

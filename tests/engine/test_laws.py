@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from metastackerbandit.backtest.run import block_of
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.decision.settings import DecisionSettings
+from metastackerbandit.domain.effects import SubmitOrder
 from metastackerbandit.domain.errors import Fault, IllegalReport
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, OrderReport
 from metastackerbandit.domain.recording import Recording
@@ -86,7 +87,9 @@ def test_long_and_short_on_the_same_path_are_mirror_images_in_money(seed: int, f
     assert (long[0].fills["fee"] == short[0].fills["fee"]).all()
     assert long[1].cost == -short[1].cost
     assert long[1].value == -short[1].value
-    assert abs(int(long[0].ledger["funding"].sum() + short[0].ledger["funding"].sum())) <= len(long[0].ledger)  # each settlement is rounded against us
+    assert abs(int(long[0].ledger["funding"].sum() + short[0].ledger["funding"].sum())) <= len(
+        long[0].ledger
+    )  # each settlement is rounded against us
 
 
 @covers("C23", "A01")
@@ -110,9 +113,8 @@ def test_money_is_conserved_and_positions_are_their_fills(seed: int, arm: str, m
     account = world.account[0]
     assert int(ledger["cash"].sum()) == account.cash
     for s in range(len(recording.instruments)):
-        fills = kept.fills[kept.fills["instrument"] == s] if len(kept.fills) else []
         position = world.seats[s].position
-        lots = int(fills["lots"].sum()) if len(fills) else 0
+        lots = int(kept.fills["lots"][kept.fills["instrument"] == s].sum()) if len(kept.fills) else 0
         assert lots == position.lots
         assert int(ledger["position"][ledger["instrument"] == s].sum()) == position.cost
         if position.lots == 0:
@@ -196,7 +198,7 @@ def test_more_filled_than_ordered_is_a_fault() -> None:
     plan = plan_of(recording, "5m", "buy_and_hold", EngineSettings())
     engine = Engine(plan)
     for event in inputs_of(recording, block_of(recording).order):
-        sent = [effect for effect in engine.step(event) if type(effect).__name__ == "SubmitOrder"]
+        sent = [effect for effect in engine.step(event) if isinstance(effect, SubmitOrder)]
         if sent:
             order = sent[0]
             report = OrderReport(0, order.order, FILLED, order.at_ns, lots=order.lots * 2, ticks=500_000, reference=500_000)
@@ -233,9 +235,7 @@ def test_symbols_do_not_touch_each_other_but_through_the_account() -> None:
     sized = EngineSettings(sizing=SizingSettings(mode="quantity", quantity="0.01"))
     both, _ = by_block(recording, "15m", "ema_cross", sized)
     for s in range(2):
-        alone = Recording(
-            (recording.instruments[s],), recording.base_ns, (recording.bars[s],), (recording.funding[s],), (True,), "one", "one"
-        )
+        alone = Recording((recording.instruments[s],), recording.base_ns, (recording.bars[s],), (recording.funding[s],), (True,), "one", "one")
         single, _ = by_block(alone, "15m", "ema_cross", sized)
         own = both.fills[both.fills["instrument"] == s]
         for name in ("at_ns", "lots", "ticks", "fee", "slippage", "impact"):

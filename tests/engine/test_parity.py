@@ -30,7 +30,11 @@ QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 def engine_settings(draw: st.DrawFn) -> EngineSettings:
     """Settings that reach every branch: sizes, exits, reversals."""
     return EngineSettings(
-        sizing=SizingSettings(mode=draw(st.sampled_from(["volatility", "fraction", "notional", "quantity"])), quantity="0.02", resize_band=draw(st.sampled_from([0.0, 0.25]))),
+        sizing=SizingSettings(
+            mode=draw(st.sampled_from(["volatility", "fraction", "notional", "quantity"])),
+            quantity="0.02",
+            resize_band=draw(st.sampled_from([0.0, 0.25])),
+        ),
         exits=ExitSettings(
             stop_bps=draw(st.sampled_from([None, 0.0, 40.0, 300.0])),
             target_bps=draw(st.sampled_from([None, 0.0, 60.0])),
@@ -58,7 +62,11 @@ def test_streaming_equals_block_on_generated_markets(
 ) -> None:
     recording = generated(seed, 220, market=market, holes=holes, funded=market == "perp")
     simulation = SimulationSettings(fill=fill, latency_ms=latency_ms)  # type: ignore[arg-type]
-    controls = (Control(START_NS + 40 * 300 * 10**9, "pause"), Control(START_NS + 60 * 300 * 10**9, "resume"), Control(START_NS + 180 * 300 * 10**9, "kill"))
+    controls = (
+        Control(START_NS + 40 * 300 * 10**9, "pause"),
+        Control(START_NS + 60 * 300 * 10**9, "resume"),
+        Control(START_NS + 180 * 300 * 10**9, "kill"),
+    )
     block, result = by_block(recording, frame, arm, chosen, simulation, controls)
     stream, driver = by_stream(recording, frame, arm, chosen, simulation, controls)
     same_bytes(block, stream)
@@ -93,7 +101,9 @@ def digest_of_a_run() -> str:
     """A hash over every row of a small run, for comparison between processes."""
     import hashlib
 
-    chosen = EngineSettings(exits=ExitSettings(stop_bps=60.0, target_bps=90.0, trail_bps=80.0, max_bars=9), decision=DecisionSettings(reversal="flip"))
+    chosen = EngineSettings(
+        exits=ExitSettings(stop_bps=60.0, target_bps=90.0, trail_bps=80.0, max_bars=9), decision=DecisionSettings(reversal="flip")
+    )
     total = hashlib.sha256()
     for arm in ARMS:
         kept, _ = by_block(generated(3, 90, holes=0.1, funded=True), "15m", arm.name, chosen)

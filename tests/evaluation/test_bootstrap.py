@@ -33,7 +33,7 @@ def test_a_block_without_end_only_turns_the_history_round(values, seed):
     assert drawn[:, GROWTH] == pytest.approx(np.prod(1.0 + returns), rel=1e-9)
     if not math.isnan(variance):
         assert drawn[:, VARIANCE] == pytest.approx(variance, rel=1e-6, abs=1e-15)
-    turned = [drawdown_over(np.cumprod(1.0 + np.roll(returns, -k)), 1.0)[0] for k in range(len(returns))]
+    turned = [drawdown_over(np.cumprod(1.0 + np.roll(returns, -k)).astype(np.float64), 1.0)[0] for k in range(len(returns))]
     assert all(min(abs(depth - other) for other in turned) < 1e-9 for depth in drawn[:, DEEPEST])
 
 

@@ -35,7 +35,7 @@ def order_events(recording: Recording, controls: np.ndarray) -> np.ndarray:
     times.append(controls[:, 0])
     codes.append(np.arange(len(controls), dtype=np.int64) << 16 | CONTROL_EVENT)
     at, code = np.concatenate(times), np.concatenate(codes)
-    return code[np.lexsort((code & 0xFFFF, code & 3, at))]  # type: ignore[no-any-return]
+    return code[np.lexsort((code & 0xFFFF, code & 3, at))]
 
 
 @kernel

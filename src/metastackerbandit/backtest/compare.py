@@ -43,7 +43,7 @@ def first_difference(one: Kept, other: Kept, gates: Sequence[str]) -> dict[str, 
 
 def _in_kind(name: str, left: np.ndarray, right: np.ndarray) -> dict[str, Any] | None:
     count = min(len(left), len(right))
-    differing = [n for n in _differing(left[:count], right[:count])[:1]]
+    differing = list(_differing(left[:count], right[:count])[:1])
     if not differing and len(left) == len(right):
         return None
     row = int(differing[0]) if differing else count

@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from metastackerbandit.backtest.run import Block, run
 from metastackerbandit.decision.funnel import Funnel, funnel
+from metastackerbandit.domain.kernel import rows as empty_rows
 from metastackerbandit.domain.money import money_float, money_of
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.rows import TripRow
-from metastackerbandit.domain.kernel import rows as empty_rows
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATE_NAMES
@@ -70,7 +70,7 @@ def last_states(orders: np.ndarray) -> np.ndarray:
     numbers = orders["order"]
     places = np.full(int(numbers.max()) + 1, -1, np.int64)
     places[numbers] = np.arange(len(orders))
-    return orders[places[places >= 0]]  # type: ignore[no-any-return]
+    return orders[places[places >= 0]]
 
 
 def equity_of(decisions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

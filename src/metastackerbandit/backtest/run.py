@@ -83,7 +83,11 @@ def run(
         curves.append(out.curve[: out.cursor[0].curve].copy())
         _flush(out, sink)
         if fault:
-            raise Fault(f"the engine and the simulated venue disagree (code {fault}) at event {done}", where="block driver", mend="report this with the run's inputs")
+            raise Fault(
+                f"the engine and the simulated venue disagree (code {fault}) at event {done}",
+                where="block driver",
+                mend="report this with the run's inputs",
+            )
         if progress is not None:
             progress(done, len(block.order))
     account = world.account[0]

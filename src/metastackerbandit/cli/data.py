@@ -109,9 +109,12 @@ def _list_text(rows: list[Listed], folder: Path) -> Any:
         return f"no candles in {folder} yet: `msb data import PATH` takes some in"
     from rich.table import Table
 
-    table = Table("symbol", "market", "frame", "from", "to", "rows", "missing", "rules", "problem", box=None)
+    table = Table(box=None)
+    for name in ("symbol", "market", "frame", "from", "to", "rows", "missing", "rules"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("rows", "missing") else "left")
+    table.add_column("problem", overflow="fold")
     for row in rows:
-        span = [row.first and row.first[:16], row.last and row.last[:16]]
+        span = [row.first and row.first[:10], row.last and row.last[:10]]
         known = [row.market, row.frame, *span, f"{row.rows:,}", f"{row.missing:,}", row.rules, row.problem]
         table.add_row(row.symbol, *(value or "" for value in known))
     return table

@@ -102,5 +102,5 @@ def _text(file: Path, backup: str | None, config: Config) -> str:
     lines = [f"wrote {file}"]
     if backup:
         lines.append(f"the configuration before is kept: `msb config restore {backup}`")
-    next_step = "`msb config show` explains every value" if config.run.data else 'name your candles: run.data in the file, or --data FOLDER'
+    next_step = "`msb config show` explains every value" if config.run.data else "name your candles: run.data in the file, or --data FOLDER"
     return "\n".join([*lines, next_step])

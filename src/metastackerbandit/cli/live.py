@@ -107,7 +107,14 @@ class LiveView:
     def _positions(self, engine: Engine) -> RenderableType:
         currency = self._plan.settings.account.currency
         table = Table(title="positions", title_justify="left", expand=True, header_style="dim")
-        for name, justify in (("symbol", "left"), ("position", "right"), ("value", "right"), ("entry", "right"), ("mark", "right"), ("open profit", "right")):
+        for name, justify in (
+            ("symbol", "left"),
+            ("position", "right"),
+            ("value", "right"),
+            ("entry", "right"),
+            ("mark", "right"),
+            ("open profit", "right"),
+        ):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         for s, instrument in enumerate(self._plan.instruments):
             position = engine.world.seats[s].position
@@ -152,7 +159,9 @@ class LiveView:
         if self._blocked:
             lines.append(Text("blocked so far: " + ", ".join(f"{name} {count:,}" for name, count in self._blocked.most_common(4)), style="yellow"))
         if self._unknown:
-            lines.append(Text("asked without data: " + ", ".join(f"{name} {count:,}" for name, count in self._unknown.most_common(4)), style="yellow"))
+            lines.append(
+                Text("asked without data: " + ", ".join(f"{name} {count:,}" for name, count in self._unknown.most_common(4)), style="yellow")
+            )
         return Panel(Group(*lines) if lines else Text("nothing", style="dim"), title="needs attention", title_align="left")
 
 

@@ -231,7 +231,9 @@ def diff(
     """Compare two runs to the bit, and say by what they part; with --drivers, streaming against block."""
     with answering(json):
         if drivers == bool(runs) or (runs and len(runs) != 2):
-            raise UsageError("diff compares two runs, or both drivers", where="msb diff", mend="`msb diff 3 4`, or `msb diff --drivers --data FOLDER`")
+            raise UsageError(
+                "diff compares two runs, or both drivers", where="msb diff", mend="`msb diff 3 4`, or `msb diff --drivers --data FOLDER`"
+            )
         if runs:
             payload = _diff_runs(home, runs)
         else:
@@ -340,10 +342,14 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
     ):
         found = scores.get(name)
         if found:
-            lines.append(f"  {label:<20} {_number(found['value'], share):>10}   95 %: {_number(found['low'], share)} .. {_number(found['high'], share)}")
+            lines.append(
+                f"  {label:<20} {_number(found['value'], share):>10}   95 %: {_number(found['low'], share)} .. {_number(found['high'], share)}"
+            )
     costs = payload["costs"]
     lines.append("")
-    lines.append(f"  costs in {currency}: " + ", ".join(f"{name} {amount:,.2f}" for name, amount in costs.items()) + f"; equity {payload['equity']:,.2f}")
+    lines.append(
+        f"  costs in {currency}: " + ", ".join(f"{name} {amount:,.2f}" for name, amount in costs.items()) + f"; equity {payload['equity']:,.2f}"
+    )
     lines.append("  beside it, net: " + ", ".join(f"{name} {value:+.1%}" for name, value in payload["baselines"].items()))
     for side in ("BUY", "SELL"):
         lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))

@@ -16,7 +16,11 @@ def warm() -> None:
     jobs = _jobs()
     console = Console(stderr=True)
     with Progress(
-        TextColumn("compiling kernels"), BarColumn(), TextColumn("{task.completed}/{task.total} {task.description}"), TimeElapsedColumn(), console=console
+        TextColumn("compiling kernels"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} {task.description}"),
+        TimeElapsedColumn(),
+        console=console,
     ) as progress:
         task = progress.add_task("", total=len(jobs))
         for name, job in jobs:
@@ -31,8 +35,8 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
 
     from metastackerbandit.backtest.run import block_of, run
     from metastackerbandit.domain.bar import Bar
-    from metastackerbandit.domain.instrument import Instrument
     from metastackerbandit.domain.inputs import Control
+    from metastackerbandit.domain.instrument import Instrument
     from metastackerbandit.domain.kernel import layout, rows
     from metastackerbandit.domain.recording import FundingRow, Recording
     from metastackerbandit.domain.rows import TripRow

@@ -15,7 +15,7 @@ from metastackerbandit.config.checks import contradictions
 from metastackerbandit.config.files import read_whole
 from metastackerbandit.config.home import config_file
 from metastackerbandit.config.outline import Key, children, join, keys, tables
-from metastackerbandit.config.problems import Problem, closest, refusal, shown
+from metastackerbandit.config.problems import Problem, closest, equally_close, refusal, shown
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.toml_lines import parse
 
@@ -259,8 +259,16 @@ def _where(names: Sequence[str], sources: Mapping[str, str]) -> str:
 
 def _unknown(parts: Sequence[str], where: str, spelling: Spelling) -> Problem:
     table, dotted, meant = _known_table(parts), ".".join(parts), _meant(parts)
-    mend = f"did you mean {spelling(meant)}?" if meant else f"{f'[{table}] has' if table else 'there are'} {', '.join(children(table)) or 'no keys'}"
+    place = f"[{table}] has" if table else "there are"
+    mend = f"did you mean {_choice(parts, meant, spelling)}?" if meant else f"{place} {', '.join(children(table)) or 'no keys'}"
     return Problem(meant or dotted, f"unknown {'key' if table else 'table or key'} {shown(spelling(dotted))}", where, mend)
+
+
+def _choice(parts: Sequence[str], meant: str, spelling: Spelling) -> str:
+    """What was probably meant, with the neighbours that are as close to what was written."""
+    above, _, _ = meant.rpartition(".")
+    close = [join(above, name) for name in equally_close(parts[-1], children(above))]
+    return " or ".join(spelling(name) for name in (close if meant in close else [meant]))
 
 
 def _known_table(parts: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 from msgspec import Struct
@@ -35,17 +35,27 @@ def refusal(problems: Sequence[Problem]) -> ConfigRefused:
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that was probably meant, or None."""
+    return next(iter(equally_close(name, candidates)), None)
+
+
+def equally_close(name: str, candidates: Iterable[str]) -> list[str]:
+    """The candidates that were probably meant: one, or several when a slip of the finger leads to each (aker: maker, taker)."""
     known = list(candidates)
     by_lower = {candidate.lower(): candidate for candidate in known}
-    found = get_close_matches(name[:_LONGEST].lower(), list(by_lower), n=1)
-    return by_lower[found[0]] if found else _longer_or_shorter(name, known)
+    written = name[:_LONGEST].lower()
+    exchanged = [candidate for candidate in by_lower if sorted(candidate) == sorted(written)]  # difflib rates these low: ram, arm
+    found = exchanged or get_close_matches(written, list(by_lower))
+    best = [candidate for candidate in found if _likeness(candidate, written) == _likeness(found[0], written)]
+    return [by_lower[candidate] for candidate in best] or _longer_or_shorter(name, known)
 
 
-def _longer_or_shorter(name: str, known: list[str]) -> str | None:
-    """A candidate that begins with the name, or the other way round; three letters at least."""
-    if len(name) < 3:
-        return None
-    return next((candidate for candidate in known if candidate.startswith(name) or name.startswith(candidate)), None)
+def _likeness(candidate: str, written: str) -> float:
+    return SequenceMatcher(None, candidate, written).ratio()
+
+
+def _longer_or_shorter(name: str, known: list[str]) -> list[str]:
+    """The first candidate that begins with the name, or the other way round; three letters at least."""
+    return [candidate for candidate in known if len(name) >= 3 and (candidate.startswith(name) or name.startswith(candidate))][:1]
 
 
 def shown(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 
 _SIDES = {1: "BUY", -1: "SELL", 0: "HOLD"}
 _CODES = {NA: "N/A", PASS: "PASS", BLOCK: "BLOCK", UNKNOWN: "UNKNOWN"}
-_SHOWN = {NA: "n/a", PASS: "pass", BLOCK: "BLOCK", UNKNOWN: "UNKNOWN"}  # what stops a trade stands out
+_SHOWN = {"N/A": "n/a", "PASS": "pass"}  # so that what stops a trade stands out
 _SIGNS = {"at most": "<=", "at least": ">="}
 
 
@@ -131,7 +131,7 @@ def _gate_name(gates: Sequence[NamedGate], place: int) -> str | None:
 
 
 def _text(row: DecisionRow, trace: tuple[GateLine, ...], instrument: Instrument, arm: str) -> str:
-    opinion = "none" if row.side == 0 else f"{_SIDES[row.side]}  alpha {_number(row.alpha)}"
+    opinion = "none" if row.side == 0 else f"{_SIDES[row.side]}  alpha {_number(_finite(row.alpha))}"
     time = utc_text(row.closed_ns).replace("T", " ")
     head = f"{instrument.symbol} {frame_name(row.frame_ns)} {time}  opinion {opinion}  arm {arm}  close {instrument.price_text(row.close)} {instrument.quote}"
     held = f"  holds {_position(row.position, instrument)}"
@@ -141,16 +141,16 @@ def _text(row: DecisionRow, trace: tuple[GateLine, ...], instrument: Instrument,
 
 
 def _table(trace: tuple[GateLine, ...]) -> list[str]:
-    codes = {code: shown for shown, code in ((_SHOWN[key], _CODES[key]) for key in _CODES)}
-    rows = [
-        (line.gate, codes[line.verdict], line.meaning, _number(line.observed), line.unit, f"needs {_SIGNS.get(line.sense, line.sense)} {_number(line.limit)}")
-        for line in trace
-    ]
+    rows = [(line.gate, _SHOWN.get(line.verdict, line.verdict), line.meaning, _number(line.observed), line.unit, _needs(line)) for line in trace]
     widths = [max((len(cells[place]) for cells in rows), default=0) for place in range(5)]
     return [
         f"  {name:<{widths[0]}}  {code:<{widths[1]}}  {meaning:<{widths[2]}}  {seen:>{widths[3]}} {unit:<{widths[4]}}  {needs}".rstrip()
         for name, code, meaning, seen, unit, needs in rows
     ]
+
+
+def _needs(line: GateLine) -> str:
+    return f"needs {_SIGNS.get(line.sense, line.sense)} {_number(line.limit)}"
 
 
 def _number(value: float | None) -> str:
@@ -207,5 +207,5 @@ def _blocked(row: DecisionRow, trace: tuple[GateLine, ...]) -> str:
         return f"{why} (the only gate that did)"
     others = [line.gate for place, line in enumerate(trace) if place != row.binding and line.verdict == _CODES[BLOCK]]
     unheard = max(row.blocked - 1 - len(others), 0)
-    named: list[Any] = [*others, *([f"{unheard} without data"] if unheard else [])]
+    named = [*others, *([f"{unheard} without data"] if unheard else [])]
     return f"{why} (also by {', '.join(named)})" if named else why

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from msgspec import Struct, field
@@ -118,7 +117,9 @@ def _losses(name: str, counts: dict[str, int], blocked_by: dict[str, Blocks]) ->
             return [f"{name} dies at {before}->{after}: {_cause(name, before, counts[before], blocked_by)}"]
     asked = counts["decision"]
     return [
-        f"{name}: {gate} blocks {taken} of {asked}" for gate, blocks in blocked_by.items() if (taken := _taken(name, blocks)) >= _NOTABLE_SHARE * asked > 0
+        f"{name}: {gate} blocks {taken} of {asked}"
+        for gate, blocks in blocked_by.items()
+        if (taken := _taken(name, blocks)) >= _NOTABLE_SHARE * asked > 0
     ]
 
 
@@ -140,7 +141,7 @@ def _taken(name: str, blocks: Blocks) -> int:
     return blocks.buy if name == "BUY" else blocks.sell
 
 
-def since(rows: np.ndarray, verdict: np.ndarray, orders: np.ndarray, first_ns: int) -> tuple[Any, Any, Any]:
+def since(rows: np.ndarray, verdict: np.ndarray, orders: np.ndarray, first_ns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Decisions, verdicts and orders of a stretch that begins at `first_ns`; an order belongs to its decision."""
     kept = rows["closed_ns"] >= first_ns
     return rows[kept], verdict[kept], orders[np.isin(orders["decision"], rows["decision"][kept])]

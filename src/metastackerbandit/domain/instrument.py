@@ -10,7 +10,6 @@ from msgspec import Struct
 from metastackerbandit.domain.errors import InstrumentRefused
 from metastackerbandit.domain.money import BOUND, money_digits, money_text
 
-
 MOST_TICKS = 2**40  # prices stay below this, so that sums over long windows stay exact
 
 

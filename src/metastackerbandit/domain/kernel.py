@@ -58,7 +58,7 @@ def _compiled(function: F, flags: dict[str, Any]) -> F:
     _stamps[dispatcher] = stamp
     if "inline" not in flags:
         dispatcher._cache = _StampedCache(function)
-    return dispatcher  # type: ignore[no-any-return]
+    return dispatcher
 
 
 def written(name: str, source: str, names: Mapping[str, Any], module: str) -> Callable[..., Any]:

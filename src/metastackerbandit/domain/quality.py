@@ -195,7 +195,7 @@ def _stray(candles: CandleColumns, row: int) -> str:
 
 
 def _saying(name: str, column: Floats, what: str) -> Callable[[int], str]:
-    return lambda row: f"{name} {column[row]:g} is {what}"
+    return lambda row: f"{name} is missing" if np.isnan(column[row]) else f"{name} {column[row]:g} is {what}"
 
 
 def _ohlc(candles: CandleColumns, row: int) -> str:

@@ -53,7 +53,17 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
     # the wish
     alpha = 0.0 if side == 0 or side == KEEP else 1.0
     size = wanted_lots(
-        limits.sizing, alpha, limits.share, equity, lot_money, volatility, limits.volatility_target, limits.fraction, limits.notional, limits.lots, scale
+        limits.sizing,
+        alpha,
+        limits.share,
+        equity,
+        lot_money,
+        volatility,
+        limits.volatility_target,
+        limits.fraction,
+        limits.notional,
+        limits.lots,
+        scale,
     )
     if size > 0:
         others = account.gross - abs(position.value)
@@ -180,5 +190,3 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
     row.equity = equity
     cursor.decisions += 1
     return fault
-
-

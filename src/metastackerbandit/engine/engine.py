@@ -80,7 +80,11 @@ class Engine:
         """Take up a snapshot of an engine with the same plan; anything else is refused and changes nothing."""
         kept = msgspec.msgpack.decode(snapshot)
         if kept.get("plan") != _plan_digest(self.plan):
-            raise Fault("the snapshot was taken under another plan or another version of the engine", where="snapshot", mend="start anew, or with its own config")
+            raise Fault(
+                "the snapshot was taken under another plan or another version of the engine",
+                where="snapshot",
+                mend="start anew, or with its own config",
+            )
         arrays = {name: np.frombuffer(kept["world"][name], getattr(self.world, name).dtype) for name in World._fields}
         for name, array in arrays.items():
             getattr(self.world, name)[...] = array.reshape(getattr(self.world, name).shape)
@@ -109,7 +113,9 @@ class Engine:
 
     def _order(self, at_ns: int, event: Input) -> None:
         if at_ns < self._now_ns:
-            raise Fault(f"{type(event).__name__} at {at_ns} ns comes after an input at {self._now_ns} ns", where="input", mend="give inputs in time order")
+            raise Fault(
+                f"{type(event).__name__} at {at_ns} ns comes after an input at {self._now_ns} ns", where="input", mend="give inputs in time order"
+            )
         self._now_ns = at_ns
 
     def _fault(self, code: int, event: Input) -> Fault:
@@ -144,13 +150,19 @@ def _rows_of(out: Out, cursor: Any) -> tuple[tuple[Any, Any, int], ...]:
     )
 
 
-
-
 def _effect(effect: Any) -> Effect:
     s, order, at_ns = int(effect.instrument), int(effect.order), int(effect.at_ns)
     if effect.what == SUBMIT:
         return SubmitOrder(
-            s, order, int(effect.decision), int(effect.kind), int(effect.lots), int(effect.trigger), int(effect.reduce_only), int(effect.impact), at_ns
+            s,
+            order,
+            int(effect.decision),
+            int(effect.kind),
+            int(effect.lots),
+            int(effect.trigger),
+            int(effect.reduce_only),
+            int(effect.impact),
+            at_ns,
         )
     if effect.what == CANCEL:
         return CancelOrder(s, order, at_ns)

@@ -25,7 +25,9 @@ _BODY = "".join(
 """
     for place, gate in enumerate(GATES)
 )
-_SOURCE = f"def ask_all(seen, limits, lenient, observed, limit, verdicts, n):\n    blocked = 0\n    binding = -1\n{_BODY}\n    return binding, blocked\n"
+_SOURCE = (
+    f"def ask_all(seen, limits, lenient, observed, limit, verdicts, n):\n    blocked = 0\n    binding = -1\n{_BODY}\n    return binding, blocked\n"
+)
 
 ask_all = kernel(written("ask_all", _SOURCE, {gate.name: gate.ask for gate in GATES}, __name__))
 """ask_all(seen, limits, lenient (G,), observed (N, G), limit (N, G), verdicts (N, G), n) -> (first blocking gate or -1, how many block).

@@ -174,5 +174,3 @@ def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
                 if fault != 0:
                     return fault
     return 0
-
-

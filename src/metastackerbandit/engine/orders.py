@@ -219,7 +219,9 @@ def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision:
 
 
 @kernel
-def _post(account: Any, out: Any, s: int, at_ns: int, kind: int, reference: int, cash: int, cost: int, realised: int, fees: int, funding: int) -> None:
+def _post(
+    account: Any, out: Any, s: int, at_ns: int, kind: int, reference: int, cash: int, cost: int, realised: int, fees: int, funding: int
+) -> None:
     """Write one posting and move the account's cash by it."""
     account.cash += cash
     account.entries += 1
@@ -308,9 +310,7 @@ def _protect(world: Any, out: Any, s: int, now_ns: int, before: int) -> int:
     if exits.trail > 0 and (distance == 0 or exits.trail < distance):
         distance = exits.trail
     if distance > 0:
-        fault = send(
-            world, out, s, now_ns, position.decision, STOP, ON_STOP, -position.lots, stop_price(side, position.entry, distance), 1, 0
-        )
+        fault = send(world, out, s, now_ns, position.decision, STOP, ON_STOP, -position.lots, stop_price(side, position.entry, distance), 1, 0)
     if exits.target > 0 and fault == 0:
         fault = send(
             world, out, s, now_ns, position.decision, TARGET, ON_TARGET, -position.lots, target_price(side, position.entry, exits.target), 1, 0
@@ -335,5 +335,3 @@ def trail(world: Any, out: Any, s: int, now_ns: int, close: int) -> None:
         order = world.working[s, w]
         if order.kind == STOP and side * trigger > side * order.trigger:
             ask_amend(out, order, order.lots, trigger, now_ns)
-
-

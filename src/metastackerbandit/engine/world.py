@@ -24,7 +24,8 @@ class Seat(Struct, frozen=True):
     """One symbol traded by one arm on one frame.
 
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
-    whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders; `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`.
+    whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
+    `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`.
     """
 
     arm: int

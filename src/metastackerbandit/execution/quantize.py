@@ -12,7 +12,7 @@ def least_lots(price: int, rules: Any) -> int:
     """The smallest quantity that may be sent at `price` ticks: minimum quantity and minimum notional."""
     lot_money = price * rules.unit
     by_notional = (rules.min_notional + lot_money - 1) // lot_money
-    return max(rules.min_lots, by_notional)  # type: ignore[no-any-return]
+    return max(rules.min_lots, by_notional)
 
 
 @kernel
@@ -25,4 +25,4 @@ def legal_lots(lots: int, price: int, rules: Any, reduces: bool) -> int:
     least = rules.min_lots if reduces and rules.is_spot == 0 else least_lots(price, rules)
     if size < least:
         return 0
-    return size if lots > 0 else -size  # type: ignore[no-any-return]
+    return size if lots > 0 else -size

@@ -47,7 +47,10 @@ def loss_of(equity: int, start: int) -> float:
 
 @kernel
 def begin_day(breakers: Any, now_ns: int, equity: int, max_daily_loss: float, max_drawdown: float) -> int:
-    """Start a UTC day: both breakers reset, and a tripped drawdown takes today's equity as its new peak. Returns what reset: 1 daily, 2 drawdown, 3 both."""
+    """Start a UTC day: both breakers reset, and a tripped drawdown takes today's equity as its new peak.
+
+    Returns what reset: 1 daily, 2 drawdown, 3 both.
+    """
     reset = breakers.daily_tripped + 2 * breakers.drawdown_tripped
     breakers.next_day_ns = (now_ns // DAY_NS + 1) * DAY_NS
     breakers.day_equity = equity
@@ -57,7 +60,7 @@ def begin_day(breakers: Any, now_ns: int, equity: int, max_daily_loss: float, ma
         breakers.peak = equity
         breakers.peak_floor = floor_of(equity, max_drawdown)
     breakers.drawdown_tripped = 0
-    return reset  # type: ignore[no-any-return]
+    return reset
 
 
 @kernel

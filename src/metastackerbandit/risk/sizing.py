@@ -23,7 +23,17 @@ def drawdown_scale(drawdown: float, most: float) -> float:
 
 @kernel
 def wanted_lots(
-    mode: int, alpha: float, share: float, equity: int, lot_money: int, volatility: float, target: float, fraction: float, notional: int, lots: int, scale: float
+    mode: int,
+    alpha: float,
+    share: float,
+    equity: int,
+    lot_money: int,
+    volatility: float,
+    target: float,
+    fraction: float,
+    notional: int,
+    lots: int,
+    scale: float,
 ) -> int:
     """Size before caps, in lots >= 0; UNKNOWN_SIZE when the volatility it needs is unknown.
 

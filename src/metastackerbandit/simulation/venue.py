@@ -108,9 +108,9 @@ def _remove(venue: Any, s: int, place: int) -> None:
 def submit(venue: Any, s: int, order: int, kind: int, lots: int, trigger: int, reduce_only: int, impact: int, at_ns: int) -> int:
     """Accept an order, or reject what a venue would: no lots, too many, no trigger, too many orders. Returns the answers written."""
     desk = venue.desks[s]
-    illegal = lots == 0 or abs(lots) > desk.max_lots and kind == MARKET or (kind != MARKET and trigger <= 0) or desk.resting >= RESTING_SLOTS
+    illegal = lots == 0 or (abs(lots) > desk.max_lots and kind == MARKET) or (kind != MARKET and trigger <= 0) or desk.resting >= RESTING_SLOTS
     if illegal:
-        return _report(venue.answers, 0, s, order, REJECTED, at_ns)  # type: ignore[no-any-return]
+        return _report(venue.answers, 0, s, order, REJECTED, at_ns)
     place = venue.resting[s, desk.resting]
     place.order = order
     place.kind = kind
@@ -120,7 +120,7 @@ def submit(venue: Any, s: int, order: int, kind: int, lots: int, trigger: int, r
     place.impact = impact
     place.arrives_ns = at_ns + desk.latency_ns
     desk.resting += 1
-    return _report(venue.answers, 0, s, order, WORKING, at_ns)  # type: ignore[no-any-return]
+    return _report(venue.answers, 0, s, order, WORKING, at_ns)
 
 
 @kernel
@@ -129,7 +129,7 @@ def cancel(venue: Any, s: int, order: int, at_ns: int) -> int:
     for r in range(venue.desks[s].resting):
         if venue.resting[s, r].order == order:
             _remove(venue, s, r)
-            return _report(venue.answers, 0, s, order, CANCELLED, at_ns)  # type: ignore[no-any-return]
+            return _report(venue.answers, 0, s, order, CANCELLED, at_ns)
     return 0
 
 
@@ -202,7 +202,7 @@ def at_open(venue: Any, s: int, at_ns: int, price: int) -> int:
     n = 0
     n = _sweep(venue, s, STOP, at_ns, price, price, price, n)
     n = _sweep(venue, s, TARGET, at_ns, price, price, price, n)
-    return _market(venue, s, at_ns, price, n)  # type: ignore[no-any-return]
+    return _market(venue, s, at_ns, price, n)
 
 
 @kernel
@@ -211,7 +211,7 @@ def inside(venue: Any, s: int, at_ns: int, low: int, high: int) -> int:
     if venue.desks[s].resting == 0:
         return 0
     n = _sweep(venue, s, STOP, at_ns, low, high, 0, 0)
-    return _sweep(venue, s, TARGET, at_ns, low, high, 0, n)  # type: ignore[no-any-return]
+    return _sweep(venue, s, TARGET, at_ns, low, high, 0, n)
 
 
 @kernel
@@ -219,7 +219,7 @@ def at_close(venue: Any, s: int, at_ns: int, price: int) -> int:
     """Fill at the close that was decided on, for comparison with engines that do so."""
     if venue.desks[s].at_close == 0 or venue.desks[s].resting == 0:
         return 0
-    return _market(venue, s, at_ns, price, 0)  # type: ignore[no-any-return]
+    return _market(venue, s, at_ns, price, 0)
 
 
 @kernel
@@ -231,7 +231,7 @@ def _market(venue: Any, s: int, at_ns: int, price: int, n: int) -> int:
             n = _fill(venue, s, r, at_ns, price, True, n)
         else:
             r += 1
-    return _expire(venue, s, at_ns, n) if n > 0 else n  # type: ignore[no-any-return]
+    return _expire(venue, s, at_ns, n) if n > 0 else n
 
 
 @kernel
@@ -250,4 +250,4 @@ def _sweep(venue: Any, s: int, kind: int, at_ns: int, low: int, high: int, gappe
             filled = True
         else:
             r += 1
-    return _expire(venue, s, at_ns, n) if filled else n  # type: ignore[no-any-return]
+    return _expire(venue, s, at_ns, n) if filled else n

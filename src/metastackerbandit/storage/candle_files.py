@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from msgspec import Struct
+from pyarrow import parquet
 
 from metastackerbandit.domain.errors import DataRefused, NotFound
 from metastackerbandit.domain.quality import LISTED, MENDS, CandleColumns, Floats, Mask, critical, defects
@@ -23,7 +25,7 @@ TIME_NAMES = ("open_time", "timestamp", "time", "date", "datetime", "opentime")
 PRICE_NAMES = ("open", "high", "low", "close")
 EXTRA_NAMES = ("quote_volume", "count", "taker_buy_volume", "taker_buy_quote_volume")
 
-_READERS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, EOFError, zlib.error, ValueError, MemoryError)
+_READERS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, EOFError, zlib.error, ValueError, MemoryError)
 
 
 class CandleFile(Struct, frozen=True, eq=False):
@@ -41,7 +43,9 @@ class CandleFile(Struct, frozen=True, eq=False):
         return len(np.unique(self.candles.opened_ns[~self.unread])) > 1
 
     def length(self, frame: str | None) -> int:
-        """Length of its candles in ns, given or from its readable times."""
+        """Length of its candles in ns, given or from its readable times; where none can be read, that is the refusal."""
+        if self.issues and not self.tells_length():
+            raise refused(self.issues, str(self.path))
         return length_of(self.candles.opened_ns[~self.unread], frame, str(self.path))
 
     def problems(self, base_ns: int) -> tuple[QualityIssue, ...]:
@@ -69,7 +73,7 @@ def read_candles(path: Path) -> CandleFile:
     volume = columns.get("volume")
     if volume is not None and bool(np.isnan(volume).all()):
         volume = None
-    candles = CandleColumns(opened_ns, *(columns[name] for name in PRICE_NAMES), volume)
+    candles = CandleColumns(opened_ns, columns["open"], columns["high"], columns["low"], columns["close"], volume)
     extras = {name: columns[name] for name in EXTRA_NAMES if name in columns}
     return CandleFile(path, candles, extras, unread, tuple(issues), tuple(f"{path.name}: {notice}" for notice in notices))
 
@@ -99,13 +103,11 @@ def table_of(path: Path) -> pl.DataFrame:
         said = str(error).strip().splitlines()
         what = f"cannot be read as {'parquet' if path.name.endswith('.parquet') else 'csv'}: {said[0] if said else type(error).__name__}"
         raise DataRefused(what, where=str(path), mend="the file is corrupt or of another kind: fetch or write it again") from None
-    return table
+    return table.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
 
 
 def _parquet(content: bytes) -> pl.DataFrame:
     """Decoded by arrow, which answers a corrupt page with an error where polars' own reader may stop the process."""
-    from pyarrow import parquet
-
     held = pl.from_arrow(parquet.ParquetFile(io.BytesIO(content)).read(use_threads=False))
     assert isinstance(held, pl.DataFrame)
     return held

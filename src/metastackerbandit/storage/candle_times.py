@@ -112,7 +112,7 @@ def length_of(opened_ns: Ints, frame: str | None, where: str) -> int:
     """
     if frame is not None:
         return frame_ns(frame)
-    steps: Ints = np.diff(np.unique(opened_ns))
+    steps = np.diff(np.unique(opened_ns)).astype(np.int64)
     if not len(steps):
         raise DataRefused("one time alone does not say how long a candle is", where=where, mend="give --frame")
     common, usual = int(np.gcd.reduce(steps)), int(np.median(steps))

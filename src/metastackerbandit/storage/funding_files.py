@@ -22,8 +22,8 @@ _MOST_RATE = 0.5  # of notional in one settlement; venues cap it at a few percen
 
 
 def beside(folder: Path) -> Path | None:
-    """The funding folder of the recorded layout: .../funding/binance_usdm for .../klines/binance_usdm_5m, where it exists."""
-    if not folder.name.startswith("binance_usdm"):
+    """The funding folder of the recorded layout: .../funding/binance_usdm for .../klines/binance_usdm_5m (or binance_perp_5m), if there."""
+    if not folder.name.startswith(("binance_usdm", "binance_perp")):
         return None
     found = folder.absolute().parent.parent / "funding" / "binance_usdm"
     return found if found.is_dir() else None

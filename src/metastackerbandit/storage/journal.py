@@ -1,8 +1,8 @@
 """The journal: what every run was given, decided, ordered and earned, in one folder; append-only, and readable while it grows.
 
-    <home>/journal.sqlite      runs, orders (last state), fills, ledger, trips, controls
-    <home>/decisions/run=<n>/  decisions as columns (decision_columns.py)
-    <home>/paper.lock          held by the one paper run of this home, freed by the kernel when its process dies
+<home>/journal.sqlite      runs, orders (last state), fills, ledger, trips, controls
+<home>/decisions/run=<n>/  decisions as columns (decision_columns.py)
+<home>/paper.lock          held by the one paper run of this home, freed by the kernel when its process dies
 """
 
 from __future__ import annotations

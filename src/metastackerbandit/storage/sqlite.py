@@ -21,7 +21,9 @@ def storing(home: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StorageFailed(f"the journal answered: {error}", where=str(database(home)), mend="check space and permissions; `sqlite3` can check the file") from error
+        raise StorageFailed(
+            f"the journal answered: {error}", where=str(database(home)), mend="check space and permissions; `sqlite3` can check the file"
+        ) from error
 
 
 @contextmanager

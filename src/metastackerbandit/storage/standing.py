@@ -100,8 +100,9 @@ def _failure(row: RunRow) -> Sequence[str]:
 
 
 def _in_force(view: RunView) -> Sequence[str]:
-    """Controls and breakers that still hold at the end of what is written."""
+    """Controls and breakers that still hold at the end of what is written; nothing lifts a kill."""
     held: dict[int, str] = {}
+    killed: tuple[str, ...] = ()
     for control in view.controls():
         cause = int(control["cause"])
         match int(control["kind"]):
@@ -110,10 +111,12 @@ def _in_force(view: RunView) -> Sequence[str]:
             case kind if kind == PAUSE:
                 held.setdefault(BY_OPERATOR, "paused by the operator: no new risk")
             case kind if kind == KILL:
-                held[BY_OPERATOR] = "killed by the operator: positions are left, and no new ones taken"
+                killed = ("killed by the operator: positions are left, and no new ones taken",)
             case kind if kind == TRIP:
-                held[cause] = f"the {CAUSES[cause]} breaker is tripped at {float(control['observed']):.4g} (limit {float(control['limit']):.4g}): no new risk"
-    return tuple(held.values())
+                held[cause] = (
+                    f"the {CAUSES[cause]} breaker is tripped at {float(control['observed']):.4g} (limit {float(control['limit']):.4g}): no new risk"
+                )
+    return (*killed, *held.values())
 
 
 def _positions(view: RunView) -> tuple[Position, ...]:

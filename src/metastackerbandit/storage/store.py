@@ -128,7 +128,7 @@ def _write(candles: Candles, path: Path) -> None:
     )
     more = {"volume": columns.volume, **candles.extras}
     table = table.with_columns(pl.Series(name, column).fill_nan(None) for name, column in more.items() if column is not None)
-    if "count" in more and not np.isnan(more["count"]).any():
+    if "count" in candles.extras and not np.isnan(candles.extras["count"]).any():
         table = table.with_columns(pl.col("count").cast(pl.Int64))
     with path.open("wb") as file:
         table.write_parquet(file, compression="zstd")

@@ -35,13 +35,11 @@ class Table:
         self._floats = tuple(place for place, column in enumerate(self.columns) if self.dtype[column].kind == "f")
         named = ", ".join(f'"{column}"' for column in self.columns)
         self.insert = f"INSERT {'OR REPLACE ' if last_wins else ''}INTO {name} (run, {named}) VALUES (?{', ?' * len(self.columns)})"
-        self.select = f'SELECT {named} FROM {name} WHERE run = ? ORDER BY ' + (f'"{key}"' if key else "rowid")
+        self.select = f"SELECT {named} FROM {name} WHERE run = ? ORDER BY " + (f'"{key}"' if key else "rowid")
 
     def create(self) -> str:
         """The statement that makes the table; float columns may hold NULL (NaN) or eight bytes (see `_float_out`)."""
-        kinds = ", ".join(
-            f'"{column}" {"REAL" if self.dtype[column].kind == "f" else "INTEGER NOT NULL"}' for column in self.columns
-        )
+        kinds = ", ".join(f'"{column}" {"REAL" if self.dtype[column].kind == "f" else "INTEGER NOT NULL"}' for column in self.columns)
         keyed = f', PRIMARY KEY (run, "{self.key}")' if self.key else ""
         return f"CREATE TABLE IF NOT EXISTS {self.name} (run INTEGER NOT NULL, {kinds}{keyed}){' WITHOUT ROWID' if self.key else ''}"
 

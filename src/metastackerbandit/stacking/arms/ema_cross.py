@@ -28,7 +28,7 @@ def step(memory: Any, reals: Any, high: int, low: int, close: int) -> int:
         memory[2] = 1
     elif reals[2] < reals[3]:
         memory[2] = -1
-    return memory[2]  # type: ignore[no-any-return]
+    return memory[2]
 
 
 def prepare(settings: EmaCross, max_ticks: int) -> Prepared:

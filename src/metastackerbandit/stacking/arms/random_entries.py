@@ -22,7 +22,7 @@ def step(memory: Any, reals: Any, high: int, low: int, close: int) -> int:
     memory[0] = side
     if memory[1] == 0 or changes < reals[0] * 2147483647.0:
         memory[1] = 1 if side % 2048 < 1024 else -1
-    return memory[1]  # type: ignore[no-any-return]
+    return memory[1]
 
 
 def prepare(settings: RandomEntries, max_ticks: int) -> Prepared:

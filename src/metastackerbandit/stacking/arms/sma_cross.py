@@ -43,7 +43,7 @@ def step(memory: Any, reals: Any, high: int, low: int, close: int) -> int:
         memory[6] = 1
     elif gap < 0:
         memory[6] = -1
-    return memory[6]  # type: ignore[no-any-return]
+    return memory[6]
 
 
 def prepare(settings: SmaCross, max_ticks: int) -> Prepared:

@@ -1,0 +1,54 @@
+# Words: setup, run, test, check, docs. Each works alone on a fresh clone: what it needs, it makes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DATA ?=
+RECORDED := ../shared/data/klines/binance_usdm_5m
+SYMBOLS ?=
+ARM ?= sma_cross
+FRAME ?= 15m
+
+export OMP_NUM_THREADS = 1
+export OMP_WAIT_POLICY = PASSIVE
+export POLARS_MAX_THREADS ?= 2
+
+.PHONY: help setup run test check docs
+
+help:
+	@echo "make setup           the environment, from the lock, and compiled kernels"
+	@echo "make run DATA=folder paper trading of recorded candles, with a live view"
+	@echo "make test            the whole suite"
+	@echo "make check           ruff, mypy --strict, the architecture test"
+	@echo "make docs            docs/coverage.md from the last test run"
+
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+setup: $(READY)
+	$(BIN)/python -m metastackerbandit.cli.warm
+
+run: setup
+	@if [ -n "$(DATA)" ]; then \
+	  $(BIN)/msb run --replay --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
+	elif [ -d "$(RECORDED)" ]; then \
+	  $(BIN)/msb run --replay --data "$(RECORDED)" --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM) --frame $(FRAME); \
+	else \
+	  echo "make run: no recorded candles are here; give a folder of Parquet or CSV candles named by symbol: make run DATA=folder" >&2; exit 2; \
+	fi
+
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(READY)
+	$(BIN)/ruff check src tests tools
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/architecture
+
+docs: $(READY)
+	$(BIN)/python tools/coverage_doc.py

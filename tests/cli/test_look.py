@@ -1,0 +1,212 @@
+"""`msb status`, `explain` and `funnel` answer from the journal, in words and in JSON, with their exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from metastackerbandit.cli import look
+from metastackerbandit.cli.answer import Verbs
+from metastackerbandit.domain.kernel import row, rows
+from metastackerbandit.domain.rows import (
+    BY_DAILY_LOSS,
+    BY_OPERATOR,
+    ENTER,
+    HOLD,
+    KILL,
+    PAUSE,
+    RESET,
+    RESUME,
+    TRIP,
+    ControlRow,
+    DecisionRow,
+    FillRow,
+    LedgerRow,
+)
+from metastackerbandit.storage.journal import Journal, RunWriter
+from metastackerbandit.storage.lookup import time_of
+from metastackerbandit.storage.standing import standing
+from tests.covering import covers
+from tests.storage.runs import record
+
+FIRST_NS = 1_709_296_500 * 10**9  # 2024-03-01 12:35:00 UTC
+BAR_NS = 300 * 10**9
+
+app = typer.Typer(cls=Verbs)
+app.command("status")(look.status)
+app.command("explain")(look.explain)
+app.command("funnel")(look.funnel)
+
+
+def asked(*words: str) -> tuple[int, Any]:
+    """Exit code and JSON answer of one command line."""
+    answer = CliRunner().invoke(app, [*words, "--json"])
+    return answer.exit_code, json.loads(answer.stdout)
+
+
+def a_run(home: Path, now_ns: int = 1, **changed: Any) -> RunWriter:
+    """Four decisions, of BTC and ETH in turn; the second entered, the fourth was blocked by flat_gap."""
+    writer = Journal.open(home).begin(record(**changed), now_ns)
+    decisions = rows(DecisionRow, 4)
+    decisions["decision"] = [1, 2, 3, 4]
+    decisions["instrument"] = [0, 1, 0, 1]
+    decisions["closed_ns"] = decisions["at_ns"] = FIRST_NS + np.array([0, 0, BAR_NS, 86_400 * 10**9])
+    decisions["frame_ns"] = BAR_NS
+    decisions["close"] = 612_345
+    decisions["binding"] = decisions["sole"] = -1
+    decisions["kind"] = [HOLD, ENTER, HOLD, HOLD]
+    for place, sent in ((1, 50), (3, 0)):
+        decisions["side"][place] = decisions["signal"][place] = decisions["asks_risk"][place] = 1
+        decisions["alpha"][place] = 1.0
+        decisions["sent"][place] = sent
+    decisions["binding"][3] = decisions["sole"][3] = 2
+    decisions["blocked"][3] = 1
+    verdict = np.ones((4, 3), np.int8)
+    verdict[3, 2] = 2
+    writer.decisions(decisions, np.ones((4, 3)), np.full((4, 3), 0.5), verdict)
+    writer.flush()
+    return writer
+
+
+@covers("3.08")
+def test_explain_shows_the_last_decision_and_its_only_blocker(tmp_path: Path) -> None:
+    a_run(tmp_path).finish("finished", {}, 2)
+    code, told = asked("explain", "--home", str(tmp_path))
+    assert code == 0
+    assert (told["decision"], told["symbol"], told["frame"], told["kind"], told["side"], told["run"]) == (4, "ETHUSDT", "5m", "HOLD", "BUY", 1)
+    assert (told["binding"], told["sole_blocker"]) == ("flat_gap", "flat_gap")
+    assert told["trace"][2]["margin"] == 0.5 and told["models"] == []
+    words = CliRunner().invoke(app, ["explain", "last", "--home", str(tmp_path)])
+    assert "=> HOLD: BUY wanted, blocked by flat_gap (the only gate that did)" in words.stdout
+    assert "notice: instrument rules were inferred" in words.stdout
+
+
+@pytest.mark.parametrize(
+    ("which", "decision"),
+    [("last", 4), ("last-trade", 2), ("3", 3), ("BTCUSDT@2024-03-01T12:35:00Z", 1), ("btcusdt@2024-03-01 13:00", 3), ("ETHUSDT@2024-03-02", 2)],
+)
+def test_a_decision_is_found_by_word_number_or_time(tmp_path: Path, which: str, decision: int) -> None:
+    a_run(tmp_path)  # still running: its decisions are in the tail
+    assert asked("explain", which, "--home", str(tmp_path))[1]["decision"] == decision
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        (["explain", "99"], 6, "NotFound"),
+        (["explain", "DOGEUSDT@2024-03-01"], 6, "NotFound"),
+        (["explain", "BTCUSDT@2020-01-01"], 6, "NotFound"),
+        (["explain", "BTCUSDT@noon"], 2, "UsageError"),
+        (["explain", "yesterday"], 2, "UsageError"),
+        (["explain", "last", "--run", "7"], 6, "NotFound"),
+        (["funnel", "--run", "zz"], 6, "NotFound"),
+    ],
+)
+def test_what_is_not_there_is_said_with_a_mend(tmp_path: Path, words: list[str], code: int, kind: str) -> None:
+    a_run(tmp_path).finish("finished", {}, 2)
+    found, told = asked(*words, "--home", str(tmp_path))
+    assert (found, told["error"]["type"]) == (code, kind) and told["error"]["mend"]
+
+
+@pytest.mark.parametrize("verb", ["explain", "funnel"])
+def test_nothing_is_found_or_made_where_nothing_ran(tmp_path: Path, verb: str) -> None:
+    code, told = asked(verb, "--home", str(tmp_path / "none"))
+    assert (code, told["error"]["type"]) == (6, "NotFound") and not (tmp_path / "none").exists()
+
+
+def test_the_funnel_counts_the_last_days_of_the_run(tmp_path: Path) -> None:
+    a_run(tmp_path).finish("finished", {}, 2)
+    code, told = asked("funnel", "--home", str(tmp_path))
+    assert code == 0 and told["BUY"] == {"opinion": 2, "decision": 2, "intent": 1, "order": 0, "fill": 0}
+    assert told["blocked_by"]["flat_gap"] == {"BUY": 1, "SELL": 0, "sole": {"BUY": 1, "SELL": 0}, "unknown": 0}
+    assert "no SELL opinion at all" in told["findings"]
+    assert asked("funnel", "--days", "0.5", "--home", str(tmp_path))[1]["decisions"] == 1
+    assert "flat_gap blocked BUY 1" in CliRunner().invoke(app, ["funnel", "--home", str(tmp_path)]).stdout
+
+
+@covers("A03", "3.17")
+def test_status_of_a_running_paper_run_tells_hash_code_and_positions(tmp_path: Path) -> None:
+    writer = a_run(tmp_path, time.time_ns() - 5 * 10**9, mode="paper")
+    writer.fills(row(FillRow(1, 1, 2, 1, 5, 0, 50, 612_345, 612_345, 1, 1, 1)))
+    writer.ledger(row(LedgerRow(1, 5, 1, 1, 1, -30 * 10**8, 30 * 10**8, 0, 0, 0, 0)))
+    writer.heartbeat(time.time_ns(), {"equity": 1})
+    code, told = asked("status", "--home", str(tmp_path))
+    assert (code, told["state"], told["mode"], told["config_hash"], told["code"]) == (0, "running", "paper", "c0ffee", "1.0+abc")
+    assert 5 <= told["uptime_s"] < 60 and told["connections"] == [] and told["attention"] == []
+    assert told["positions"] == [{"symbol": "ETHUSDT", "side": "LONG", "quantity": "0.050", "cost": "30", "quote": "USDT"}]
+    assert "running: paper run 1" in CliRunner().invoke(app, ["status", "--home", str(tmp_path)]).stdout
+    writer.finish("stopped", {}, time.time_ns())
+
+
+def test_status_of_a_finished_run_is_stopped_with_its_facts(tmp_path: Path) -> None:
+    a_run(tmp_path).finish("failed", {"error": "disk full"}, 2)
+    code, told = asked("status", "--home", str(tmp_path))
+    assert (code, told["state"], told["last_state"], told["run"], told["uptime_s"]) == (3, "stopped", "failed", 1, None)
+    assert told["attention"] == ["run 1 failed: disk full"]
+
+
+def test_status_where_nothing_ran_is_stopped(tmp_path: Path) -> None:
+    code, told = asked("status", "--home", str(tmp_path / "none"))
+    assert (code, told["state"], told["mode"], told["positions"]) == (3, "stopped", None, [])
+
+
+def test_a_dead_process_and_a_silent_one_are_not_running(tmp_path: Path) -> None:
+    a_run(tmp_path, 10**12)
+    journal = Journal.open(tmp_path)
+    crashed = standing(journal, 10**12 + 1, lambda pid: False)
+    assert crashed.state == "stopped" and f"crashed: process {os.getpid()} is gone" in crashed.attention[0]
+    silent = standing(journal, 10**12 + 31 * 10**9, lambda pid: True)
+    assert silent.state == "stopped" and "is silent: last heard of 31 s ago" in silent.attention[0]
+    assert standing(journal, 10**12 + 29 * 10**9, lambda pid: True).state == "running"
+
+
+def test_a_running_paper_run_is_told_before_a_later_backtest(tmp_path: Path) -> None:
+    paper = a_run(tmp_path, 100, mode="paper")
+    a_run(tmp_path, 200)
+    told = standing(Journal.open(tmp_path), 300, lambda pid: True)
+    assert (told.run, told.mode) == (1, "paper")
+    paper.finish("stopped", {}, 300)
+
+
+@pytest.mark.parametrize(
+    ("controls", "count"),
+    [
+        ([(PAUSE, BY_OPERATOR)], 1),
+        ([(PAUSE, BY_OPERATOR), (RESUME, BY_OPERATOR)], 0),
+        ([(TRIP, BY_DAILY_LOSS)], 1),
+        ([(TRIP, BY_DAILY_LOSS), (RESET, BY_DAILY_LOSS)], 0),
+        ([(TRIP, BY_DAILY_LOSS), (RESUME, BY_OPERATOR), (KILL, BY_OPERATOR)], 2),
+        ([(KILL, BY_OPERATOR), (RESUME, BY_OPERATOR)], 1),
+    ],
+)
+@covers("A16")
+def test_controls_in_force_need_attention_until_they_are_lifted(tmp_path: Path, controls: list[tuple[int, int]], count: int) -> None:
+    writer = a_run(tmp_path)
+    for kind, cause in controls:
+        writer.controls(row(ControlRow(1, kind, cause, 0.04, 0.03, 0)))
+    writer.finish("finished", {}, 2)
+    assert len(standing(Journal.open(tmp_path), 3, lambda pid: True).attention) == count
+
+
+def test_a_gate_that_may_be_unknown_by_configuration_blocks_nothing(tmp_path: Path) -> None:
+    writer = Journal.open(tmp_path).begin(record(config='[decision]\nunknown_passes = ["funding"]\n'), 1)
+    decision = rows(DecisionRow, 1)
+    decision["side"] = decision["asks_risk"] = decision["decision"] = 1
+    writer.decisions(decision, np.full((1, 3), np.nan), np.ones((1, 3)), np.array([[1, 3, 1]], np.int8))
+    writer.finish("finished", {}, 2)
+    told = asked("funnel", "--home", str(tmp_path))[1]
+    assert told["blocked_by"]["funding"] == {"BUY": 0, "SELL": 0, "sole": {"BUY": 0, "SELL": 0}, "unknown": 1}
+
+
+def test_times_are_utc_where_they_do_not_say() -> None:
+    assert time_of("2024-03-01T12:35") == time_of("2024-03-01T13:35+01:00") == FIRST_NS
+    assert msgspec.json.encode(time_of("1969-12-31T23:59:59")) == b"-1000000000"
