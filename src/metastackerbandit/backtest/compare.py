@@ -29,6 +29,7 @@ _CAUSES = {
 def compared(one: Kept, other: Kept, gates: Sequence[str]) -> dict[str, Any]:
     """The shape of `msb diff --json`: identical, the rows of each kind, and the first difference (null when there is none)."""
     counts = {name: len(getattr(one, name)) for name in ("decisions", "orders", "fills", "ledger", "trips", "controls")}
+    counts["orders"] = len(np.unique(one.orders["order"])) if len(one.orders) else 0  # its rows are states of orders
     first = first_difference(one, other, gates)
     return {"identical": first is None, **counts, "first_difference": first}
 

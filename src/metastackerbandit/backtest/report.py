@@ -35,8 +35,8 @@ class Report(Struct, frozen=True):
     equity: float
 
 
-def report_of(plan: Plan, kept: Kept) -> Report:
-    """Score the rows of a run; without a closed bar there is nothing to score."""
+def report_of(plan: Plan, kept: Kept, final: int) -> Report:
+    """Score the rows of a run that ended with `final` equity (money): what came after the last decision, such as funding, counts too."""
     currency = plan.settings.account.currency
     spot = all(instrument.market == "spot" for instrument in plan.instruments)
     orders = last_states(kept.orders)
@@ -51,6 +51,7 @@ def report_of(plan: Plan, kept: Kept) -> Report:
     if not len(kept.decisions):
         return Report(None, None, costs, found, money_float(capital, currency))
     times, equity = equity_of(kept.decisions)
+    equity[-1] = final
     trips = kept.trips if len(kept.trips) else empty_rows(TripRow, 0)
     scored = scores(
         equity=equity,

@@ -17,7 +17,7 @@ from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATES
-from metastackerbandit.engine.plan import Plan, plan_of
+from metastackerbandit.engine.plan import Plan, begin, plan_of
 from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
 
@@ -70,7 +70,9 @@ def open_session(wanted: Wanted) -> Session:
         funding=wanted.funding,
         outlier_return=config.market.outlier_return,
     )
-    return Session(home, config, recording, plan_of(recording, config.run.frame, config.run.arm, config.engine()))
+    plan = plan_of(recording, config.run.frame, config.run.arm, config.engine())
+    begin(plan)  # refuses what does not fit, before anything is written
+    return Session(home, config, recording, plan)
 
 
 def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:

@@ -88,7 +88,8 @@ def _backtested(session: Session) -> dict[str, Any]:
     state: Any = "failed"
     try:
         result = run(plan, block, simulation, Tee(writer, memory))
-        report = report_of(plan, memory.kept())
+        account = result.world.account[0]
+        report = report_of(plan, memory.kept(), int(account.cash + account.marked))
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         payload |= {"run": writer.run, "identity": record.identity, "fill": simulation.fill, "source": recording.source}
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
@@ -361,8 +362,8 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
 
 def _run_text(payload: dict[str, Any]) -> str:
     lines = [
-        f"run {payload['run']} {'stopped' if payload['stopped'] else 'finished'} after {payload['seconds']:.1f} s: {payload['decisions']:,} decisions, "
-        f"{payload['orders']:,} orders, {payload['fills']:,} fills, {payload['round_trips']:,} round trips, equity {payload['equity']:,.2f}",
+        f"run {payload['run']} {'stopped' if payload['stopped'] else 'finished'} after {payload['seconds']:.1f} s: "
+        f"{payload['decisions']:,} decisions, {payload['orders']:,} orders, {payload['fills']:,} fills, {payload['round_trips']:,} round trips, equity {payload['equity']:,.2f}",
         f"  reconciliation differences: {len(payload['reconciliation_differences'])}; data issues: {len(payload['issues'])}",
         "  `msb explain last` explains the last decision, `msb funnel` shows where signals end",
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.decision.settings import DecisionSettings
@@ -22,7 +24,7 @@ class RunSettings(Struct, frozen=True, forbid_unknown_fields=True):
     symbols: tuple[str, ...] = ()  # empty: every symbol of the folder
     frame: str = "5m"  # bar size of decisions
     arm: str = "sma_cross"  # rule arm
-    pace: float = 0.0  # bars a second in a replay; 0 is as fast as it goes
+    pace: Annotated[float, Meta(ge=0)] = 0.0  # bars a second in a replay; 0 is as fast as it goes
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):

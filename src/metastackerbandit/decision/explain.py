@@ -133,7 +133,8 @@ def _gate_name(gates: Sequence[NamedGate], place: int) -> str | None:
 def _text(row: DecisionRow, trace: tuple[GateLine, ...], instrument: Instrument, arm: str) -> str:
     opinion = "none" if row.side == 0 else f"{_SIDES[row.side]}  alpha {_number(_finite(row.alpha))}"
     time = utc_text(row.closed_ns).replace("T", " ")
-    head = f"{instrument.symbol} {frame_name(row.frame_ns)} {time}  opinion {opinion}  arm {arm}  close {instrument.price_text(row.close)} {instrument.quote}"
+    close = f"{instrument.price_text(row.close)} {instrument.quote}"
+    head = f"{instrument.symbol} {frame_name(row.frame_ns)} {time}  opinion {opinion}  arm {arm}  close {close}"
     held = f"  holds {_position(row.position, instrument)}"
     if row.pending:
         held += f", and {_position(row.pending, instrument)} on its way"

@@ -22,9 +22,13 @@ def money_digits(currency: str) -> int:
 def money_of(text: str | Decimal | int, currency: str) -> int:
     """Exact amount in money units; more decimals than the currency has are refused."""
     try:
-        units = Decimal(text).scaleb(money_digits(currency))
+        amount = Decimal(text)
     except InvalidOperation:
         raise InstrumentRefused(f"{text!r} is not an amount of {currency}", mend="write a plain decimal number") from None
+    units = amount
+    if amount.is_finite():  # not scaleb, which rounds to the context's 28 digits
+        sign, digits, exponent = amount.as_tuple()
+        units = Decimal((sign, digits, int(exponent) + money_digits(currency)))
     if not units.is_finite() or units != units.to_integral_value():
         raise InstrumentRefused(f"{text} {currency} is finer than its money unit of 1e-{money_digits(currency)}", mend="round it")
     if abs(units) >= BOUND:

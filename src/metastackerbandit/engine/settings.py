@@ -16,8 +16,8 @@ from metastackerbandit.stacking.settings import ArmSettings
 class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Starting capital; every instrument of a run is quoted in its currency."""
 
-    currency: str = "USDT"
-    deposit: str = "10000"
+    currency: str = "USDT"  # the quote currency of every symbol
+    deposit: str = "10000"  # exact decimal text
 
 
 class EngineSettings(Struct, frozen=True, kw_only=True):

@@ -12,35 +12,35 @@ Length = Annotated[int, Meta(ge=1, le=100_000)]
 class SmaCross(Struct, frozen=True, forbid_unknown_fields=True):
     """Long while the fast simple average of closes is above the slow one, short while below."""
 
-    fast: Length = 10
-    slow: Length = 50
+    fast: Length = 10  # bars
+    slow: Length = 50  # bars, more than fast
 
 
 class EmaCross(Struct, frozen=True, forbid_unknown_fields=True):
     """Long while the fast exponential average is above the slow one, short while below; decay 2 / (length + 1)."""
 
-    fast: Length = 12
-    slow: Length = 26
+    fast: Length = 12  # bars
+    slow: Length = 26  # bars, more than fast
 
 
 class Breakout(Struct, frozen=True, forbid_unknown_fields=True):
     """Long at a close above the highest high of the `length` bars before, short below the lowest low; else as before."""
 
-    length: Length = 48
-    stop_bps: Annotated[float, Meta(ge=0, le=9_999)] = 200.0
-    target_bps: Annotated[float, Meta(ge=0, le=9_999)] = 400.0
+    length: Length = 48  # bars before the one that breaks out
+    stop_bps: Annotated[float, Meta(ge=0, le=9_999)] = 200.0  # the arm's own stop, unless exits.stop_bps says otherwise
+    target_bps: Annotated[float, Meta(ge=0, le=9_999)] = 400.0  # the arm's own target, unless exits.target_bps says otherwise
 
 
 class Momentum(Struct, frozen=True, forbid_unknown_fields=True):
     """The sign of the return over `length` bars."""
 
-    length: Length = 30
+    length: Length = 30  # bars
 
 
 class Reversal(Struct, frozen=True, forbid_unknown_fields=True):
     """Against the last bar's return, when it is at least `min_return_bps`."""
 
-    min_return_bps: Annotated[float, Meta(ge=0, le=10_000)] = 20.0
+    min_return_bps: Annotated[float, Meta(ge=0, le=10_000)] = 20.0  # smaller returns mean flat
 
 
 class BuyAndHold(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,8 +50,8 @@ class BuyAndHold(Struct, frozen=True, forbid_unknown_fields=True):
 class RandomEntries(Struct, frozen=True, forbid_unknown_fields=True):
     """Seeded coin flips: each bar keeps its side with chance 1 - 1 / `mean_bars`, else draws long or short anew."""
 
-    seed: Annotated[int, Meta(ge=0, le=2**31)] = 7
-    mean_bars: Annotated[float, Meta(ge=1, le=100_000)] = 24.0
+    seed: Annotated[int, Meta(ge=0, le=2**31)] = 7  # same seed, same entries
+    mean_bars: Annotated[float, Meta(ge=1, le=100_000)] = 24.0  # mean bars between draws of a side
 
 
 class ArmSettings(Struct, frozen=True, forbid_unknown_fields=True):

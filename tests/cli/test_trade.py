@@ -1,0 +1,160 @@
+"""The trading verbs as a user calls them, on recorded candles and on bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from metastackerbandit.cli.main import app
+from tests.covering import covers
+from tests.shared import shared_data
+
+RUNNER = CliRunner()
+
+
+def msb(*words: str, home: Path) -> tuple[int, Any, str]:
+    """Exit code, JSON answer, and the words on stderr."""
+    answer = RUNNER.invoke(app, [*words, "--home", str(home), "--json"])
+    return answer.exit_code, json.loads(answer.stdout), answer.stderr
+
+
+def candles() -> str:
+    """The recorded 5m perpetuals."""
+    return str(shared_data() / "klines" / "binance_usdm_5m")
+
+
+@covers("2.138", "0.38")
+def test_a_backtest_answers_in_the_stable_shape_and_explains_itself(tmp_path: Path) -> None:
+    words = ("--data", candles(), "--symbols", "BTCUSDT", "--frame", "5m", "--arm", "sma_cross", "--until", "2025-02-01")
+    code, answer, _ = msb("backtest", *words, home=tmp_path)
+    assert code == 0
+    assert (answer["symbol"], answer["frame"], answer["fill"]) == ("BTCUSDT", "5m", "next_open")
+    assert answer["decisions"] == answer["bars"] == 32 * 288
+    assert answer["round_trips"] > 30 and answer["fills"] >= 2 * answer["round_trips"]
+    assert set(answer["sharpe"]) == {"value", "low", "high"}
+    assert answer["sharpe"]["low"] <= answer["sharpe"]["value"] <= answer["sharpe"]["high"]
+    assert set(answer["costs"]) == {"fees", "slippage", "impact", "funding"}
+    assert answer["baselines"]["flat"] == 0.0 and "buy_and_hold" in answer["baselines"]
+    for side in ("BUY", "SELL"):
+        stages = answer["funnel"][side]
+        assert stages["opinion"] >= stages["decision"] >= stages["intent"] >= stages["order"] >= stages["fill"] > 0
+    assert answer["verdict"] in ("NO_EVIDENCE", "WEAK", "HARMFUL", "UNDERPOWERED")
+
+    code, told, _ = msb("explain", "last", home=tmp_path)
+    assert code == 0 and told["symbol"] == "BTCUSDT"
+    assert {gate["gate"] for gate in told["trace"]} >= {"warm", "legal_order", "daily_loss", "operator"}
+    assert "close" in told["text"]
+    code, funnel, _ = msb("funnel", home=tmp_path)
+    assert code == 0 and funnel["BUY"] == answer["funnel"]["BUY"] and funnel["SELL"] == answer["funnel"]["SELL"]
+
+
+@covers("2.135", "A35")
+def test_a_paper_replay_leaves_the_journal_that_the_backtest_leaves(tmp_path: Path) -> None:
+    words = ("--data", candles(), "--symbols", "BTCUSDT,ETHUSDT", "--frame", "15m", "--arm", "breakout", "--until", "2025-01-20")
+    code, paper, _ = msb("run", "--replay", *words, home=tmp_path)
+    assert code == 0
+    assert (paper["mode"], paper["lineage"], paper["reconciliation_differences"]) == ("paper", "recorded", [])
+    code, backtest, _ = msb("backtest", *words, home=tmp_path)
+    assert code == 0
+    assert paper["identity"] == backtest["identity"]
+    assert [paper[name] for name in ("decisions", "orders", "fills", "equity")] == [backtest[name] for name in ("decisions", "orders", "fills", "equity")]
+    code, diff, _ = msb("diff", "1", "2", home=tmp_path)
+    assert code == 0 and diff["identical"] and diff["first_difference"] is None
+    code, status, _ = msb("status", home=tmp_path)
+    assert code == 3 and status["state"] == "stopped"
+
+
+def test_diff_of_drivers_says_identical_with_counts(tmp_path: Path) -> None:
+    words = ("--data", candles(), "--symbols", "BTCUSDT,ETHUSDT", "--arm", "sma_cross", "--until", "2025-01-08")
+    code, diff, _ = msb("diff", "--drivers", *words, home=tmp_path)
+    assert code == 0
+    assert diff["identical"] is True
+    assert diff["decisions"] == 2 * 8 * 288 and diff["orders"] > 0 and diff["fills"] > 0 and diff["inputs"] >= 4 * 8 * 288
+
+
+@covers("A02")
+def test_diff_of_two_runs_names_the_first_difference_and_its_cause(tmp_path: Path) -> None:
+    words = ("--data", candles(), "--symbols", "BTCUSDT", "--arm", "sma_cross", "--until", "2025-01-10")
+    assert msb("backtest", *words, home=tmp_path)[0] == 0
+    assert msb("backtest", *words, "--set", "costs.taker_fee_bps=6", home=tmp_path)[0] == 0
+    code, diff, _ = msb("diff", "1", "2", home=tmp_path)
+    assert code == 1 and not diff["identical"]
+    assert diff["first_difference"]["cause"] == "fee"
+    assert "fee" in diff["first_difference"]["fields"] or "fees" in diff["first_difference"]["fields"]
+
+
+@covers("A11", "2.120")
+def test_the_same_run_twice_gives_the_same_answer(tmp_path: Path) -> None:
+    words = ("--data", candles(), "--symbols", "ETHUSDT", "--arm", "random_entries", "--until", "2025-01-10")
+    answers = [msb("backtest", *words, home=tmp_path)[1] for _ in range(2)]
+    for answer in answers:
+        answer.pop("run")
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what", "mend"),
+    [
+        (("--symbols", "BTCUSTD"), 6, "BTCUSTD", "BTCUSDT"),
+        (("--symbols", "BTCUSDT", "--frame", "7m"), 4, "7m", "1h"),
+        (("--symbols", "BTCUSDT", "--frame", "1m"), 4, "1m", "5m"),
+        (("--symbols", "BTCUSDT", "--arm", "sma_corss"), 4, "sma_corss", "sma_cross"),
+        (("--symbols", "BTCUSDT", "--set", "costs.taker_fe_bps=4"), 4, "taker_fe_bps", "taker_fee_bps"),
+        (("--symbols", "BTCUSDT", "--set", "risk.max_drawdown=2"), 4, "max_drawdown", "1"),
+        (("--symbols", "BTCUSDT", "--set", "account.currency=EUR"), 4, "USDT", "USDT"),
+        (("--symbols", "BTCUSDT", "--set", 'decision.unknown_passes=["volatilty_cap"]'), 4, "volatilty_cap", "volatility_cap"),
+        (("--symbols", "BTCUSDT", "--since", "yesterday"), 2, "yesterday", "2025-01-31"),
+    ],
+)
+def test_bad_words_are_refused_with_the_mend_and_nothing_is_written(tmp_path: Path, words: tuple[str, ...], code: int, what: str, mend: str) -> None:
+    answered, answer, stderr = msb("backtest", "--data", candles(), *words, home=tmp_path)
+    assert answered == code
+    told = json.dumps(answer["error"])
+    assert what in told and mend in told
+    assert what in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_without_replay_and_without_data_say_what_to_give(tmp_path: Path) -> None:
+    code, answer, _ = msb("run", "--data", candles(), home=tmp_path)
+    assert code == 2 and "--replay" in answer["error"]["mend"]
+    code, answer, _ = msb("backtest", home=tmp_path)
+    assert code == 2 and "--data" in answer["error"]["mend"]
+    code, answer, _ = msb("diff", home=tmp_path)
+    assert code == 2
+    code, answer, _ = msb("explain", "last", home=tmp_path)
+    assert code == 6
+
+
+@covers("0.45", "2.134")
+def test_a_paced_run_is_seen_running_refuses_a_second_and_stops_in_order(tmp_path: Path) -> None:
+    words = ["run", "--replay", "--data", candles(), "--symbols", "BTCUSDT", "--pace", "40", "--plain", "--home", str(tmp_path)]
+    program = [sys.executable, "-m", "metastackerbandit"]
+    running = subprocess.Popen([*program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy())
+    try:
+        deadline = time.monotonic() + 60
+        code, status, _ = 3, {}, ""
+        while code != 0 and time.monotonic() < deadline:
+            time.sleep(0.5)
+            code, status, _ = msb("status", home=tmp_path)
+        assert status["state"] == "running" and status["mode"] == "paper"
+        code, answer, _ = msb("run", "--replay", "--data", candles(), "--symbols", "BTCUSDT", home=tmp_path)
+        assert code != 0 and "error" in answer
+        time.sleep(1.5)
+        running.send_signal(signal.SIGTERM)
+        out, _ = running.communicate(timeout=30)
+    finally:
+        running.kill()
+    assert running.returncode == 0
+    assert "stopped after" in out
+    code, status, _ = msb("status", home=tmp_path)
+    assert code == 3 and status["state"] == "stopped"
