@@ -1,0 +1,129 @@
+"""The kernel decorator: layouts, and a cache that cannot be stale."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.kernel import layout, row, rows, struct_of
+
+CALLEE = "from metastackerbandit.domain.kernel import kernel\n\n@kernel\ndef twice(x: float) -> float:\n    return {factor} * x\n"
+CALLER = """from metastackerbandit.domain.kernel import kernel, written
+from tiny.callee import twice
+
+OFFSET = {offset}
+
+@kernel
+def shifted(x: float) -> float:
+    return twice(x) + OFFSET
+
+@kernel
+def alone(x: float) -> float:
+    return x - 1.0
+
+composed = kernel(written("composed", "def composed(x):\\n    return shifted(x) * {scale}\\n", {{"shifted": shifted}}, __name__))
+"""
+ASK = "from tiny.caller import shifted, alone, composed; print(shifted(3.0), alone(3.0), composed(3.0))"
+
+
+class Inner(Struct, frozen=True):
+    word: Literal["low", "high"]
+    count: int
+
+
+class Outer(Struct, frozen=True):
+    price: float
+    flag: bool
+    inner: Inner
+
+
+@given(price=st.floats(), flag=st.booleans(), word=st.sampled_from(["low", "high"]), count=st.integers(-(2**63), 2**63 - 1))
+def test_a_row_is_its_struct(price: float, flag: bool, word: Literal["low", "high"], count: int) -> None:
+    given_struct = Outer(price, flag, Inner(word, count))
+    back = struct_of(Outer, row(given_struct)[0])
+    assert back.flag is flag and back.inner == given_struct.inner
+    assert np.float64(back.price).tobytes() == np.float64(price).tobytes()
+
+
+def test_a_layout_is_one_object_and_refuses_numpys_own_names() -> None:
+    assert layout(Bar) is layout(Bar)
+    assert rows(Bar, 3).dtype is layout(Bar)
+
+    class Clash(Struct):
+        mean: float
+
+    class Odd(Struct):
+        text: str
+
+    with pytest.raises(TypeError, match="call the field otherwise"):
+        layout(Clash)
+    with pytest.raises(TypeError, match="has no column"):
+        layout(Odd)
+
+
+class Tiny:
+    """A package of two files and a cache of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.cache = folder, folder / "cache"
+        (folder / "tiny").mkdir()
+        (folder / "tiny" / "__init__.py").write_text("")
+        self.write()
+
+    def write(self, factor: str = "2.0", offset: str = "1.0", scale: str = "1.0") -> None:
+        """Write both files."""
+        (self.folder / "tiny" / "callee.py").write_text(CALLEE.format(factor=factor))
+        (self.folder / "tiny" / "caller.py").write_text(CALLER.format(offset=offset, scale=scale))
+
+    def ask(self, **flags: str) -> tuple[float, ...]:
+        """What a new process answers."""
+        env = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
+        env |= {"PYTHONPATH": str(self.folder), "MSB_KERNEL_CACHE": str(self.cache), "PYTHONDONTWRITEBYTECODE": "1"} | flags
+        answer = subprocess.run([sys.executable, "-c", ASK], env=env, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stderr[-1_500:]
+        return tuple(float(word) for word in answer.stdout.split())
+
+    def compiled(self, name: str) -> int:
+        """Binaries of a kernel in the cache."""
+        return len([path for path in self.cache.glob("*.nbc") if path.name.startswith(name + "-")])
+
+
+def test_an_edit_below_a_kernel_is_seen_and_nothing_else_is_compiled_again(tmp_path: Path) -> None:
+    tiny = Tiny(tmp_path)
+    assert tiny.ask() == (7.0, 2.0, 7.0)
+    assert tiny.ask() == (7.0, 2.0, 7.0)
+    assert [tiny.compiled(name) for name in ("twice", "shifted", "alone", "composed")] == [1, 1, 1, 1]
+    tiny.write(factor="5.0")
+    assert tiny.ask() == (16.0, 2.0, 16.0)
+    assert [tiny.compiled(name) for name in ("twice", "shifted", "alone", "composed")] == [2, 2, 1, 2]
+    tiny.write(factor="5.0", offset="4.0")
+    assert tiny.ask() == (19.0, 2.0, 19.0)
+    assert [tiny.compiled(name) for name in ("twice", "shifted", "alone", "composed")] == [2, 3, 1, 3]
+    tiny.write(factor="5.0", offset="4.0", scale="10.0")
+    assert tiny.ask() == (19.0, 2.0, 190.0)
+    assert [tiny.compiled(name) for name in ("twice", "shifted", "alone", "composed")] == [2, 3, 1, 4]
+    tiny.write()
+    assert tiny.ask() == (7.0, 2.0, 7.0)
+    assert [tiny.compiled(name) for name in ("twice", "shifted", "alone", "composed")] == [2, 3, 1, 4]
+    assert tiny.ask(NUMBA_DISABLE_JIT="1") == (7.0, 2.0, 7.0)
+    assert tiny.ask(NUMBA_BOUNDSCHECK="1") == (7.0, 2.0, 7.0)
+    assert tiny.compiled("twice") == 3  # another flag, another binary
+
+
+def test_four_cold_processes_may_fill_one_cache(tmp_path: Path) -> None:
+    tiny = Tiny(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: tiny.ask(), range(4)))
+    assert answers == [(7.0, 2.0, 7.0)] * 4
+    assert tiny.ask() == (7.0, 2.0, 7.0)
