@@ -66,7 +66,9 @@ def test_a_paper_replay_leaves_the_journal_that_the_backtest_leaves(tmp_path: Pa
     code, backtest, _ = msb("backtest", *words, home=tmp_path)
     assert code == 0
     assert paper["identity"] == backtest["identity"]
-    assert [paper[name] for name in ("decisions", "orders", "fills", "equity")] == [backtest[name] for name in ("decisions", "orders", "fills", "equity")]
+    assert [paper[name] for name in ("decisions", "orders", "fills", "equity")] == [
+        backtest[name] for name in ("decisions", "orders", "fills", "equity")
+    ]
     code, diff, _ = msb("diff", "1", "2", home=tmp_path)
     assert code == 0 and diff["identical"] and diff["first_difference"] is None
     code, status, _ = msb("status", home=tmp_path)
@@ -142,7 +144,8 @@ def test_a_paced_run_is_seen_running_refuses_a_second_and_stops_in_order(tmp_pat
     running = subprocess.Popen([*program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy())
     try:
         deadline = time.monotonic() + 60
-        code, status, _ = 3, {}, ""
+        code = 3
+        status: dict[str, Any] = {}
         while code != 0 and time.monotonic() < deadline:
             time.sleep(0.5)
             code, status, _ = msb("status", home=tmp_path)

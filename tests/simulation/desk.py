@@ -79,5 +79,5 @@ def closed(at_ns: int, low: int, high: int, close: int) -> BarClosed:
 def order(number: int, kind: int, lots: int, trigger: int, at_ns: int, reduce_only: bool, impact: int) -> SubmitOrder:
     """An order as the engine sends it."""
     return SubmitOrder(
-        instrument=0, order=number, kind=kind, lots=lots, trigger=trigger, reduce_only=reduce_only, impact=impact, at_ns=at_ns  # type: ignore[call-arg]
+        instrument=0, order=number, decision=0, kind=kind, lots=lots, trigger=trigger, reduce_only=int(reduce_only), impact=impact, at_ns=at_ns
     )

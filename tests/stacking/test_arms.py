@@ -126,3 +126,18 @@ def test_unknown_arms_and_inexact_lengths_are_refused() -> None:
         arm_index("sma_corss")
     with pytest.raises(ConfigRefused, match="overflow"):
         ARMS[arm_index("sma_cross")].prepare(SmaCross(fast=90_000, slow=100_000), 2**40)
+
+
+@covers("B09")
+@settings(deadline=None)
+@given(seed=st.integers(0, 9_999), name=st.sampled_from(["sma_cross", "breakout", "momentum"]))
+def test_arms_turn_around_on_the_mirrored_market(seed: int, name: str) -> None:
+    """Prices reflected about a level, highs and lows swapped: every directed word changes its sign, and nothing else changes."""
+    rng = np.random.default_rng(seed)
+    closes = (65_536 + np.cumsum(rng.integers(-64, 65, 200))).tolist()
+    highs = [close + int(x) for close, x in zip(closes, rng.integers(0, 60, 200), strict=True)]
+    lows = [close - int(x) for close, x in zip(closes, rng.integers(0, 60, 200), strict=True)]
+    table = {"sma_cross": SmaCross(5, 20), "breakout": Breakout(10), "momentum": Momentum(7)}[name]
+    words = heard(name, table, closes, highs, lows)
+    turned = heard(name, table, [131_072 - x for x in closes], [131_072 - x for x in lows], [131_072 - x for x in highs])
+    assert turned == [word if word == KEEP else -word for word in words]

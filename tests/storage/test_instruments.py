@@ -33,7 +33,8 @@ def test_inferred_rules_are_legal_and_hold_every_price(ticks: list[int], decimal
     try:
         rules, notices = rules_for(f"ABC{quote}", "perp", "ELSEWHERE", values, None)
     except InstrumentRefused as error:
-        assert "more ticks than" in error.what and max(ticks) > 10**8  # a span of nine digits and more may not fit
+        # wide spans may not fit; the money of dear coins is finer
+        assert "more ticks than" in error.what and max(ticks) > (10**5 if quote in ("BTC", "ETH") else 10**8)
         return
     whole, off = ticks_of(values[0], Decimal(rules.tick_size))
     assert off == -1 and [float(int(one) * Decimal(rules.tick_size)) for one in whole] == list(values[0])

@@ -361,9 +361,10 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
 
 
 def _run_text(payload: dict[str, Any]) -> str:
+    ended = "stopped" if payload["stopped"] else "finished"
+    counts = ", ".join(f"{payload[name]:,} {name.replace('_', ' ')}" for name in ("decisions", "orders", "fills", "round_trips"))
     lines = [
-        f"run {payload['run']} {'stopped' if payload['stopped'] else 'finished'} after {payload['seconds']:.1f} s: "
-        f"{payload['decisions']:,} decisions, {payload['orders']:,} orders, {payload['fills']:,} fills, {payload['round_trips']:,} round trips, equity {payload['equity']:,.2f}",
+        f"run {payload['run']} {ended} after {payload['seconds']:.1f} s: {counts}, equity {payload['equity']:,.2f}",
         f"  reconciliation differences: {len(payload['reconciliation_differences'])}; data issues: {len(payload['issues'])}",
         "  `msb explain last` explains the last decision, `msb funnel` shows where signals end",
     ]
