@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -119,6 +120,18 @@ def test_an_edit_below_a_kernel_is_seen_and_nothing_else_is_compiled_again(tmp_p
     assert tiny.ask(NUMBA_DISABLE_JIT="1") == (7.0, 2.0, 7.0)
     assert tiny.ask(NUMBA_BOUNDSCHECK="1") == (7.0, 2.0, 7.0)
     assert tiny.compiled("twice") == 3  # another flag, another binary
+
+
+def test_bytecode_that_is_older_than_its_file_does_not_poison_the_cache(tmp_path: Path) -> None:
+    """A binary is filed under what was compiled, not under what the source file says by then."""
+    tiny = Tiny(tmp_path)
+    callee = tmp_path / "tiny" / "callee.py"
+    old = py_compile.compile(str(callee), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    tiny.write(factor="9.0")
+    assert tiny.ask() == (7.0, 2.0, 7.0)
+    assert old is not None
+    Path(old).unlink()
+    assert tiny.ask() == (28.0, 2.0, 28.0)
 
 
 def test_four_cold_processes_may_fill_one_cache(tmp_path: Path) -> None:

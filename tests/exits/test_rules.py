@@ -40,7 +40,7 @@ def test_long_and_short_exits_are_mirrored_around_the_entry(entry: int, distance
 @given(entry=ENTRIES, near=DISTANCES, far=DISTANCES, side=SIDES)
 def test_a_wider_distance_is_never_a_nearer_price(entry: int, near: int, far: int, side: int) -> None:
     near, far = min(near, far), max(near, far)
-    assert side * stop_price(side, entry, near) >= side * stop_price(side, entry, far) >= side
+    assert side * stop_price(side, entry, near) >= side * stop_price(side, entry, far)
     assert side * target_price(side, entry, near) <= side * target_price(side, entry, far)
 
 

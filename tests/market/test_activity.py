@@ -62,7 +62,6 @@ def test_bars_of_unknown_volume_are_left_out_of_the_average(volumes: list[float]
         assert math.isnan(found)
 
 
-@covers("A27")
 def test_nothing_is_known_before_the_warm_up_and_something_right_after() -> None:
     closes, volumes = [1_000, 1_001, 999, 1_003, 1_000, 1_002], np.ones(6)
     before = watched(closes[:5], volumes[:5])  # four returns
@@ -71,7 +70,7 @@ def test_nothing_is_known_before_the_warm_up_and_something_right_after() -> None
     assert all(value > 0 for value in after)
 
 
-@covers("A06")
+@covers("A13")
 def test_a_price_that_never_moves_has_no_volatility_rather_than_zero() -> None:
     volatility, volume = watched([1_000] * 50, [2.0] * 50)
     assert math.isnan(volatility)

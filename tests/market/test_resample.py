@@ -61,7 +61,7 @@ def grouped(bars: np.ndarray, frame_ns: int) -> pl.DataFrame:
     )
 
 
-@covers("2.029", "A34")
+@covers("A26", "A34")
 @settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
@@ -150,7 +150,7 @@ def loaded(folder: str, market: str, since: str | None = None, until: str | None
     return recording.bars[0]
 
 
-@covers("2.029")
+@covers("A26")
 @pytest.mark.parametrize(
     ("fine", "coarse", "market", "since", "until", "base_ns", "frame_ns", "least"),
     [

@@ -48,7 +48,7 @@ STEP = st.one_of(
 )
 
 
-@covers("A28", "2.124")
+@covers("2.124", "2.127")
 @given(steps=st.lists(STEP, max_size=30), costs=COSTS, latency_ms=st.sampled_from([0.0, 90_000.0]))
 def test_reduce_only_orders_never_open_enlarge_or_turn_a_position(steps: list[tuple], costs: CostSettings, latency_ms: float) -> None:
     desk = Desk(costs, SimulationSettings(latency_ms=latency_ms))
@@ -109,7 +109,7 @@ def test_every_accepted_order_ends_once_or_still_rests(steps: list[tuple], laten
         assert desk.resting == len(alive)
 
 
-@covers("A42", "2.126")
+@covers("A42")
 @given(
     costs=COSTS,
     impact=st.integers(0, 10_000_000),
@@ -188,6 +188,7 @@ def test_fill_at_close_with_latency_waits_for_the_next_price() -> None:
 # -- examples: stops, targets ------------------------------------------------------------------------------------------------
 
 
+@covers("2.127")
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("stop_first", [True, False])
 def test_the_stop_fills_before_the_target_in_one_bar_whatever_was_sent_first(side: int, stop_first: bool) -> None:
@@ -309,7 +310,6 @@ def test_protective_orders_stay_when_the_position_is_only_reduced() -> None:
     assert desk.position == 0
 
 
-@covers("A28")
 @pytest.mark.parametrize("lots", [4 * 10**9, 9 * 10**12])
 def test_a_position_of_billions_of_lots_can_be_left(lots: int) -> None:
     """PEPEUSDT trades in lots of 1 at 0.00001: 4e9 lots are 40,000 USDT, and lots times lots pass 64 bits."""

@@ -1,6 +1,6 @@
 """A kernel is one step of arithmetic, compiled once and used at two speeds; this file alone knows numba and its cache.
 
-A cached binary is found by a stamp of everything that it was compiled from: its own source, the stamps of the kernels it
+A cached binary is found by a stamp of everything that it was compiled from: its own bytecode, the stamps of the kernels it
 calls, the constants it freezes, and the versions and flags of the compiler. An edit anywhere below therefore gives another
 stamp, and a stale binary cannot be loaded (numba's own cache looks at one file only).
 """
@@ -8,10 +8,8 @@ stamp, and a stale binary cannot be loaded (numba's own cache looks at one file 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import linecache
 import os
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -91,11 +89,17 @@ def cache_folder() -> Path:
 
 
 def _stamp(function: Callable[..., Any], flags: dict[str, Any]) -> str:
-    parts = [_TOOLCHAIN, repr(flags), function.__module__, textwrap.dedent(inspect.getsource(function))]
+    parts = [_TOOLCHAIN, repr(flags), function.__module__, function.__qualname__, _code(function.__code__)]
     for name in sorted(_names(function.__code__)):
         if name in function.__globals__:
             parts.append(f"{name} = {_frozen(function.__globals__[name])}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _code(code: CodeType) -> str:
+    """What a function does, from its bytecode: the source file may have been edited since it was imported."""
+    constants = [_code(constant) if isinstance(constant, CodeType) else repr(constant) for constant in code.co_consts]
+    return repr((code.co_code.hex(), constants, code.co_names, code.co_varnames, code.co_freevars))
 
 
 def _names(code: CodeType) -> Iterator[str]:

@@ -80,6 +80,12 @@ def muldiv(a: int, b: int, c: int) -> int:
 
 
 @kernel
+def opposes(a: int, b: int) -> bool:
+    """Whether two quantities have opposite signs; their product could pass 64 bits."""
+    return (a > 0 and b < 0) or (a < 0 and b > 0)
+
+
+@kernel
 def rate_up(amount: int, rate: int) -> int:
     """ceil(amount * rate / 1e8) for amount >= 0 and rate >= 0: what we pay is rounded against us."""
     whole = amount // 100_000_000

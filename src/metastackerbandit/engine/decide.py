@@ -8,6 +8,7 @@ from typing import Any
 from metastackerbandit.costs.impact import impact_rate
 from metastackerbandit.decision.policy import vetoed, wish
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.money import opposes
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, MARKET, ON_KILL, ON_OPPOSITE, ON_TIME, REDUCE
 from metastackerbandit.domain.timeframe import DAY_NS
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
@@ -79,7 +80,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
             kind = HOLD
 
     # the order it needs, after the quantiser
-    turns = held != 0 and wanted * held < 0
+    turns = opposes(wanted, held)
     change = wanted if turns else wanted - held
     legal = legal_lots(change, price, limits.rules, asks == 0)
     moves = 1 if asks != 0 or change != 0 else 0
@@ -150,7 +151,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
         if pending != 0 and (kind == EXIT or kind == REDUCE):
             cancel_kind(world, out, s, now_ns, False)
             base = position.lots
-        if base != 0 and wanted * base < 0:
+        if opposes(wanted, base):
             leave = legal_lots(-base, price, limits.rules, True)
             fault = send(world, out, s, now_ns, account.decisions, MARKET, ON_OPPOSITE, leave, 0, 1, impact)
             sent = leave + wanted

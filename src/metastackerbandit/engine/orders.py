@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.domain.money import muldiv
+from metastackerbandit.domain.money import muldiv, opposes
 from metastackerbandit.domain.rows import (
     FILLED,
     MARKET,
@@ -191,7 +191,7 @@ def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision:
     account.gross -= abs(position.value)
     before = position.lots
     size = abs(report.lots)
-    closing = min(size, abs(before)) if before * report.lots < 0 else 0
+    closing = min(size, abs(before)) if opposes(before, report.lots) else 0
     opening = size - closing
     posting = world.posting[0]
     fee = report.fee
@@ -294,12 +294,12 @@ def _protect(world: Any, out: Any, s: int, now_ns: int, before: int) -> int:
     seat = world.seats[s]
     position = seat.position
     exits = world.limits[s].exits
-    if position.lots == 0 or before * position.lots < 0:
+    if position.lots == 0 or opposes(before, position.lots):
         cancel_kind(world, out, s, now_ns, True)
     if position.lots == 0:
         return 0
     side = 1 if position.lots > 0 else -1
-    if before * position.lots > 0:
+    if before != 0 and not opposes(before, position.lots):
         for w in range(seat.working):
             order = world.working[s, w]
             if order.kind != MARKET and order.lots != -position.lots:

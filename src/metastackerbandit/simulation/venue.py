@@ -15,7 +15,7 @@ from msgspec import Struct
 from metastackerbandit.costs.price import taken_at
 from metastackerbandit.costs.rates import CostRates
 from metastackerbandit.domain.kernel import kernel, layout
-from metastackerbandit.domain.money import muldiv, rate_up
+from metastackerbandit.domain.money import muldiv, opposes, rate_up
 from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, MARKET, PARTLY_FILLED, REJECTED, STOP, TARGET, WORKING
 from metastackerbandit.exits.rules import stop_hit, target_hit
 
@@ -150,7 +150,7 @@ def _fill(venue: Any, s: int, place: int, at_ns: int, reference: int, takes: boo
     order = venue.resting[s, place]
     lots = order.lots
     if order.reduce_only != 0:
-        if desk.position * lots >= 0:
+        if not opposes(desk.position, lots):
             n = _report(venue.reports, n, s, order.order, EXPIRED, at_ns)
             _remove(venue, s, place)
             return n
@@ -186,7 +186,7 @@ def _expire(venue: Any, s: int, at_ns: int, n: int) -> int:
     r = 0
     while r < venue.desks[s].resting:
         order = venue.resting[s, r]
-        if order.reduce_only != 0 and venue.desks[s].position * order.lots >= 0:
+        if order.reduce_only != 0 and not opposes(venue.desks[s].position, order.lots):
             n = _report(venue.reports, n, s, order.order, EXPIRED, at_ns)
             _remove(venue, s, r)
         else:

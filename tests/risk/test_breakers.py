@@ -1,0 +1,134 @@
+"""Breakers: they trip at equality, once, stay tripped whatever the number does, and reset at the UTC day."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metastackerbandit.domain.gate import BLOCK, PASS
+from metastackerbandit.domain.kernel import rows
+from metastackerbandit.domain.timeframe import DAY_NS
+from metastackerbandit.risk.breakers import Breakers, begin_day, broken, climb, floor_of, loss_of, must_watch, watch
+from tests.covering import covers
+
+DAILY, DRAWDOWN = 0.03, 0.15
+START = 1_000_000
+EQUITIES = st.lists(st.integers(1, 2_000_000), min_size=1, max_size=60)
+
+
+def opened(equity: int = START, now_ns: int = 0) -> Any:
+    """Breakers on their first day."""
+    breakers = rows(Breakers, 1)[0]
+    assert begin_day(breakers, now_ns, equity, DAILY, DRAWDOWN) == 0
+    return breakers
+
+
+@covers("A16", "2.129")
+def test_the_daily_breaker_trips_at_equality_and_not_one_unit_before() -> None:
+    breakers = opened()
+    assert not must_watch(breakers, 1, 970_001) and watch(breakers, 970_001) == 0
+    assert must_watch(breakers, 1, 970_000) and watch(breakers, 970_000) == 1
+    assert loss_of(970_000, START) == DAILY
+
+
+@covers("2.129")
+def test_the_drawdown_breaker_trips_at_equality_from_the_peak() -> None:
+    breakers = opened()
+    climb(breakers, 1_200_000, DRAWDOWN)
+    assert breakers.peak == 1_200_000 and breakers.peak_floor == 1_020_000
+    assert watch(breakers, 1_020_001) == 0
+    assert watch(breakers, 1_020_000) == 2
+
+
+def test_both_can_trip_in_one_fall() -> None:
+    assert watch(opened(), 100) == 3
+
+
+@covers("A16")
+@given(path=EQUITIES)
+def test_each_breaker_trips_at_most_once_a_day_and_stays_so(path: list[int]) -> None:
+    breakers = opened()
+    seen = 0
+    for equity in path:
+        climb(breakers, equity, DRAWDOWN)
+        tripped = watch(breakers, equity)
+        assert tripped & seen == 0
+        seen |= tripped
+        assert (breakers.daily_tripped, breakers.drawdown_tripped) == (seen & 1, seen >> 1)
+        assert not must_watch(breakers, DAY_NS - 1, equity)
+    assert bool(seen & 1) == (min(path) <= 970_000)
+
+
+@given(path=EQUITIES)
+def test_watching_is_asked_for_exactly_when_it_would_change_something(path: list[int]) -> None:
+    breakers = opened()
+    for equity in path:
+        climb(breakers, equity, DRAWDOWN)
+        asked = must_watch(breakers, 5, equity)
+        assert asked == (watch(breakers, equity) != 0)
+
+
+@covers("A16")
+@given(now_ns=st.integers(0, 4 * 10**18))
+def test_a_day_ends_at_the_next_midnight_utc(now_ns: int) -> None:
+    breakers = opened(now_ns=now_ns)
+    assert breakers.next_day_ns % DAY_NS == 0
+    assert 0 < breakers.next_day_ns - now_ns <= DAY_NS
+    assert must_watch(breakers, breakers.next_day_ns, 10**9)
+    assert not must_watch(breakers, breakers.next_day_ns - 1, 10**9)
+
+
+@covers("A16")
+def test_midnight_resets_both_and_says_which() -> None:
+    for low, said in ((960_000, 1), (800_000, 3)):
+        breakers = opened()
+        watch(breakers, low)
+        assert begin_day(breakers, DAY_NS, low, DAILY, DRAWDOWN) == said
+        assert (breakers.daily_tripped, breakers.drawdown_tripped) == (0, 0)
+        assert (breakers.day_equity, breakers.day_floor) == (low, floor_of(low, DAILY))
+        assert watch(breakers, low) == 0
+
+
+def test_only_a_tripped_drawdown_takes_a_lower_peak() -> None:
+    calm, broke = opened(), opened()
+    watch(broke, 850_000)
+    begin_day(calm, DAY_NS, 900_000, DAILY, DRAWDOWN)
+    begin_day(broke, DAY_NS, 850_000, DAILY, DRAWDOWN)
+    assert (calm.peak, calm.peak_floor) == (START, 850_000)
+    assert (broke.peak, broke.peak_floor) == (850_000, floor_of(850_000, DRAWDOWN))
+
+
+@given(path=EQUITIES)
+def test_the_peak_never_falls_during_a_day(path: list[int]) -> None:
+    breakers = opened()
+    for equity in path:
+        climb(breakers, equity, DRAWDOWN)
+    assert breakers.peak == max(START, *path)
+
+
+@given(equity=st.integers(1, 10**17), share=st.floats(0.001, 1.0))
+def test_the_floor_is_the_loss_of_that_share_to_the_money_unit(equity: int, share: float) -> None:
+    floor = floor_of(equity, share)
+    assert 0 <= floor < equity or equity * share < 1
+    assert abs(loss_of(floor, equity) - share) <= 1.0 / equity + 1e-12
+
+
+@given(equity=st.integers(-(10**17), 10**17), start=st.integers(-(10**17), 10**17))
+def test_a_loss_is_never_negative_and_is_total_without_a_start(equity: int, start: int) -> None:
+    loss = loss_of(equity, start)
+    assert loss >= 0.0 and not math.isnan(loss)
+    if start <= 0:
+        assert loss == 1.0
+    elif equity >= start:
+        assert loss == 0.0
+    else:
+        assert loss == pytest.approx((start - equity) / start, rel=1e-12)
+
+
+def test_a_tripped_breaker_blocks_even_when_the_number_recovers() -> None:
+    assert broken(0.0, DAILY, 1) == (0.0, DAILY, BLOCK)
+    assert broken(0.02, DAILY, 0) == (0.02, DAILY, PASS)

@@ -1,0 +1,166 @@
+"""Sizing: one formula by example and by its laws, and caps that only ever make a size smaller."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metastackerbandit.risk.sizing import BY_FRACTION, BY_NOTIONAL, BY_QUANTITY, BY_VOLATILITY, UNKNOWN_SIZE, capped_lots, drawdown_scale, wanted_lots
+from tests.covering import covers
+
+MONEY = 10**8  # one dollar
+LOT = 50 * MONEY  # 0.001 BTC at 50,000
+EQUITIES = st.integers(-(10**15), 10**17)
+FLOATS = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def wanted(**changes: Any) -> int:
+    """Half the book of 10,000 dollars, at a volatility of 60 % and a target of 15 %."""
+    usual: dict[str, Any] = {
+        "mode": BY_VOLATILITY,
+        "alpha": 1.0,
+        "share": 0.5,
+        "equity": 10_000 * MONEY,
+        "lot_money": LOT,
+        "volatility": 0.6,
+        "target": 0.15,
+        "fraction": 1.0,
+        "notional": 1_000 * MONEY,
+        "lots": 7,
+        "scale": 1.0,
+    }
+    return wanted_lots(*(usual | changes).values())
+
+
+# -- the formula by example --------------------------------------------------------------------------------------------------
+
+
+@covers("2.128")
+def test_the_volatility_formula_by_hand() -> None:
+    """0.5 x 1 x 0.15 / 0.6 x 10,000 = 1,250 dollars: 25 lots of 50."""
+    assert wanted() == 25
+    assert wanted(alpha=0.5) == 12  # 12.5, rounded down
+    assert wanted(scale=0.4) == 10
+    assert wanted(volatility=1.2) == 12
+
+
+def test_the_fixed_sizes_by_hand() -> None:
+    assert wanted(mode=BY_FRACTION) == 100  # half of 10,000 in lots of 50
+    assert wanted(mode=BY_FRACTION, fraction=0.1) == 10
+    assert wanted(mode=BY_NOTIONAL) == 20
+    assert wanted(mode=BY_NOTIONAL, notional=49 * MONEY) == 0
+    assert wanted(mode=BY_QUANTITY) == 7
+
+
+@covers("A13")
+def test_unknown_volatility_is_an_unknown_size_and_only_where_it_is_needed() -> None:
+    assert wanted(volatility=math.nan) == UNKNOWN_SIZE
+    assert wanted(mode=BY_FRACTION, volatility=math.nan) == 100
+    assert wanted(mode=BY_NOTIONAL, volatility=math.nan) == 20
+    assert wanted(mode=BY_QUANTITY, volatility=math.nan) == 7
+
+
+@pytest.mark.parametrize(
+    "changes", [{"alpha": 0.0}, {"scale": 0.0}, {"equity": 0}, {"equity": -(10**12)}, {"alpha": math.nan}, {"volatility": math.inf}]
+)
+def test_nothing_is_wanted_without_an_opinion_or_without_equity(changes: dict[str, Any]) -> None:
+    assert wanted(**changes) == 0
+
+
+# -- laws ------------------------------------------------------------------------------------------------------------------------
+
+
+@covers("A13", "2.128")
+@given(calm=st.floats(0.01, 5), wild=st.floats(0.01, 5), equity=EQUITIES)
+def test_more_volatility_never_means_more_size(calm: float, wild: float, equity: int) -> None:
+    calm, wild = min(calm, wild), max(calm, wild)
+    assert wanted(volatility=calm, equity=equity) >= wanted(volatility=wild, equity=equity)
+
+
+@given(small=st.floats(0, 1), large=st.floats(0, 1), name=st.sampled_from(["alpha", "scale", "target"]))
+def test_size_rises_with_opinion_with_scale_and_with_the_target(small: float, large: float, name: str) -> None:
+    small, large = min(small, large), max(small, large)
+    assert wanted(**{name: small}) <= wanted(**{name: large})
+
+
+@given(equity=st.integers(1, 10**14), times=st.integers(2, 50))
+def test_size_grows_in_proportion_to_equity(equity: int, times: int) -> None:
+    one, many = wanted(equity=equity), wanted(equity=equity * times)
+    assert times * one - 1 <= many <= times * (one + 1)
+
+
+@given(mode=st.integers(0, 2), alpha=FLOATS, share=FLOATS, equity=EQUITIES, lot=st.integers(1, 2**62), volatility=FLOATS, scale=FLOATS)
+def test_no_input_makes_a_size_negative_or_overflow(
+    mode: int, alpha: float, share: float, equity: int, lot: int, volatility: float, scale: float
+) -> None:
+    if volatility == 0.0:
+        volatility = 5e-324  # zero volatility is reported as unknown before it comes here
+    size = wanted(mode=mode, alpha=alpha, share=share, equity=equity, lot_money=lot, volatility=volatility, scale=scale)
+    assert 0 <= size <= 4 * 10**18 or size == UNKNOWN_SIZE
+    assert (size == UNKNOWN_SIZE) == (mode == BY_VOLATILITY and math.isnan(volatility))
+    assert capped_lots(size, equity, lot, 20.0, 0, 20.0, 10**9) <= 10**9
+
+
+# -- caps ------------------------------------------------------------------------------------------------------------------------
+
+
+@covers("2.128")
+@given(
+    lots=st.integers(0, 4 * 10**18),
+    equity=EQUITIES,
+    lot=st.integers(1, 10**15),
+    symbol=st.floats(0.01, 20),
+    gross=st.floats(0.01, 20),
+    others=st.integers(0, 10**17),
+    most=st.integers(1, 10**15),
+)
+def test_caps_never_enlarge_never_turn_negative_and_each_of_them_holds(
+    lots: int, equity: int, lot: int, symbol: float, gross: float, others: int, most: int
+) -> None:
+    size = capped_lots(lots, equity, lot, symbol, others, gross, most)
+    assert 0 <= size <= min(lots, most)
+    if size:
+        room = 1.0 + 1e-12
+        assert size * lot <= symbol * equity * room
+        assert size * lot + others <= gross * equity * room + 1
+
+
+def test_whichever_cap_is_smallest_binds() -> None:
+    equity = 10_000 * MONEY
+
+    def size(lots: int = 10**6, symbol: float = 1.0, others: int = 0, gross: float = 3.0, most: int = 10**9) -> int:
+        return capped_lots(lots, equity, LOT, symbol, others, gross, most)
+
+    assert size() == 200  # 10,000 in lots of 50
+    assert size(lots=150) == 150
+    assert size(symbol=0.5) == 100
+    assert size(others=25_000 * MONEY) == 100  # 5,000 left of 30,000
+    assert size(others=30_000 * MONEY) == 0
+    assert size(others=40_000 * MONEY) == 0  # over the cap already: nothing, not a negative size
+    assert size(most=60) == 60
+    assert size(symbol=0.5, others=29_000 * MONEY, most=60) == 20
+    assert size(symbol=20.0, gross=20.0) == 4_000
+
+
+@given(first=st.integers(0, 10**16), second=st.integers(0, 10**16))
+def test_what_others_use_is_not_left_for_this_symbol(first: int, second: int) -> None:
+    less, more = min(first, second), max(first, second)
+    equity = 10**15
+    assert capped_lots(10**9, equity, LOT, 5.0, less, 3.0, 10**9) >= capped_lots(10**9, equity, LOT, 5.0, more, 3.0, 10**9)
+
+
+# -- drawdown scale -----------------------------------------------------------------------------------------------------------------
+
+
+@given(drawdown=st.floats(-1, 5), deeper=st.floats(-1, 5), most=st.floats(0.01, 1))
+def test_size_shrinks_from_the_peak_to_the_largest_drawdown(drawdown: float, deeper: float, most: float) -> None:
+    drawdown, deeper = min(drawdown, deeper), max(drawdown, deeper)
+    assert 0.0 <= drawdown_scale(deeper, most) <= drawdown_scale(drawdown, most) <= 1.0
+
+
+def test_the_scale_is_one_at_the_peak_half_on_the_way_and_zero_at_the_end() -> None:
+    assert [drawdown_scale(at, 0.2) for at in (0.0, 0.1, 0.2, 0.9)] == [1.0, 0.5, 0.0, 0.0]
