@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,7 @@ STEP = st.one_of(
 
 @covers("2.124", "2.127")
 @given(steps=st.lists(STEP, max_size=30), costs=COSTS, latency_ms=st.sampled_from([0.0, 90_000.0]))
-def test_reduce_only_orders_never_open_enlarge_or_turn_a_position(steps: list[tuple], costs: CostSettings, latency_ms: float) -> None:
+def test_reduce_only_orders_never_open_enlarge_or_turn_a_position(steps: list[tuple[Any, ...]], costs: CostSettings, latency_ms: float) -> None:
     desk = Desk(costs, SimulationSettings(latency_ms=latency_ms))
     reduces: dict[int, bool] = {}
     position = 0
@@ -82,7 +83,7 @@ def test_reduce_only_orders_never_open_enlarge_or_turn_a_position(steps: list[tu
 
 
 @given(steps=st.lists(STEP, max_size=30), latency_ms=st.sampled_from([0.0, 90_000.0]))
-def test_every_accepted_order_ends_once_or_still_rests(steps: list[tuple], latency_ms: float) -> None:
+def test_every_accepted_order_ends_once_or_still_rests(steps: list[tuple[Any, ...]], latency_ms: float) -> None:
     desk = Desk(simulation=SimulationSettings(latency_ms=latency_ms))
     alive: set[int] = set()
     for n, (verb, first, second) in enumerate(steps):

@@ -11,10 +11,8 @@ from msgspec import Struct
 
 from metastackerbandit.backtest.run import Block, run
 from metastackerbandit.decision.funnel import Funnel, funnel
-from metastackerbandit.domain.kernel import rows as empty_rows
 from metastackerbandit.domain.money import money_float, money_of
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.domain.rows import TripRow
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATE_NAMES
@@ -40,7 +38,8 @@ def report_of(plan: Plan, kept: Kept, final: int) -> Report:
     currency = plan.settings.account.currency
     spot = all(instrument.market == "spot" for instrument in plan.instruments)
     orders = last_states(kept.orders)
-    found = funnel(kept.decisions, orders, kept.verdict, GATE_NAMES, is_spot=spot, lenient=plan.settings.decision.unknown_passes)
+    verdict = kept.verdict if len(kept.decisions) else np.zeros((0, len(GATE_NAMES)), np.int8)
+    found = funnel(kept.decisions, orders, verdict, GATE_NAMES, is_spot=spot, lenient=plan.settings.decision.unknown_passes)
     costs = {
         "fees": money_float(_total(kept.fills, "fee"), currency),
         "slippage": money_float(_total(kept.fills, "slippage"), currency),
@@ -52,13 +51,12 @@ def report_of(plan: Plan, kept: Kept, final: int) -> Report:
         return Report(None, None, costs, found, money_float(capital, currency))
     times, equity = equity_of(kept.decisions)
     equity[-1] = final
-    trips = kept.trips if len(kept.trips) else empty_rows(TripRow, 0)
     scored = scores(
         equity=equity,
         capital=capital,
         exposure=exposure_of(plan, kept.decisions, times, equity),
         traded=traded_of(plan, kept.fills, times, equity),
-        trips=trips,
+        trips=kept.trips,
         frame_ns=frame_ns(plan.frame),
     )
     return Report(scored, judge(scored), costs, found, money_float(int(equity[-1]), currency))

@@ -383,7 +383,7 @@ def _diff_text(payload: dict[str, Any]) -> str:
 def _number(value: float | None, share: bool) -> str:
     if value is None:
         return "-"
-    return f"{value:+.2%}" if share else f"{value:+,.2f}"
+    return f"{value:,.2%}" if share else f"{value:,.2f}"
 
 
 def _day(ns: int) -> str:

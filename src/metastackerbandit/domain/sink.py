@@ -7,6 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from msgspec import Struct
 
+from metastackerbandit.domain.kernel import rows
+from metastackerbandit.domain.rows import ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, TripRow
+
 
 class Sink(Protocol):
     """Takes rows in the layouts of domain.rows; arrays belong to the caller and are copied."""
@@ -77,7 +80,15 @@ class MemorySink:
 
     def kept(self) -> Kept:
         """Everything so far, one array a kind."""
-        return Kept(**{name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in self._parts.items()})
+        return Kept(**{name: np.concatenate(parts) if parts else _nothing(name) for name, parts in self._parts.items()})
+
+
+_ROWS = {"decisions": DecisionRow, "orders": OrderRow, "fills": FillRow, "ledger": LedgerRow, "trips": TripRow, "controls": ControlRow}
+
+
+def _nothing(name: str) -> np.ndarray:
+    """No rows of a kind, or no traces."""
+    return rows(_ROWS[name], 0) if name in _ROWS else np.zeros((0, 0))
 
 
 class Tee:
