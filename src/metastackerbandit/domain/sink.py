@@ -83,7 +83,14 @@ class MemorySink:
         return Kept(**{name: np.concatenate(parts) if parts else _nothing(name) for name, parts in self._parts.items()})
 
 
-_ROWS = {"decisions": DecisionRow, "orders": OrderRow, "fills": FillRow, "ledger": LedgerRow, "trips": TripRow, "controls": ControlRow}
+_ROWS: dict[str, type[Struct]] = {
+    "decisions": DecisionRow,
+    "orders": OrderRow,
+    "fills": FillRow,
+    "ledger": LedgerRow,
+    "trips": TripRow,
+    "controls": ControlRow,
+}
 
 
 def _nothing(name: str) -> np.ndarray:
