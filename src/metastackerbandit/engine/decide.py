@@ -165,6 +165,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
         if kind == ENTER or kind == INCREASE:
             seat.entries_today += 1
             seat.lots_today += abs(legal)
+            seat.impact = impact
 
     row = out.decisions[n]
     row.decision = account.decisions

@@ -170,7 +170,7 @@ def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
             cancel_kind(world, out, s, at_ns, False)
             lots = world.seats[s].position.lots
             if lots != 0:
-                fault = send(world, out, s, at_ns, world.seats[s].last_decision, MARKET, ON_KILL, -lots, 0, 1, 0)
+                fault = send(world, out, s, at_ns, world.seats[s].last_decision, MARKET, ON_KILL, -lots, 0, 1, world.seats[s].impact)
                 if fault != 0:
                     return fault
     return 0

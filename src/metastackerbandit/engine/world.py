@@ -25,7 +25,8 @@ class Seat(Struct, frozen=True):
 
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
-    `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`.
+    `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `impact` is the modelled cost (1e-8) of the
+    last entry's size, which a stop or a kill pays again on the way out.
     """
 
     arm: int
@@ -40,6 +41,7 @@ class Seat(Struct, frozen=True):
     working: int
     market_out: int
     last_decision: int
+    impact: int
     forming: Forming
     done: Bar
     activity: Activity

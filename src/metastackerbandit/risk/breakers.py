@@ -33,8 +33,11 @@ def broken(observed: float, limit: float, tripped: int) -> tuple[float, float, i
 
 @kernel
 def floor_of(equity: int, share: float) -> int:
-    """Equity at which a loss of `share` is reached."""
-    return equity - int(equity * share)
+    """Equity at which a loss of `share` is reached; never below 0 from a positive start, whatever the rounding of large money."""
+    loss = int(equity * share)
+    if loss > equity > 0:
+        return 0
+    return equity - loss
 
 
 @kernel

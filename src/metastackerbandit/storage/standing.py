@@ -111,7 +111,7 @@ def _in_force(view: RunView) -> Sequence[str]:
             case kind if kind == PAUSE:
                 held.setdefault(BY_OPERATOR, "paused by the operator: no new risk")
             case kind if kind == KILL:
-                killed = ("killed by the operator: positions are left, and no new ones taken",)
+                killed = ("killed by the operator: positions leave at the next price, and no new ones are taken",)
             case kind if kind == TRIP:
                 held[cause] = (
                     f"the {CAUSES[cause]} breaker is tripped at {float(control['observed']):.4g} (limit {float(control['limit']):.4g}): no new risk"
