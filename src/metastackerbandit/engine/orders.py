@@ -310,7 +310,9 @@ def _protect(world: Any, out: Any, s: int, now_ns: int, before: int) -> int:
     if exits.trail > 0 and (distance == 0 or exits.trail < distance):
         distance = exits.trail
     if distance > 0:
-        fault = send(world, out, s, now_ns, position.decision, STOP, ON_STOP, -position.lots, stop_price(side, position.entry, distance), 1, seat.impact)
+        fault = send(
+            world, out, s, now_ns, position.decision, STOP, ON_STOP, -position.lots, stop_price(side, position.entry, distance), 1, seat.impact
+        )
     if exits.target > 0 and fault == 0:
         fault = send(
             world, out, s, now_ns, position.decision, TARGET, ON_TARGET, -position.lots, target_price(side, position.entry, exits.target), 1, 0
