@@ -48,7 +48,7 @@ def violations(root: Path, rules: dict[str, Any]) -> list[str]:
             found.append(f"{name}:1: no package {package} in the table")
         if package in rules["core"] and name not in rules["exempt"]:
             found += [*_libraries(name, tree, rules["outside"]["libraries"]), *_reached(name, tree, rules["forbidden"])]
-    return [*found, *_inits(root), *_cycles(trees)]
+    return found + _inits(root) + _cycles(trees)
 
 
 def _imported(name: str, tree: ast.Module, allowed: list[str]) -> Iterator[str]:

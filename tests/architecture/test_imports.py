@@ -69,7 +69,7 @@ def test_the_table_itself_has_no_circle_and_the_core_knows_only_the_core() -> No
     ],
 )
 def test_a_break_of_the_rules_is_seen(tmp_path: Path, place: str, text: str, expected: str) -> None:
-    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).parent.mkdir(parents=True)
     (tmp_path / place).write_text(text)
     found = violations(tmp_path, table())
     assert any(expected in line for line in found) if expected else found == []
