@@ -30,7 +30,8 @@ class Recording(Struct, frozen=True, eq=False):
     """Candles of several instruments over one span.
 
     `bars[s]` (N_s,) in the layout of Bar, in time order; `funding[s]` (K_s,) in the layout of FundingRow, None where no
-    series was given; `base_ns` is the candles' length; `has_volume[s]` says whether volumes are real. `digest` is a hash of
+    series was given; `base_ns` is the candles' length; `has_volume[s]` says whether volumes are real, `has_flow[s]` whether the taker's
+    side of them is known (empty: nowhere). `digest` is a hash of
     everything above, and part of a run's identity. `notices` are shown on every report.
     """
 
@@ -43,3 +44,4 @@ class Recording(Struct, frozen=True, eq=False):
     digest: str
     notices: tuple[str, ...] = ()
     issues: tuple[QualityIssue, ...] = ()
+    has_flow: tuple[bool, ...] = ()

@@ -25,6 +25,7 @@ from metastackerbandit.storage.funding_files import beside, funding_of
 from metastackerbandit.storage.instruments import rules_for
 from metastackerbandit.storage.price_grid import ticks_of
 
+FLOW_COLUMNS = {"quote_volume": "quote_volume", "taker_volume": "taker_buy_volume", "trades": "count"}  # a bar's field -> the file's column
 _QUOTE_VOLUME_VENUES = ("FTX",)  # their candles state volume in quote currency
 
 
@@ -43,6 +44,7 @@ class _Loaded(Struct, frozen=True, eq=False):
     bars: np.ndarray[Any, Any]
     funding: np.ndarray[Any, Any] | None
     has_volume: bool
+    has_flow: bool
     notices: tuple[str, ...]
     issues: tuple[QualityIssue, ...]
 
@@ -76,6 +78,7 @@ def load_recording(
         bars=tuple(one.bars for one in loaded),
         funding=tuple(one.funding for one in loaded),
         has_volume=tuple(one.has_volume for one in loaded),
+        has_flow=tuple(one.has_flow for one in loaded),
         source=str(folder),
         digest=_digest(loaded, base_ns),
         notices=tuple(notice for one in loaded for notice in one.notices),
@@ -168,7 +171,8 @@ def _within(candles: Candles, since_ns: int | None, until_ns: int | None, symbol
     cut = slice(first, last)
     one = candles.columns
     volume = None if one.volume is None else one.volume[cut]
-    return msgspec.structs.replace(candles, columns=CandleColumns(times[cut], one.open[cut], one.high[cut], one.low[cut], one.close[cut], volume))
+    columns = CandleColumns(times[cut], one.open[cut], one.high[cut], one.low[cut], one.close[cut], volume)
+    return msgspec.structs.replace(candles, columns=columns, extras={name: column[cut] for name, column in candles.extras.items()})
 
 
 def _funding_files(folder: Path, market: Market, funding: Path | None) -> dict[str, tuple[Path, ...]]:
@@ -194,22 +198,25 @@ def _loaded(
         columns = msgspec.structs.replace(columns, volume=columns.volume / columns.close)
         notices = (*notices, f"{symbol}: {venue} states volume in quote currency; it is divided by each candle's close")
     instrument, told = rules_for(symbol, market, venue, columns.prices(), instruments_file)
-    bars = _bars(columns, candles.base_ns, instrument)
+    bars = _bars(columns, candles.extras, candles.base_ns, instrument)
     first_ns, last_ns = int(bars["opened_ns"][0]), int(bars["closed_ns"][-1])
     rows, rounded = funding_of(settled.get(symbol, ()), symbol, instrument.tick_size, first_ns, last_ns)
     if market == "perp" and rows is None:
         rounded = (*rounded, f"{symbol}: no funding series in this span, so none is charged")
     issues = tuple(msgspec.structs.replace(issue, where=f"{symbol} {issue.where}") for issue in findings(columns, candles.base_ns, outlier_return))
-    return _Loaded(instrument, bars, rows, columns.volume is not None, (*notices, *told, *rounded), issues)
+    has_flow = columns.volume is not None and all(name in candles.extras for name in FLOW_COLUMNS.values())
+    return _Loaded(instrument, bars, rows, columns.volume is not None, has_flow, (*notices, *told, *rounded), issues)
 
 
-def _bars(columns: CandleColumns, base_ns: int, instrument: Instrument) -> np.ndarray[Any, Any]:
+def _bars(columns: CandleColumns, extras: dict[str, Floats], base_ns: int, instrument: Instrument) -> np.ndarray[Any, Any]:
     bars = np.zeros(len(columns.opened_ns), layout(Bar))
     bars["opened_ns"] = columns.opened_ns
     bars["closed_ns"] = bars["known_ns"] = columns.opened_ns + base_ns
     for name, prices in zip(("open", "high", "low", "close"), columns.prices(), strict=True):
         bars[name] = _exact_ticks(prices, columns.opened_ns, instrument)
     bars["volume"] = np.nan if columns.volume is None else columns.volume
+    for name, column in FLOW_COLUMNS.items():
+        bars[name] = extras.get(column, np.nan)
     bars["parts"] = bars["parts_due"] = 1
     return bars
 
