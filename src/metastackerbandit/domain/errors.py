@@ -48,6 +48,18 @@ class SettingRefused(OperatorError):
     """A control asks for a value outside its bounds."""
 
 
+class ModelRefused(OperatorError):
+    """A model cannot be used: it does not fit, is damaged, or is not allowed to trade."""
+
+
+class ModelMismatch(ModelRefused):
+    """A model's card says that it was made for something else: symbol, frame, horizon, features, labels."""
+
+
+class TrainingRefused(OperatorError):
+    """Nothing can be trained on this: too few rows, columns that never change, labels of one class."""
+
+
 class UsageError(OperatorError):
     """The words of a command do not go together."""
 
