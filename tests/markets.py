@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -99,10 +101,14 @@ def by_block(
     simulation: SimulationSettings | None = None,
     controls: tuple[Control, ...] = (),
     lean: bool = False,
+    predictions: Sequence[np.ndarray] = (),
+    frames: tuple[str, ...] = (),
+    arms: tuple[str, ...] = (),
 ) -> tuple[Kept, Result]:
     """Everything the block driver leaves."""
     sink = MemorySink()
-    result = run(plan_of(recording, frame, arm, settings), block_of(recording, controls), simulation or SimulationSettings(), sink, lean=lean)
+    plan = plan_of(recording, frame, arm, settings, frames=frames, arms=arms)
+    result = run(plan, block_of(recording, controls, predictions), simulation or SimulationSettings(), sink, lean=lean)
     return sink.kept(), result
 
 
@@ -120,10 +126,14 @@ def by_stream(
     settings: EngineSettings,
     simulation: SimulationSettings | None = None,
     controls: tuple[Control, ...] = (),
+    predictions: Sequence[np.ndarray] = (),
+    frames: tuple[str, ...] = (),
+    arms: tuple[str, ...] = (),
 ) -> tuple[Kept, Driver]:
     """Everything the streaming driver leaves."""
-    driver, sink = streaming(plan_of(recording, frame, arm, settings), simulation or SimulationSettings())
-    for event in inputs_of(recording, block_of(recording, controls).order, controls):
+    plan = plan_of(recording, frame, arm, settings, frames=frames, arms=arms)
+    driver, sink = streaming(plan, simulation or SimulationSettings())
+    for event in inputs_of(recording, block_of(recording, controls, predictions).order, controls, predictions):
         driver.take(event)
     return sink.kept(), driver
 

@@ -74,7 +74,7 @@ def test_long_and_short_on_the_same_path_are_mirror_images_in_money(seed: int, f
     for side in (1, -1):
         plan = plan_of(recording, "5m", "random_entries", chosen)
         driver, sink = streaming(plan, SimulationSettings())
-        driver.engine.world.memory[0, 1] = side  # start on this side,
+        driver.engine.world.memory[0, 0, 1] = side  # start on this side,
         driver.engine.world.reals[0, 0] = 0.0  # and never change it
         events = list(inputs_of(recording, block_of(recording).order))
         for event in events:

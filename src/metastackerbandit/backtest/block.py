@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, OPEN_EVENT
+from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, OPEN_EVENT, PREDICTION_EVENT
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_opened
+from metastackerbandit.engine.on_prediction import on_predicted
 from metastackerbandit.engine.orders import on_report
 from metastackerbandit.engine.world import AMEND, CANCEL, SUBMIT
 from metastackerbandit.simulation.venue import amend, at_close, at_open, cancel, inside, submit
@@ -17,25 +19,26 @@ from metastackerbandit.simulation.venue import amend, at_close, at_open, cancel,
 SPARE = 256  # rows that must be free before the next event is taken
 
 
-def order_events(recording: Recording, controls: np.ndarray) -> np.ndarray:
-    """Every event of a recording (E,) int64 in order of time, kind, symbol: row << 16 | symbol << 2 | kind.
+def order_events(recording: Recording, controls: np.ndarray, predictions: Sequence[np.ndarray]) -> np.ndarray:
+    """Every event of a recording (E,) int64 in order of time, kind, symbol, row: row << 17 | symbol << 3 | kind.
 
-    At one instant controls come first, then closes, funding, opens: what closed is decided on before the next price trades.
-    Rows count within the symbol's own array; `controls` (C, 2) int64 holds time and word.
+    At one instant controls come first, then closes, predictions, funding, opens: what closed is decided on before the next
+    price trades. Rows count within the symbol's own array; `controls` (C, 2) int64 holds time and word, `predictions` one
+    array a symbol in the layout of Prediction, in order of `at_ns` and at one instant the highest frame first.
     """
     times, codes = [], []
     for s, bars in enumerate(recording.bars):
-        count = np.arange(len(bars), dtype=np.int64) << 16 | s << 2
+        count = np.arange(len(bars), dtype=np.int64) << 17 | s << 3
         times += [bars["known_ns"], bars["opened_ns"]]
         codes += [count | CLOSE_EVENT, count | OPEN_EVENT]
-        funding = recording.funding[s]
-        if funding is not None:
-            times.append(funding["at_ns"])
-            codes.append(np.arange(len(funding), dtype=np.int64) << 16 | s << 2 | FUNDING_EVENT)
+        for series, kind in ((recording.funding[s], FUNDING_EVENT), (predictions[s] if predictions else None, PREDICTION_EVENT)):
+            if series is not None:
+                times.append(series["at_ns"])
+                codes.append(np.arange(len(series), dtype=np.int64) << 17 | s << 3 | kind)
     times.append(controls[:, 0])
-    codes.append(np.arange(len(controls), dtype=np.int64) << 16 | CONTROL_EVENT)
+    codes.append(np.arange(len(controls), dtype=np.int64) << 17 | CONTROL_EVENT)
     at, code = np.concatenate(times), np.concatenate(codes)
-    return code[np.lexsort((code & 0xFFFF, code & 3, at))]
+    return code[np.lexsort((code & 0x1FFFF, code & 7, at))]
 
 
 @kernel
@@ -75,11 +78,23 @@ def deliver(world: Any, out: Any, venue: Any, n: int) -> int:
 
 @kernel
 def run_block(
-    world: Any, out: Any, venue: Any, bars: Any, starts: Any, funding: Any, funding_starts: Any, controls: Any, order: Any, first: int, lean: bool
+    world: Any,
+    out: Any,
+    venue: Any,
+    bars: Any,
+    starts: Any,
+    funding: Any,
+    funding_starts: Any,
+    predictions: Any,
+    prediction_starts: Any,
+    controls: Any,
+    order: Any,
+    first: int,
+    lean: bool,
 ) -> tuple[int, int]:
     """Take events from `first` until all are taken or a row array is nearly full -> (next event, fault).
 
-    `bars` and `funding` hold all symbols one after the other, `starts` (S,) where each begins. `lean` leaves out the rows of
+    `bars`, `funding` and `predictions` hold all symbols one after the other, `starts` (S,) where each begins. `lean` leaves out the rows of
     decisions that change nothing; everything else is the same.
     """
     cursor = out.cursor[0]
@@ -95,9 +110,9 @@ def run_block(
         ):
             return e, 0
         code = order[e]
-        kind = code & 3
-        s = code >> 2 & 0x3FFF
-        place = code >> 16
+        kind = code & 7
+        s = code >> 3 & 0x3FFF
+        place = code >> 17
         fault = 0
         if kind == OPEN_EVENT:
             bar = bars[starts[s] + place]
@@ -116,6 +131,10 @@ def run_block(
                 fault = pump(world, out, venue)
             if fault == 0 and venue.desks[s].at_close != 0:
                 fault = deliver(world, out, venue, at_close(venue, s, bar.known_ns, bar.close))
+        elif kind == PREDICTION_EVENT:
+            fault = on_predicted(world, out, s, predictions[prediction_starts[s] + place], lean)
+            if fault == 0 and cursor.effects > 0:
+                fault = pump(world, out, venue)
         elif kind == FUNDING_EVENT:
             settled = funding[funding_starts[s] + place]
             fault = on_funding(world, out, s, settled.at_ns, settled.rate, settled.mark)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -11,6 +11,7 @@ from metastackerbandit.backtest.block import order_events, run_block
 from metastackerbandit.domain.errors import Fault
 from metastackerbandit.domain.inputs import Control
 from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, Recording
 from metastackerbandit.domain.rows import EquityRow
 from metastackerbandit.domain.sink import Sink
@@ -33,6 +34,8 @@ class Block(Struct, frozen=True, eq=False):
     starts: np.ndarray
     funding: np.ndarray
     funding_starts: np.ndarray
+    predictions: np.ndarray
+    prediction_starts: np.ndarray
     controls: np.ndarray
     order: np.ndarray
 
@@ -45,18 +48,26 @@ class Result(Struct, frozen=True, eq=False):
     counts: dict[str, int]
 
 
-def block_of(recording: Recording, controls: Iterable[Control] = ()) -> Block:
-    """Concatenate the symbols and order their events."""
+def block_of(recording: Recording, controls: Iterable[Control] = (), predictions: Sequence[np.ndarray] = ()) -> Block:
+    """Concatenate the symbols and order their events; `predictions` (one array a symbol, or none at all) as in `order_events`."""
     words = np.array([(control.at_ns, _WORDS.index(control.word)) for control in controls], np.int64).reshape(-1, 2)
     funding = [series if series is not None else np.zeros(0, layout(FundingRow)) for series in recording.funding]
+    predicted = list(predictions) or [np.zeros(0, layout(Prediction))] * len(recording.bars)
     return Block(
         bars=np.ascontiguousarray(np.concatenate(recording.bars)),
-        starts=np.concatenate(([0], np.cumsum([len(bars) for bars in recording.bars])))[:-1].astype(np.int64),
+        starts=_starts(recording.bars),
         funding=np.ascontiguousarray(np.concatenate(funding)).astype(layout(FundingRow)),
-        funding_starts=np.concatenate(([0], np.cumsum([len(series) for series in funding])))[:-1].astype(np.int64),
+        funding_starts=_starts(funding),
+        predictions=np.ascontiguousarray(np.concatenate(predicted)).astype(layout(Prediction)),
+        prediction_starts=_starts(predicted),
         controls=words,
-        order=order_events(recording, words),
+        order=order_events(recording, words, predicted),
     )
+
+
+def _starts(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Where each symbol's rows begin once they stand one after the other."""
+    return np.concatenate(([0], np.cumsum([len(array) for array in arrays])))[:-1].astype(np.int64)
 
 
 def run(
@@ -78,7 +89,19 @@ def run(
     done = 0
     while done < len(block.order):
         done, fault = run_block(
-            world, out, venue, block.bars, block.starts, block.funding, block.funding_starts, block.controls, block.order, done, lean
+            world,
+            out,
+            venue,
+            block.bars,
+            block.starts,
+            block.funding,
+            block.funding_starts,
+            block.predictions,
+            block.prediction_starts,
+            block.controls,
+            block.order,
+            done,
+            lean,
         )
         curves.append(out.curve[: out.cursor[0].curve].copy())
         _flush(out, sink)

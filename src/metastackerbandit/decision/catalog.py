@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from metastackerbandit.decision.gates import alpha, asleep, complete, fresh, funding, on_fire, warm
+from metastackerbandit.decision.gates import alignment, alpha, asleep, complete, familiar, fresh, funding, model, net_edge, on_fire, posterior, warm
 from metastackerbandit.domain.gate import GateSpec
 
-GATES: tuple[GateSpec, ...] = (complete.GATE, fresh.GATE, warm.GATE, alpha.GATE, asleep.GATE, on_fire.GATE, funding.GATE)
+GATES: tuple[GateSpec, ...] = (
+    complete.GATE,
+    fresh.GATE,
+    warm.GATE,
+    model.GATE,
+    familiar.GATE,
+    alpha.GATE,
+    net_edge.GATE,
+    alignment.GATE,
+    posterior.GATE,
+    asleep.GATE,
+    on_fire.GATE,
+    funding.GATE,
+)

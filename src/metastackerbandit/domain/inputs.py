@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.prediction import Prediction
 
 
 class Control(Struct, frozen=True, tag="control"):
@@ -55,7 +56,7 @@ class OrderReport(Struct, frozen=True, tag="report"):
     impact: int = 0
 
 
-Input = Control | BarClosed | FundingSettled | BarOpened | OrderReport
+Input = Control | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport
 
-# Order of kinds at one instant: what closes is decided on before funding settles, and both before the next price trades.
-CONTROL_EVENT, CLOSE_EVENT, FUNDING_EVENT, OPEN_EVENT = 0, 1, 2, 3
+# Order of kinds at one instant: what closes is predicted and decided on before funding settles, and all before the next price trades.
+CONTROL_EVENT, CLOSE_EVENT, PREDICTION_EVENT, FUNDING_EVENT, OPEN_EVENT = 0, 1, 2, 3, 4

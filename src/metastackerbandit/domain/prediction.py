@@ -29,7 +29,7 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     long and a short that leave by the label's barriers; `error_bps` is the standard error of the better one. `barrier_bps` is
     the distance of stop and target from the entry, `horizon` the bars after which a position is left. `conformal_set` holds
     the classes that cannot be excluded (bits IN_DOWN, IN_FLAT, IN_UP), `credibility` the largest conformal p-value.
-    `size` in [0, 1] is what the number of independent outcomes behind the model allows. `version` is the place of the
+    `size_scale` in [0, 1] is what the number of independent outcomes behind the model allows. `version` is the place of the
     model's version in the run's list, -1 for none.
     """
 
@@ -49,4 +49,4 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     horizon: int
     conformal_set: int
     credibility: float
-    size: float
+    size_scale: float

@@ -8,7 +8,7 @@ from typing import Any
 from metastackerbandit.costs.impact import impact_rate
 from metastackerbandit.decision.policy import vetoed, wish
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.domain.money import opposes
+from metastackerbandit.domain.money import BPS_RATE, opposes
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, MARKET, ON_KILL, ON_OPPOSITE, ON_TIME, REDUCE
 from metastackerbandit.domain.timeframe import DAY_NS
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
@@ -22,12 +22,19 @@ DAYS_A_YEAR = 365.25
 
 
 @kernel
+def is_over(seat: Any, limits: Any) -> bool:
+    """True when a position has been held for all the bars it may be."""
+    most = seat.horizon if limits.time_by_model != 0 else limits.exits.max_bars
+    return most > 0 and seat.position.bars >= most
+
+
+@kernel
 def is_quiet(account: Any, seat: Any, limits: Any, side: int) -> bool:
     """True when nothing that a decision could do is wanted: only its journal row would differ."""
     lots = seat.position.lots
     if seat.market_out != 0 or (lots != 0 and account.killed != 0):
         return False
-    if lots != 0 and limits.exits.max_bars > 0 and seat.position.bars >= limits.exits.max_bars:
+    if lots != 0 and is_over(seat, limits):
         return False
     if side == KEEP:
         return True
@@ -37,8 +44,11 @@ def is_quiet(account: Any, seat: Any, limits: Any, side: int) -> bool:
 
 
 @kernel
-def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) -> int:
-    """Decide on the closed bar in the seat; returns 0 or a fault of engine.orders."""
+def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, scale: float, alpha: float) -> int:
+    """Decide on the closed bar in the seat; returns 0 or a fault of engine.orders.
+
+    `scale` is the opinion's position scale as the alpha gate judges it, `alpha` the one that sizes a trade.
+    """
     account = world.account[0]
     seat = world.seats[s]
     limits = world.limits[s]
@@ -49,10 +59,9 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
     equity = account.cash + account.marked
     volatility = annual_volatility(seat.activity, limits.pace)
     drawdown = loss_of(equity, account.breakers.peak)
-    scale = drawdown_scale(drawdown, limits.max_drawdown)
+    throttle = drawdown_scale(drawdown, limits.max_drawdown)
 
     # the wish
-    alpha = 0.0 if side == 0 or side == KEEP else 1.0
     size = wanted_lots(
         limits.sizing,
         alpha,
@@ -64,7 +73,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
         limits.fraction,
         limits.notional,
         limits.lots,
-        scale,
+        throttle,
     )
     if size > 0:
         others = account.gross - abs(position.value)
@@ -74,7 +83,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
     kind, wanted, asks, reason = wish(held, side, size, limits.resizes != 0, limits.resize_band, limits.flips != 0)
     if account.killed != 0:
         kind, wanted, asks, reason = (EXIT if held != 0 else HOLD), 0, 0, ON_KILL
-    elif limits.exits.max_bars > 0 and position.lots != 0 and position.bars >= limits.exits.max_bars:
+    elif position.lots != 0 and is_over(seat, limits):
         kind, wanted, asks, reason = EXIT, 0, 0, ON_TIME
         if held == 0:
             kind = HOLD
@@ -100,7 +109,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
     seen.completeness = bar.parts / bar.parts_due
     seen.age_bars = (now_ns - bar.closed_ns) / limits.frame_ns
     seen.bars_seen = float(seat.bars_seen)
-    seen.alpha = alpha
+    seen.alpha = scale
     seen.volatility = volatility
     seen.has_funding = limits.has_funding
     seen.funding_bps = seat.funding_bps * seen.side
@@ -110,6 +119,8 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
     seen.change_bps = abs(legal) * lot_money * 1e4 / equity if equity > 0 else 0.0
     seen.has_volume = limits.has_volume
     seen.impact_bps = impact / 1e4 if not math.isnan(participation) else math.nan
+    if seen.has_model != 0:
+        seen.net_edge_bps = seen.edge_bps - limits.cost_bps - 2.0 * impact / 1e4
     seen.orders_today = float(seat.entries_today + 1)
     seen.participation = participation
     seen.day_participation = (seat.lots_today + abs(legal)) * limits.lot_size / volume
@@ -166,6 +177,11 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int) ->
             seat.entries_today += 1
             seat.lots_today += abs(legal)
             seat.impact = impact
+        if kind == ENTER and limits.waits != 0:
+            prediction = world.predictions[s, 0]
+            follows = seen.has_model != 0
+            seat.barrier = round(prediction.barrier_bps * BPS_RATE) if follows else 0
+            seat.horizon = prediction.horizon if follows else 0
 
     row = out.decisions[n]
     row.decision = account.decisions

@@ -13,9 +13,11 @@ from metastackerbandit.domain.effects import AmendOrder, CancelOrder, Decided, E
 from metastackerbandit.domain.errors import Fault, IllegalReport
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, OrderReport
 from metastackerbandit.domain.kernel import kernel, layout, struct_of
+from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import PAUSE, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, TripRow
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_opened
+from metastackerbandit.engine.on_prediction import on_predicted
 from metastackerbandit.engine.orders import ILLEGAL_STEP, UNKNOWN_ORDER, on_report
 from metastackerbandit.engine.plan import Plan, begin
 from metastackerbandit.engine.world import CANCEL, SUBMIT, Out, World, empty_out
@@ -34,6 +36,12 @@ def step_closed(world: World, out: Out, s: int, bars: Any, place: int) -> int:
 def step_opened(world: World, out: Out, s: int, at_ns: int) -> int:
     """A new candle's open."""
     return on_opened(world, out, s, at_ns, False)
+
+
+@kernel
+def step_predicted(world: World, out: Out, predictions: Any, place: int) -> int:
+    """A prediction, from a row of predictions."""
+    return on_predicted(world, out, predictions[place].instrument, predictions[place], False)
 
 
 @kernel
@@ -56,6 +64,7 @@ class Engine:
         self._out = empty_out(len(GATES), 4, self._room, 4)
         self._bars = np.zeros(1, layout(Bar))
         self._reports = np.zeros(1, layout(OrderReport))
+        self._predictions = np.zeros(1, layout(Prediction))
         self._now_ns = 0
 
     def step(self, event: Input) -> list[Effect]:
@@ -100,6 +109,10 @@ class Engine:
                 self._order(bar.known_ns, event)
                 self._bars[0] = msgspec.structs.astuple(bar)
                 return int(step_closed(world, out, s, self._bars, 0))
+            case Prediction():
+                self._order(event.at_ns, event)
+                self._predictions[0] = msgspec.structs.astuple(event)
+                return int(step_predicted(world, out, self._predictions, 0))
             case OrderReport():
                 self._order(event.at_ns, event)
                 self._reports[0] = msgspec.structs.astuple(event)

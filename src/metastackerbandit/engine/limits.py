@@ -11,12 +11,29 @@ from metastackerbandit.market.activity import Pace
 
 
 class Limits(Struct, frozen=True):
-    """Gate limits keep their settings' names and units; `share` is the symbol's part of the book, `lot_size` base units of a lot."""
+    """Gate limits keep their settings' names and units; `share` is the symbol's part of the book, `lot_size` base units of a lot.
+
+    `waits` is 1 where decisions wait for a prediction, at most `deadline_ns` after the close; `stop_by_model` and its like say which
+    exits follow the prediction's barrier and horizon; `cost_bps` is a round trip without impact and funding.
+    """
 
     min_completeness: float
     max_age_bars: float
     warm_up: float
     min_alpha: float
+    alpha_mode: int
+    alpha_floor: float
+    min_net_edge_bps: float
+    full_edge_bps: float
+    min_credibility: float
+    min_alignment: float
+    min_chance: float
+    cost_bps: float
+    waits: int
+    deadline_ns: int
+    stop_by_model: int
+    target_by_model: int
+    time_by_model: int
     min_volatility: float
     max_volatility: float
     max_funding_bps: float

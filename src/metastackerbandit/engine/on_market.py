@@ -6,8 +6,9 @@ from typing import Any
 
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import RATE_ONE, rate_signed
-from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, MARKET, ON_KILL, RESET, TRIP
+from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, KEEP, MARKET, ON_KILL, RESET, TRIP
 from metastackerbandit.engine.decide import decide, is_quiet
+from metastackerbandit.engine.on_prediction import begin_waiting, give_up, keep_point
 from metastackerbandit.engine.orders import cancel_kind, pay_funding, send, trail
 from metastackerbandit.market.activity import observe
 from metastackerbandit.market.resample import absorb, overdue
@@ -32,6 +33,10 @@ def keep_control(out: Any, at_ns: int, kind: int, cause: int, observed: float, l
 @inlined
 def on_closed(world: Any, out: Any, s: int, bar: Any, lean: bool) -> int:
     """A candle closed: mark, look at the breakers, and decide where it completes the frame's bar."""
+    if world.seats[s].awaits != 0 and bar.known_ns >= world.seats[s].due_ns:
+        fault = give_up(world, out, s, bar.known_ns, lean)
+        if fault != 0:
+            return fault
     attention = mark(world.account[0], world.seats[s], world.limits[s], bar)
     if attention != 0:
         attend(world, out, s, bar)
@@ -83,16 +88,20 @@ def attend(world: Any, out: Any, s: int, bar: Any) -> None:
 
 @inlined
 def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
-    """The frame's bar stands in `seat.done`: volatility, the arm's word, the decision, a point of the equity curve."""
+    """The frame's bar stands in `seat.done`: volatility, the rules' words, and the decision unless it waits for a prediction."""
     bar = world.seats[s].done
-    signal = ask_arm(world.seats[s].arm, world.memory[s], world.reals[s], bar.high, bar.low, bar.close)
+    count_bar(world.seats[s], world.limits[s])
+    if world.limits[s].waits != 0:
+        return begin_waiting(world, out, s, now_ns, lean)
+    signal = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)
     side = hear(world.seats[s], world.limits[s], signal)
     fault = 0
     if lean and is_quiet(world.account[0], world.seats[s], world.limits[s], side):
         world.account[0].decisions += 1
         world.seats[s].last_decision = world.account[0].decisions
     else:
-        fault = decide(world, out, s, now_ns, signal, side)
+        alpha = 0.0 if side == 0 or side == KEEP else 1.0
+        fault = decide(world, out, s, now_ns, signal, side, alpha, alpha)
         if lean:
             out.cursor[0].decisions = 0
     keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, bar.closed_ns)
@@ -100,12 +109,17 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
 
 
 @kernel
-def hear(seat: Any, limits: Any, signal: int) -> int:
-    """Count the bar, and turn the arm's word into a side: spot cannot be short; a used-up signal is free again once it changed."""
+def count_bar(seat: Any, limits: Any) -> None:
+    """Take the closed bar into volatility and volume, and count it."""
     observe(seat.activity, limits.pace, seat.done.close, seat.done.volume)
     seat.bars_seen += 1
     if seat.position.lots != 0:
         seat.position.bars += 1
+
+
+@kernel
+def hear(seat: Any, limits: Any, signal: int) -> int:
+    """Turn a rule's word into a side: spot cannot be short; a used-up signal is free again once it changed."""
     if seat.spent_side != 0 and signal != seat.spent_side:
         seat.spent_side = 0
     if signal == -1 and limits.rules.is_spot != 0:
@@ -113,19 +127,13 @@ def hear(seat: Any, limits: Any, signal: int) -> int:
     return signal
 
 
-@kernel
-def keep_point(cursor: Any, point: Any, account: Any, s: int, at_ns: int) -> None:
-    """Append to the equity curve."""
-    point.at_ns = at_ns
-    point.instrument = s
-    point.equity = account.cash + account.marked
-    point.gross = account.gross
-    cursor.curve += 1
-
-
 @inlined
 def on_opened(world: Any, out: Any, s: int, at_ns: int, lean: bool) -> int:
     """A new candle began: a frame bar whose last candle never came is closed now, and decided on."""
+    if world.seats[s].awaits != 0 and at_ns >= world.seats[s].due_ns:
+        fault = give_up(world, out, s, at_ns, lean)
+        if fault != 0:
+            return fault
     if world.seats[s].forming.parts == 0:
         return 0
     if overdue(world.seats[s].forming, at_ns, world.limits[s].base_ns, world.limits[s].frame_ns, world.seats[s].done):

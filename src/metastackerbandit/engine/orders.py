@@ -284,8 +284,8 @@ def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) 
     position.cost = 0
     seat.exit_bar = seat.bars_seen
     seat.last_side = side
-    if reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME:
-        seat.spent_side = side
+    if world.limits[s].waits == 0 and (reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME):
+        seat.spent_side = side  # a rule's signal stands until it changes; a prediction is new at every bar
 
 
 @kernel
@@ -306,17 +306,16 @@ def _protect(world: Any, out: Any, s: int, now_ns: int, before: int) -> int:
                 ask_amend(out, order, -position.lots, order.trigger, now_ns)
         return 0
     fault = 0
-    distance = exits.stop
+    distance = seat.barrier if world.limits[s].stop_by_model != 0 else exits.stop
+    target = seat.barrier if world.limits[s].target_by_model != 0 else exits.target
     if exits.trail > 0 and (distance == 0 or exits.trail < distance):
         distance = exits.trail
     if distance > 0:
         fault = send(
             world, out, s, now_ns, position.decision, STOP, ON_STOP, -position.lots, stop_price(side, position.entry, distance), 1, seat.impact
         )
-    if exits.target > 0 and fault == 0:
-        fault = send(
-            world, out, s, now_ns, position.decision, TARGET, ON_TARGET, -position.lots, target_price(side, position.entry, exits.target), 1, 0
-        )
+    if target > 0 and fault == 0:
+        fault = send(world, out, s, now_ns, position.decision, TARGET, ON_TARGET, -position.lots, target_price(side, position.entry, target), 1, 0)
     return fault
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 from msgspec import Struct
 
-from metastackerbandit.costs.rates import rates_of
+from metastackerbandit.costs.rates import rates_of, round_trip_bps
 from metastackerbandit.domain.errors import ConfigRefused, DataRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import row, rows
@@ -22,15 +22,21 @@ from metastackerbandit.engine.world import World, empty_world
 from metastackerbandit.exits.rules import rules_of
 from metastackerbandit.market.activity import pace_of
 from metastackerbandit.risk.sizing import SPOT_MOST
-from metastackerbandit.stacking.arm import Prepared
-from metastackerbandit.stacking.ask import arm_index
+from metastackerbandit.stacking.arm import Prepared, prepared
 from metastackerbandit.stacking.catalog import ARMS
+from metastackerbandit.stacking.names import POSTERIOR, RULE_ARMS, arm_place
 
 SIZING_MODES = ("volatility", "fraction", "notional", "quantity")
+ALPHA_MODES = ("edge", "confidence", "strength")
+EDGE_SHARE, EDGE_LEAST, EDGE_FULL = 0.25, 1.0, 3.0  # of the round-trip cost, bps, of the round-trip cost: decisions on edge by default
 
 
 class Plan(Struct, frozen=True):
-    """What one engine trades. `has_funding`, `has_volume` say which inputs this wiring has, a symbol each."""
+    """What one engine trades. `has_funding`, `has_volume` say which inputs this wiring has, a symbol each.
+
+    `arm` is a rule arm, `model`, `aligned` or `posterior`; `frames` are the other frames whose predictions are aligned, `arms` those
+    that a posterior chooses among.
+    """
 
     instruments: tuple[Instrument, ...]
     base_ns: int
@@ -39,9 +45,23 @@ class Plan(Struct, frozen=True):
     settings: EngineSettings
     has_funding: tuple[bool, ...]
     has_volume: tuple[bool, ...]
+    frames: tuple[str, ...] = ()
+    arms: tuple[str, ...] = ()
+
+    def spoken(self) -> tuple[int, ...]:
+        """Places of the arms that speak, in stacking.names.ARM_NAMES."""
+        if self.arm == POSTERIOR:
+            return tuple(arm_place(name, "run.arms") for name in self.arms)
+        return (arm_place(self.arm),)
+
+    def waits(self) -> bool:
+        """Whether decisions wait for predictions."""
+        return any(place >= RULE_ARMS for place in self.spoken())
 
 
-def plan_of(recording: Recording, frame: str, arm: str, settings: EngineSettings) -> Plan:
+def plan_of(
+    recording: Recording, frame: str, arm: str, settings: EngineSettings, *, frames: tuple[str, ...] = (), arms: tuple[str, ...] = ()
+) -> Plan:
     """The plan for a recording: which inputs this wiring has follows from what was recorded."""
     return Plan(
         instruments=recording.instruments,
@@ -51,21 +71,28 @@ def plan_of(recording: Recording, frame: str, arm: str, settings: EngineSettings
         settings=settings,
         has_funding=tuple(series is not None for series in recording.funding),
         has_volume=recording.has_volume,
+        frames=frames,
+        arms=arms,
     )
 
 
 def begin(plan: Plan) -> World:
     """The world before the first input: parameters set, the deposit in cash. Contradictions are refused here."""
     _check(plan)
-    place = arm_index(plan.arm)
-    starts = [ARMS[place].prepare(getattr(plan.settings.arms, plan.arm), instrument.rules().max_ticks) for instrument in plan.instruments]
-    world = empty_world(len(starts), max(len(start.memory) for start in starts), max(len(start.reals) for start in starts), len(GATE_NAMES))
-    for s, (instrument, start) in enumerate(zip(plan.instruments, starts, strict=True)):
-        world.seats[s].arm = place
+    spoken = plan.spoken()
+    starts = [[_start(plan, place, instrument) for place in spoken] for instrument in plan.instruments]
+    memory, reals = (max(len(getattr(start, name)) for own in starts for start in own) for name in ("memory", "reals"))
+    lengths = [frame_ns(name) for name in (plan.frame, *plan.frames)]
+    world = empty_world(len(starts), len(spoken), len(lengths), memory, reals, len(GATE_NAMES))
+    world.arms[:] = spoken
+    world.frames[:] = lengths
+    for s, (instrument, own) in enumerate(zip(plan.instruments, starts, strict=True)):
+        world.seats[s].arm = spoken[0]
         world.seats[s].exit_bar = -1
-        world.memory[s, : len(start.memory)] = start.memory
-        world.reals[s, : len(start.reals)] = start.reals
-        world.limits[s] = row(_limits(plan, s, instrument, start))[0]
+        for a, start in enumerate(own):
+            world.memory[s, a, : len(start.memory)] = start.memory
+            world.reals[s, a, : len(start.reals)] = start.reals
+        world.limits[s] = row(_limits(plan, s, instrument, own))[0]
     for name in plan.settings.decision.unknown_passes:
         world.lenient[GATE_NAMES.index(name)] = 1
     deposit = money_of(plan.settings.account.deposit, plan.settings.account.currency)
@@ -87,7 +114,18 @@ def deposit_row(plan: Plan) -> np.ndarray:
     return entry
 
 
+def _start(plan: Plan, place: int, instrument: Instrument) -> Prepared:
+    """What an arm starts with; an arm that speaks from predictions keeps nothing here."""
+    if place >= RULE_ARMS:
+        return prepared([], 0, [], 0)
+    spec = ARMS[place]
+    return spec.prepare(getattr(plan.settings.arms, spec.name), instrument.rules().max_ticks)
+
+
 def _check(plan: Plan) -> None:
+    for name in plan.frames:
+        if frame_ns(name) <= frame_ns(plan.frame):
+            raise ConfigRefused(f"{name} is not a higher frame than {plan.frame}", where="run.frames", mend="align higher frames with the decision's")
     frame = frame_ns(plan.frame)
     if frame < plan.base_ns or frame % plan.base_ns:
         raise DataRefused(
@@ -110,7 +148,7 @@ def _check(plan: Plan) -> None:
         raise ConfigRefused(f"the deposit is {plan.settings.account.deposit}", where="account.deposit", mend="give a positive amount")
 
 
-def _limits(plan: Plan, s: int, instrument: Instrument, start: Prepared) -> Limits:
+def _limits(plan: Plan, s: int, instrument: Instrument, starts: list[Prepared]) -> Limits:
     settings = plan.settings
     decision, risk, sizing, execution = settings.decision, settings.risk, settings.sizing, settings.execution
     frame = frame_ns(plan.frame)
@@ -120,12 +158,29 @@ def _limits(plan: Plan, s: int, instrument: Instrument, start: Prepared) -> Limi
         raise ConfigRefused(
             f"{sizing.quantity} {instrument.base} is not a whole number of lots of {instrument.lot_size}", where="sizing.quantity", mend="round it"
         )
+    waits = plan.waits()
+    arm = starts[0]
+    rates = rates_of(settings.costs)
+    cost_bps = round_trip_bps(settings.costs)
     most = SPOT_MOST if rules.is_spot else float("inf")
     return Limits(
         min_completeness=decision.min_completeness,
         max_age_bars=decision.max_age_bars,
-        warm_up=float(start.warm_up),
+        warm_up=float(max(start.warm_up for start in starts)),
         min_alpha=decision.min_alpha,
+        alpha_mode=ALPHA_MODES.index(decision.alpha),
+        alpha_floor=decision.alpha_floor,
+        min_net_edge_bps=max(EDGE_SHARE * cost_bps, EDGE_LEAST) if decision.min_net_edge_bps is None else decision.min_net_edge_bps,
+        full_edge_bps=max(EDGE_FULL * cost_bps, EDGE_LEAST) if decision.full_edge_bps is None else decision.full_edge_bps,
+        min_credibility=decision.min_credibility,
+        min_alignment=decision.min_alignment,
+        min_chance=0.0,
+        cost_bps=cost_bps,
+        waits=int(waits),
+        deadline_ns=round(decision.prediction_deadline * frame),
+        stop_by_model=int(waits and settings.exits.stop_bps is None),
+        target_by_model=int(waits and settings.exits.target_bps is None),
+        time_by_model=int(waits and settings.exits.max_bars is None),
         min_volatility=decision.min_volatility,
         max_volatility=decision.max_volatility,
         max_funding_bps=decision.max_funding_bps,
@@ -155,7 +210,7 @@ def _limits(plan: Plan, s: int, instrument: Instrument, start: Prepared) -> Limi
         base_ns=plan.base_ns,
         frame_ns=frame,
         rules=rules,
-        rates=rates_of(settings.costs),
-        exits=rules_of(settings.exits, start.stop_bps, start.target_bps),
+        rates=rates,
+        exits=rules_of(settings.exits, arm.stop_bps, arm.target_bps),
         pace=pace_of(settings.market, frame),
     )

@@ -9,7 +9,9 @@ class Seen(Struct, frozen=True):
     """Filled by the engine before the gates are asked.
 
     `asks` is 1 when the wish enlarges exposure, `moves` when any order is wanted; `since_exit` is -1 before the first exit;
-    `stopped` 1 paused, 2 killed; sizes of orders are those after caps and quantiser.
+    `stopped` 1 paused, 2 killed; sizes of orders are those after caps and quantiser. `has_model`, `has_frames`, `has_posterior` say
+    what kind of opinion it is; `edge_bps` is the expected
+    return of the side less funding; `silence` is a place in domain.prediction.SILENCES.
     """
 
     side: int
@@ -19,6 +21,15 @@ class Seen(Struct, frozen=True):
     age_bars: float
     bars_seen: float
     alpha: float
+    has_model: int
+    silence: int
+    credibility: float
+    edge_bps: float
+    net_edge_bps: float
+    has_frames: int
+    alignment: float
+    has_posterior: int
+    chance: float
     volatility: float
     has_funding: int
     funding_bps: float

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import ControlRow, DecisionRow, EquityRow, FillRow, LedgerRow, OrderRow, TripRow
 from metastackerbandit.engine.limits import Limits
 from metastackerbandit.engine.seen import Seen
@@ -21,8 +22,10 @@ WORKING_SLOTS = 8  # an exit, an entry, a stop and a target, twice while they ar
 
 
 class Seat(Struct, frozen=True):
-    """One symbol traded by one arm on one frame.
+    """One symbol on one frame.
 
+    `arm` is the one that spoke last. `awaits` is the close of the bar whose prediction is due by `due_ns` (0: none is); `barrier` (1e-8 of price)
+    and `horizon` (bars) are those of the prediction that the last entry was taken on, 0 for none.
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `impact` is the modelled cost (1e-8) of the
@@ -30,6 +33,10 @@ class Seat(Struct, frozen=True):
     """
 
     arm: int
+    awaits: int
+    due_ns: int
+    barrier: int
+    horizon: int
     bars_seen: int
     exit_bar: int
     last_side: int
@@ -65,13 +72,21 @@ class Account(Struct, frozen=True):
 
 
 class World(NamedTuple):
-    """State (S symbols, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch."""
+    """State (S symbols, A arms, K frames, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch.
+
+    `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the decision's own first, `signals` the arms' last words,
+    `predictions` the last one of each frame.
+    """
 
     account: Any  # (1,) Account
     seats: Any  # (S,) Seat
     working: Any  # (S, W) OrderRow
-    memory: Any  # (S, M) int64
-    reals: Any  # (S, R) float64
+    arms: Any  # (A,) int64
+    frames: Any  # (K,) int64
+    signals: Any  # (S, A) int64
+    predictions: Any  # (S, K) Prediction
+    memory: Any  # (S, A, M) int64
+    reals: Any  # (S, A, R) float64
     limits: Any  # (S,) Limits
     lenient: Any  # (G,) int64
     seen: Any  # (1,) Seen
@@ -126,14 +141,18 @@ class Out(NamedTuple):
     curve: Any
 
 
-def empty_world(symbols: int, memory: int, reals: int, gates: int) -> World:
+def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, gates: int) -> World:
     """All zeros; the plan fills in parameters."""
     return World(
         account=np.zeros(1, layout(Account)),
         seats=np.zeros(symbols, layout(Seat)),
         working=np.zeros((symbols, WORKING_SLOTS), layout(OrderRow)),
-        memory=np.zeros((symbols, memory), np.int64),
-        reals=np.zeros((symbols, reals), np.float64),
+        arms=np.zeros(arms, np.int64),
+        frames=np.zeros(frames, np.int64),
+        signals=np.zeros((symbols, arms), np.int64),
+        predictions=np.zeros((symbols, frames), layout(Prediction)),
+        memory=np.zeros((symbols, arms, memory), np.int64),
+        reals=np.zeros((symbols, arms, reals), np.float64),
         limits=np.zeros(symbols, layout(Limits)),
         lenient=np.zeros(gates, np.int64),
         seen=np.zeros(1, layout(Seen)),

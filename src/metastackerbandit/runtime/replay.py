@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, Decided, Effect, Journaled, SubmitOrder
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, OrderReport
 from metastackerbandit.domain.kernel import row, struct_of
+from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, Recording
 from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, TripRow
 from metastackerbandit.domain.sink import Sink
@@ -93,16 +94,20 @@ class Driver:
                 self._sink.controls(row(kept))
 
 
-def inputs_of(recording: Recording, order: np.ndarray, controls: tuple[Control, ...] = ()) -> Iterator[Input]:
+def inputs_of(
+    recording: Recording, order: np.ndarray, controls: tuple[Control, ...] = (), predictions: Sequence[np.ndarray] = ()
+) -> Iterator[Input]:
     """A recording's inputs, one by one, in the order of `backtest.block.order_events`."""
     for code in order.tolist():
-        s, place = code >> 2 & 0x3FFF, code >> 16
-        match code & 3:
+        s, place = code >> 3 & 0x3FFF, code >> 17
+        match code & 7:
             case 0:
                 yield controls[place]
             case 1:
                 yield BarClosed(s, struct_of(Bar, recording.bars[s][place]))
             case 2:
+                yield struct_of(Prediction, predictions[s][place])
+            case 3:
                 funding = recording.funding[s]
                 assert funding is not None
                 settled = struct_of(FundingRow, funding[place])

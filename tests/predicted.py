@@ -1,0 +1,66 @@
+"""Predictions for tests, generated from a seed: of no model, and never shown as any."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.prediction import FAILED, Prediction
+from metastackerbandit.domain.recording import Recording
+from metastackerbandit.domain.timeframe import frame_ns
+from metastackerbandit.market.frames import frame_bars
+
+
+def predictions_of(
+    recording: Recording,
+    frame: str,
+    seed: int,
+    *,
+    silent: float = 0.1,
+    missing: float = 0.05,
+    latency_ns: int = 0,
+    edge_bps: float = 60.0,
+    barrier_bps: float = 80.0,
+    horizon: int = 6,
+    others: tuple[str, ...] = (),
+) -> tuple[np.ndarray, ...]:
+    """One array a symbol: random beliefs about every closed bar of the frame (and of the `others`), some silent, some missing."""
+    return tuple(
+        _symbol(recording, s, frame, seed * 31 + s, silent, missing, latency_ns, edge_bps, barrier_bps, horizon, others)
+        for s in range(len(recording.bars))
+    )
+
+
+def _symbol(
+    recording: Recording,
+    s: int,
+    frame: str,
+    seed: int,
+    silent: float,
+    missing: float,
+    latency_ns: int,
+    edge_bps: float,
+    barrier_bps: float,
+    horizon: int,
+    others: tuple[str, ...],
+) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    parts = []
+    for name in (*others, frame):
+        bars = frame_bars(recording.bars[s], recording.base_ns, frame_ns(name))
+        found = np.zeros(len(bars), layout(Prediction))
+        lead = rng.uniform(-0.5, 0.5, len(bars))
+        found["instrument"], found["frame_ns"] = s, frame_ns(name)
+        found["closed_ns"], found["at_ns"] = bars["closed_ns"], bars["known_ns"] + latency_ns
+        found["p_flat"] = 0.3
+        found["p_up"], found["p_down"] = 0.35 + lead / 2, 0.35 - lead / 2
+        found["long_bps"], found["short_bps"] = lead * edge_bps, -lead * edge_bps
+        found["error_bps"], found["barrier_bps"], found["horizon"] = 5.0, barrier_bps, horizon
+        found["conformal_set"], found["credibility"], found["size_scale"] = 7, rng.uniform(0.02, 1.0, len(bars)), 0.5
+        asleep = rng.random(len(bars)) < silent
+        found["silence"][asleep] = FAILED
+        for number in ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale"):
+            found[number][asleep] = np.nan
+        parts.append(found[rng.random(len(bars)) >= missing])
+    rows = np.concatenate(parts)
+    return rows[np.lexsort((-rows["frame_ns"], rows["at_ns"]))]
