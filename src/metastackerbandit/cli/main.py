@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import config, data, init, look, trade
+from metastackerbandit.cli import backtest, config, data, diff, init, look, replay
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 app = typer.Typer(
@@ -50,12 +50,12 @@ def msb(
 app.command("init")(init.init)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
-app.command("backtest")(trade.backtest)
-app.command("run")(trade.run)
+app.command("backtest")(backtest.backtest)
+app.command("run")(replay.run)
 app.command("status")(look.status)
 app.command("explain")(look.explain)
 app.command("funnel")(look.funnel)
-app.command("diff")(trade.diff)
+app.command("diff")(diff.diff)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from metastackerbandit.cli.code_version import code_version
+from metastackerbandit.cli.wanted import Wanted
 from metastackerbandit.config.home import home_folder
 from metastackerbandit.config.loading import load_home
 from metastackerbandit.config.schema import Config
@@ -20,22 +21,6 @@ from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.plan import Plan, begin, plan_of
 from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
-
-
-class Wanted(Struct, frozen=True):
-    """What the flags of a trading verb ask for; None was not given."""
-
-    home: Path | None = None
-    data: Path | None = None
-    symbols: str | None = None
-    frame: str | None = None
-    arm: str | None = None
-    market: str | None = None
-    instruments: Path | None = None
-    funding: Path | None = None
-    since: str | None = None
-    until: str | None = None
-    sets: tuple[str, ...] = ()
 
 
 class Session(Struct, frozen=True, eq=False):

@@ -1,0 +1,112 @@
+"""`msb backtest`: an arm over recorded candles at full speed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from metastackerbandit.cli.answer import JsonFlag, answering, tell
+from metastackerbandit.cli.wanted import Wanted, on_market
+
+if TYPE_CHECKING:
+    from metastackerbandit.cli.session import Session
+
+
+@on_market()
+def backtest(wanted: Wanted, json: JsonFlag = False) -> None:
+    """Run an arm over recorded candles at full speed; every decision is journaled."""
+    with answering(json):
+        from metastackerbandit.cli.session import open_session
+
+        session = open_session(wanted)
+        payload = _backtested(session)
+        tell(payload, _backtest_text(payload, session), json)
+
+
+def _backtested(session: Session) -> dict[str, Any]:
+    import time
+
+    from metastackerbandit.backtest.report import as_json, baselines, report_of
+    from metastackerbandit.backtest.run import block_of, run
+    from metastackerbandit.cli.session import record_of
+    from metastackerbandit.domain.sink import MemorySink, Tee
+    from metastackerbandit.storage.journal import Journal
+
+    plan, recording, simulation = session.plan, session.recording, session.config.simulation
+    block = block_of(recording)
+    journal = Journal.open(session.home)
+    record = record_of(session, "backtest", "block")
+    writer = journal.begin(record, time.time_ns())
+    memory = MemorySink()
+    payload: dict[str, Any] = {}
+    state: Any = "failed"
+    try:
+        result = run(plan, block, simulation, Tee(writer, memory))
+        account = result.world.account[0]
+        report = report_of(plan, memory.kept(), int(account.cash + account.marked))
+        payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
+        payload |= {"run": writer.run, "identity": record.identity, "fill": simulation.fill, "source": recording.source}
+        payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
+        state = "finished"
+    finally:
+        writer.finish(state, payload, time.time_ns())
+        journal.close()
+    return payload
+
+
+def _backtest_text(payload: dict[str, Any], session: Session) -> str:
+    scores = payload["scores"]
+    currency = session.config.account.currency
+    lines = [
+        f"{payload['symbol']}  {payload['frame']}  {payload['arm']}  {_day(payload['from_ns'])} .. {_day(payload['to_ns'])}  run {payload['run']}",
+        f"  {payload['bars']:,} candles, {payload['decisions']:,} decisions, {payload['orders']:,} orders, "
+        f"{payload['fills']:,} fills, {payload['round_trips']:,} round trips",
+        "",
+    ]
+    for name, label, share in (
+        ("total_return", "net return", True),
+        ("sharpe", "Sharpe, annual", False),
+        ("sortino", "Sortino, annual", False),
+        ("volatility", "volatility, annual", True),
+        ("max_drawdown", "max drawdown", True),
+        ("hit_rate", "hit rate", True),
+        ("payoff", "payoff", False),
+        ("turnover", "turnover a year", False),
+        ("exposure", "mean exposure", True),
+    ):
+        found = scores.get(name)
+        if found:
+            lines.append(
+                f"  {label:<20} {_number(found['value'], share):>10}   95 %: {_number(found['low'], share)} .. {_number(found['high'], share)}"
+            )
+    costs = payload["costs"]
+    lines.append("")
+    lines.append(
+        f"  costs in {currency}: " + ", ".join(f"{name} {amount:,.2f}" for name, amount in costs.items()) + f"; equity {payload['equity']:,.2f}"
+    )
+    lines.append("  beside it, net: " + ", ".join(f"{name} {value:+.1%}" for name, value in payload["baselines"].items()))
+    for side in ("BUY", "SELL"):
+        lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))
+    lines += [f"  ! {finding}" for finding in payload["findings"]]
+    lines += ["", f"  {payload['verdict']}: {payload['verdict_text']}"]
+    lines += [f"  note: {notice}" for notice in payload["notices"]]
+    return "\n".join(lines)
+
+
+def _number(value: float | None, share: bool) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.2%}" if share else f"{value:,.2f}"
+
+
+def _day(ns: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _first_ns(session: Session) -> int:
+    return min(int(bars["opened_ns"][0]) for bars in session.recording.bars if len(bars))
+
+
+def _last_ns(session: Session) -> int:
+    return max(int(bars["closed_ns"][-1]) for bars in session.recording.bars if len(bars))

@@ -1,0 +1,115 @@
+"""`msb run`: paper trading, one input at a time, with a live view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from metastackerbandit.cli.answer import JsonFlag, answering, tell
+from metastackerbandit.cli.wanted import Wanted, on_market
+from metastackerbandit.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from metastackerbandit.cli.session import Session
+
+
+@on_market()
+def run(
+    wanted: Wanted,
+    replay: Annotated[bool, typer.Option("--replay", help="Trade a recorded market on paper.")] = False,
+    pace: Annotated[float | None, typer.Option("--pace", help="Candles a second; 0 is as fast as it goes.", show_default=False, min=0)] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="One line an action instead of the live view.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Trade on paper, one input at a time, with a live view; Ctrl-C stops in order."""
+    with answering(json):
+        if not replay:
+            raise UsageError("there is no live market to trade yet", where="msb run", mend="add --replay to trade a recorded market on paper")
+        from metastackerbandit.cli.session import open_session
+
+        paced = (*wanted.sets, *([f"run.pace={pace}"] if pace is not None else []))
+        session = open_session(wanted._replace(sets=paced))
+        payload = _replayed(session, quiet=json, plain=plain)
+        tell(payload, _run_text(payload), json)
+
+
+def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
+    import signal
+    import sys
+
+    from rich.console import Console
+
+    from metastackerbandit.backtest.run import block_of
+    from metastackerbandit.cli.live import LiveView, PlainView
+    from metastackerbandit.cli.session import record_of
+    from metastackerbandit.runtime.paper import Paper
+    from metastackerbandit.runtime.ports import SystemClock
+    from metastackerbandit.runtime.replay import inputs_of
+    from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
+    from metastackerbandit.storage.journal import Journal
+
+    plan, recording, config = session.plan, session.recording, session.config
+    order = block_of(recording).order
+    clock = SystemClock()
+    journal = Journal.open(session.home)
+    record = record_of(session, "paper", "streaming")
+    writer = journal.begin(record, clock.now_ns())
+    stops: list[int] = []
+    before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
+    venue = open_venue(plan.instruments, plan.settings.costs, config.simulation)
+    watcher: Any = None
+    console = Console()
+    if not quiet:
+        title = f"run {writer.run} · {plan.arm} on {plan.frame} · {recording.source}"
+        lively = console.is_terminal and not plain
+        watcher = LiveView(plan, title, record.notices, len(order), console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
+    payload: dict[str, Any] = {}
+    state: Any = "failed"
+    try:
+        paper = Paper(plan, SimulatedBroker(venue), writer, clock, watcher)
+        if isinstance(watcher, LiveView):
+            with watcher:
+                ended = paper.run(inputs_of(recording, order), config.run.pace, lambda: bool(stops))
+        else:
+            ended = paper.run(inputs_of(recording, order), config.run.pace, lambda: bool(stops))
+        payload = {
+            "venue": plan.instruments[0].venue,
+            "mode": "paper",
+            "lineage": "recorded",
+            "run": writer.run,
+            "identity": record.identity,
+            "seconds": round(ended.seconds, 3),
+            "stopped": ended.stopped,
+            **paper.summary(ended.inputs),
+            "reconciliation_differences": _differences(session, paper, venue),
+            "issues": [{"type": issue.kind, "severity": issue.severity, "where": issue.where, "what": issue.what} for issue in recording.issues],
+            "notices": list(record.notices),
+        }
+        state = "stopped" if ended.stopped else "finished"
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+        writer.finish(state, payload, clock.now_ns())
+        journal.close()
+    return payload
+
+
+def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any]]:
+    """Positions as the ledger of fills has them against those that the venue has."""
+    return [
+        {"symbol": instrument.symbol, "ours": int(paper.engine.world.seats[s].position.lots), "venue": int(venue.desks[s].position)}
+        for s, instrument in enumerate(session.plan.instruments)
+        if paper.engine.world.seats[s].position.lots != venue.desks[s].position
+    ]
+
+
+def _run_text(payload: dict[str, Any]) -> str:
+    ended = "stopped" if payload["stopped"] else "finished"
+    counts = ", ".join(f"{payload[name]:,} {name.replace('_', ' ')}" for name in ("decisions", "orders", "fills", "round_trips"))
+    lines = [
+        f"run {payload['run']} {ended} after {payload['seconds']:.1f} s: {counts}, equity {payload['equity']:,.2f}",
+        f"  reconciliation differences: {len(payload['reconciliation_differences'])}; data issues: {len(payload['issues'])}",
+        "  `msb explain last` explains the last decision, `msb funnel` shows where signals end",
+    ]
+    return "\n".join(lines + [f"  note: {notice}" for notice in payload["notices"]])
