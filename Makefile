@@ -1,9 +1,10 @@
-# Words: setup, run, test, check, docs. Each works alone on a fresh clone: what it needs, it makes.
+# Words: setup, torch, run, test, check, docs. Each works alone on a fresh clone: what it needs, it makes.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TORCH := torch==2.13.0
 DATA ?=
 RECORDED := ../shared/data/klines/binance_usdm_5m
 SYMBOLS ?=
@@ -14,10 +15,11 @@ export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 export POLARS_MAX_THREADS ?= 2
 
-.PHONY: help setup run test check docs
+.PHONY: help setup torch run test check docs
 
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
+	@echo "make torch           PyTorch, where a CPU build is offered; without it the small network sleeps"
 	@echo "make run DATA=folder paper trading of recorded candles, with a live view"
 	@echo "make test            the whole suite"
 	@echo "make check           ruff, mypy --strict, the architecture test"
@@ -32,6 +34,15 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 
 setup: $(READY)
 	$(BIN)/python -m metastackerbandit.cli.warm
+
+# Only a CPU build: the others are several gigabytes, and nothing here needs a GPU.
+torch: $(READY)
+	@if $(BIN)/python -c "import torch" 2>/dev/null; then :; \
+	elif $(BIN)/pip install --quiet --dry-run --no-deps --report - $(TORCH) 2>/dev/null | grep -q '+cpu"\|macosx'; then \
+	  $(BIN)/pip install --quiet $(TORCH); \
+	else \
+	  echo "no CPU build of $(TORCH) is offered for this Python: the small network sleeps, and its tests are skipped"; \
+	fi
 
 run: setup
 	@if [ -n "$(DATA)" ]; then \

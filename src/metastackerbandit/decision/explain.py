@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.prediction import SILENCES, Prediction
 from metastackerbandit.domain.rows import ENTER, HOLD, INCREASE, KEEP, KINDS, ON_KILL, REASONS, DecisionRow
 from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 
@@ -46,6 +47,24 @@ class GateLine(Struct, frozen=True):
     meaning: str
 
 
+class Heard(Struct, frozen=True):
+    """One prediction that stood when the decision was taken; numbers are null where the model was silent, and `silence` says why."""
+
+    model: str
+    frame: str
+    time: str
+    silence: str
+    p_down: float | None
+    p_flat: float | None
+    p_up: float | None
+    long_bps: float | None
+    short_bps: float | None
+    error_bps: float | None
+    barrier_bps: float | None
+    credibility: float | None
+    size_scale: float | None
+
+
 class Explanation(Struct, frozen=True):
     """A decision in words; the shape of `msb explain --json`. Quantities are exact text in base units."""
 
@@ -59,6 +78,7 @@ class Explanation(Struct, frozen=True):
     alpha: float
     arm: str
     models: tuple[str, ...]
+    predictions: tuple[Heard, ...]
     position: str
     wanted: str
     sent: str
@@ -77,8 +97,15 @@ def explain(
     verdict: Sequence[int],
     instrument: Instrument,
     arm: str,
+    predictions: Sequence[Prediction] = (),
+    models: Sequence[str] = (),
 ) -> Explanation:
-    """Put one decision into words; `observed`, `limit`, `verdict` (G,) stand in the order of `gates`."""
+    """Put one decision into words; `observed`, `limit`, `verdict` (G,) stand in the order of `gates`.
+
+    `predictions` are those that stood when it was taken, the decision's own frame first; `models` the run's versions, in which
+    their `version` is a place.
+    """
+    heard = tuple(_heard(prediction, models) for prediction in predictions)
     answers = zip(gates, observed, limit, verdict, strict=True)
     trace = tuple(_line(gate, float(seen), float(against), int(code)) for gate, seen, against, code in answers)
     return Explanation(
@@ -91,7 +118,8 @@ def explain(
         reason=REASONS[row.reason],
         alpha=row.alpha,
         arm=arm,
-        models=(),
+        models=tuple(dict.fromkeys(one.model for one in heard if one.model)),
+        predictions=heard,
         position=instrument.quantity_text(row.position),
         wanted=instrument.quantity_text(row.wanted),
         sent=instrument.quantity_text(row.sent),
@@ -99,7 +127,7 @@ def explain(
         trace=trace,
         binding=_gate_name(gates, row.binding),
         sole_blocker=_gate_name(gates, row.sole),
-        text=_text(row, trace, instrument, arm),
+        text=_text(row, trace, instrument, arm, heard),
     )
 
 
@@ -119,6 +147,18 @@ def _line(gate: NamedGate, observed: float, limit: float, verdict: int) -> GateL
     return GateLine(gate.name, _CODES[verdict], _finite(observed), _finite(limit), gate.unit, margin, gate.sense, gate.meaning)
 
 
+def _heard(prediction: Prediction, models: Sequence[str]) -> Heard:
+    names = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale")
+    numbers = {name: _finite(getattr(prediction, name)) for name in names}
+    return Heard(
+        model=models[prediction.version] if prediction.version >= 0 else "",
+        frame=frame_name(prediction.frame_ns),
+        time=utc_text(prediction.closed_ns),
+        silence=SILENCES[prediction.silence],
+        **numbers,
+    )
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -130,7 +170,7 @@ def _gate_name(gates: Sequence[NamedGate], place: int) -> str | None:
 # -- text ------------------------------------------------------------------------------------------------------------
 
 
-def _text(row: DecisionRow, trace: tuple[GateLine, ...], instrument: Instrument, arm: str) -> str:
+def _text(row: DecisionRow, trace: tuple[GateLine, ...], instrument: Instrument, arm: str, heard: Sequence[Heard]) -> str:
     opinion = "none" if row.side == 0 else f"{_SIDES[row.side]}  alpha {_number(_finite(row.alpha))}"
     time = utc_text(row.closed_ns).replace("T", " ")
     close = f"{instrument.price_text(row.close)} {instrument.quote}"
@@ -138,7 +178,16 @@ def _text(row: DecisionRow, trace: tuple[GateLine, ...], instrument: Instrument,
     held = f"  holds {_position(row.position, instrument)}"
     if row.pending:
         held += f", and {_position(row.pending, instrument)} on its way"
-    return "\n".join([head, held, *_table(trace), f"=> {_outcome(row, trace, instrument)}"])
+    return "\n".join([head, *(_said(one) for one in heard), held, *_table(trace), f"=> {_outcome(row, trace, instrument)}"])
+
+
+def _said(heard: Heard) -> str:
+    who = f"  {heard.frame} model {heard.model or 'none'}"
+    if heard.silence:
+        return f"{who}: silent, {heard.silence}"
+    chances = f"p(down {heard.p_down:.3f} flat {heard.p_flat:.3f} up {heard.p_up:.3f})"
+    edges = f"expects {_number(heard.long_bps)} bps of a long, {_number(heard.short_bps)} of a short (+- {_number(heard.error_bps)})"
+    return f"{who}: {chances}  {edges}  barrier {_number(heard.barrier_bps)} bps  size {_number(heard.size_scale)}"
 
 
 def _table(trace: tuple[GateLine, ...]) -> list[str]:
