@@ -12,10 +12,11 @@ from msgspec import inspect
 
 from metastackerbandit.config.outline import keys
 from metastackerbandit.config.schema import Config
-from metastackerbandit.domain.timeframe import FRAMES
+from metastackerbandit.domain.timeframe import FRAMES, frame_ns
 
 TEXTS = st.text("aZ0 \"'\\#=[]{}.,\n\t\r\x00\x7f\x85\u2028é—😀", max_size=12)  # what a quoting rule could get wrong
 AMOUNTS = st.decimals("0.00000001", "1000000", places=8).map(lambda amount: format(amount, "f"))
+ARMS = (*Config().arms.__struct_fields__, "model", "aligned")
 _ORDERED = (
     ("arms.sma_cross.fast", "arms.sma_cross.slow"),
     ("arms.ema_cross.fast", "arms.ema_cross.slow"),
@@ -28,7 +29,9 @@ def _special() -> dict[str, st.SearchStrategy[Any]]:
     """Keys whose meaning is narrower than their type."""
     return {
         "run.frame": st.sampled_from([*FRAMES, "1d"]),
-        "run.arm": st.sampled_from(Config().arms.__struct_fields__),
+        "run.arm": st.sampled_from([*ARMS, "posterior", "auto"]),
+        "run.arms": st.lists(st.sampled_from(ARMS), unique=True, min_size=2, max_size=4).map(tuple),
+        "run.frames": st.lists(st.sampled_from(list(FRAMES)), max_size=3).map(tuple),
         "run.symbols": st.lists(TEXTS.filter(str.strip), unique=True, max_size=3).map(tuple),
         "run.pace": st.floats(0, 1e6),
         "account.currency": st.sampled_from(["USDT", "BTC", "EUR"]),
@@ -54,6 +57,9 @@ def written_values(draw: Callable[..., Any]) -> dict[str, Any]:
         if low in drawn or high in drawn:
             pair = sorted(draw(st.tuples(values(low), values(high)).filter(lambda two: two[0] != two[1])))
             drawn[low], drawn[high] = (pair[0], max(pair[1], 0.5)) if "volatility" in low else pair
+    if "run.frames" in drawn:
+        own = frame_ns(drawn.get("run.frame", Config().run.frame))
+        drawn["run.frames"] = tuple(name for name in drawn["run.frames"] if frame_ns(name) > own)
     return drawn
 
 

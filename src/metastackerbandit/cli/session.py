@@ -19,8 +19,12 @@ from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.plan import Plan, begin, plan_of
+from metastackerbandit.stacking.settings import AUTO
 from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
+
+
+FIRST_RULE = "sma_cross"  # what `auto` trades where no model is
 
 
 class Session(Struct, frozen=True, eq=False):
@@ -55,7 +59,8 @@ def open_session(wanted: Wanted) -> Session:
         funding=wanted.funding,
         outlier_return=config.market.outlier_return,
     )
-    plan = plan_of(recording, config.run.frame, config.run.arm, config.engine())
+    arm = FIRST_RULE if config.run.arm == AUTO else config.run.arm
+    plan = plan_of(recording, config.run.frame, arm, config.engine(), frames=config.run.frames, arms=config.run.arms)
     begin(plan)  # refuses what does not fit, before anything is written
     return Session(home, config, recording, plan)
 

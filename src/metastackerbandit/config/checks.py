@@ -12,6 +12,7 @@ from metastackerbandit.config.problems import closest, shown
 from metastackerbandit.config.schema import Config
 from metastackerbandit.domain.errors import ConfigRefused, InstrumentRefused
 from metastackerbandit.domain.timeframe import FRAMES, frame_ns
+from metastackerbandit.stacking.settings import AUTO, OPINION_ARMS, POSTERIOR
 
 _MOST_DIGITS = 18  # what 64-bit money can hold
 _SURELY_EXACT = Decimal(1_000_000)  # below it, with eight decimals or fewer, an amount fits the money of every currency
@@ -39,11 +40,31 @@ def _frame_exists(config: Config) -> Iterator[Contradiction]:
 
 
 def _arm_exists(config: Config) -> Iterator[Contradiction]:
-    arms = config.arms.__struct_fields__
-    if config.run.arm not in arms:
-        meant = closest(config.run.arm, arms)
-        mend = f'did you mean "{meant}"?' if meant else f"use one of {', '.join(arms)}"
-        yield Contradiction(("run.arm",), f"unknown arm {config.run.arm!r}", mend)
+    arms = (*config.arms.__struct_fields__, *OPINION_ARMS)
+    for key, given, known in (("run.arm", (config.run.arm,), (*arms, POSTERIOR, AUTO)), ("run.arms", config.run.arms, arms)):
+        for name in given:
+            if name not in known:
+                meant = closest(name, known)
+                yield Contradiction((key,), f"unknown arm {name!r}", f'did you mean "{meant}"?' if meant else f"use one of {', '.join(known)}")
+
+
+def _arms_are_several_and_unlike(config: Config) -> Iterator[Contradiction]:
+    arms = config.run.arms
+    if len(set(arms)) != len(arms):
+        yield Contradiction(("run.arms",), "run.arms names an arm twice: two votes for one opinion", "name each arm once")
+    elif config.run.arm == POSTERIOR and len(arms) < 2:
+        yield Contradiction(("run.arms",), "there is nothing to choose among", "name two arms or more, or run one with run.arm")
+
+
+def _frames_are_higher(config: Config) -> Iterator[Contradiction]:
+    for name in config.run.frames:
+        if name not in FRAMES:
+            meant = closest(name, FRAMES)
+            mend = f'did you mean "{meant}"?' if meant else f"use one of {', '.join(FRAMES)}"
+            yield Contradiction(("run.frames",), f"unknown timeframe {name!r}", mend)
+        elif config.run.frame in FRAMES and FRAMES[name] <= FRAMES[config.run.frame]:
+            what = f"run.frames names {name}, which is not above run.frame = {config.run.frame}"
+            yield Contradiction(("run.frames",), what, "name frames above the decision's own")
 
 
 def _symbols_are_named_once(config: Config) -> Iterator[Contradiction]:
@@ -119,6 +140,8 @@ def _amount_is_exact(name: str, text: str, amount: Decimal, currency: str) -> It
 CHECKS: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
     _frame_exists,
     _arm_exists,
+    _arms_are_several_and_unlike,
+    _frames_are_higher,
     _symbols_are_named_once,
     _pace_runs_forward,
     _fast_is_shorter_than_slow,

@@ -23,7 +23,9 @@ class RunSettings(Struct, frozen=True, forbid_unknown_fields=True):
     data: str = ""  # leaf folder of candles, or empty
     symbols: tuple[str, ...] = ()  # empty: every symbol of the folder
     frame: str = "5m"  # bar size of decisions
-    arm: str = "sma_cross"  # rule arm
+    arm: str = "auto"  # a rule arm, model, aligned, posterior, or auto: the model where every symbol has one, else sma_cross
+    frames: tuple[str, ...] = ()  # higher frames that `aligned` hears beside `frame`; empty: the next two that have models
+    arms: tuple[str, ...] = ("model", "momentum", "sma_cross")  # what `posterior` chooses among
     pace: Annotated[float, Meta(ge=0)] = 0.0  # bars a second in a replay; 0 is as fast as it goes
 
 

@@ -19,7 +19,7 @@ class DecisionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     full_edge_bps: Annotated[float, Meta(gt=0, le=10_000)] | None = None  # above the least, where alpha is 1; null: three round-trip costs
     min_credibility: Annotated[float, Meta(ge=0, le=1)] = 0.05  # conformal p-value below which a prediction is unlike anything calibrated
     min_alignment: Annotated[float, Meta(ge=0, le=1)] = 0.05  # share of the size that the other frames must leave
-    prediction_deadline: Annotated[float, Meta(gt=0, lt=1)] = 0.5  # bars after the close until a missing prediction counts as silence
+    prediction_deadline: Annotated[float, Meta(gt=0, le=0.99)] = 0.5  # bars after the close until a missing prediction counts as silence
     min_volatility: Annotated[float, Meta(ge=0, le=10)] = 0.01  # forecast, fraction a year; below it the market is asleep
     max_volatility: Annotated[float, Meta(gt=0, le=100)] = 4.0  # forecast, fraction a year; above it the market is on fire
     max_funding_bps: Annotated[float, Meta(ge=0, le=1_000)] = 3.0  # last settled funding against the position

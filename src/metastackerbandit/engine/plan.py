@@ -24,7 +24,8 @@ from metastackerbandit.market.activity import pace_of
 from metastackerbandit.risk.sizing import SPOT_MOST
 from metastackerbandit.stacking.arm import Prepared, prepared
 from metastackerbandit.stacking.catalog import ARMS
-from metastackerbandit.stacking.names import POSTERIOR, RULE_ARMS, arm_place
+from metastackerbandit.stacking.names import RULE_ARMS, arm_place
+from metastackerbandit.stacking.settings import POSTERIOR
 
 SIZING_MODES = ("volatility", "fraction", "notional", "quantity")
 ALPHA_MODES = ("edge", "confidence", "strength")

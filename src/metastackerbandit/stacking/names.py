@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.stacking.catalog import ARMS
+from metastackerbandit.stacking.settings import OPINION_ARMS, POSTERIOR
 
 RULE_ARMS = len(ARMS)
-MODEL_ARM, ALIGNED_ARM = RULE_ARMS, RULE_ARMS + 1  # the frame's own model; several frames' models, aligned
-ARM_NAMES: tuple[str, ...] = (*(arm.name for arm in ARMS), "model", "aligned")
-POSTERIOR = "posterior"  # no arm of its own: the best of several by their posterior
+MODEL_ARM, ALIGNED_ARM = RULE_ARMS, RULE_ARMS + 1
+ARM_NAMES: tuple[str, ...] = (*(arm.name for arm in ARMS), *OPINION_ARMS)
 
 
 def arm_place(name: str, where: str = "run.arm") -> int:
