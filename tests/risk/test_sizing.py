@@ -32,6 +32,7 @@ def wanted(**changes: Any) -> int:
         "notional": 1_000 * MONEY,
         "lots": 7,
         "scale": 1.0,
+        "kelly": math.inf,
     }
     return wanted_lots(*(usual | changes).values())
 

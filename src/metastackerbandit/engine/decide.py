@@ -44,10 +44,11 @@ def is_quiet(account: Any, seat: Any, limits: Any, side: int) -> bool:
 
 
 @kernel
-def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, scale: float, alpha: float) -> int:
+def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, scale: float, alpha: float, kelly: float) -> int:
     """Decide on the closed bar in the seat; returns 0 or a fault of engine.orders.
 
-    `scale` is the opinion's position scale as the alpha gate judges it, `alpha` the one that sizes a trade.
+    `scale` is the opinion's position scale as the alpha gate judges it, `alpha` the one that sizes a trade, `kelly` the most of equity
+    that its edge is worth (infinity for a rule arm).
     """
     account = world.account[0]
     seat = world.seats[s]
@@ -74,6 +75,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
         limits.notional,
         limits.lots,
         throttle,
+        kelly,
     )
     if size > 0:
         others = account.gross - abs(position.value)

@@ -50,6 +50,8 @@ class Limits(Struct, frozen=True):
     max_drawdown: float
     sizing: int
     volatility_target: float
+    kelly_share: float
+    kelly_prior: float
     fraction: float
     notional: int
     lots: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.kernel import inlined, kernel
@@ -101,7 +102,7 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         world.seats[s].last_decision = world.account[0].decisions
     else:
         alpha = 0.0 if side == 0 or side == KEEP else 1.0
-        fault = decide(world, out, s, now_ns, signal, side, alpha, alpha)
+        fault = decide(world, out, s, now_ns, signal, side, alpha, alpha, math.inf)
         if lean:
             out.cursor[0].decisions = 0
     keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, bar.closed_ns)

@@ -10,6 +10,7 @@ from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.prediction import LATE
 from metastackerbandit.domain.rows import KEEP
 from metastackerbandit.engine.decide import decide, is_over, is_quiet
+from metastackerbandit.risk.kelly import kelly_fraction
 from metastackerbandit.stacking.ask import ask_arm
 from metastackerbandit.stacking.names import RULE_ARMS
 from metastackerbandit.stacking.opinion import STAY, break_even, edge_of, predicted_side, scale_of, wanted_side
@@ -81,18 +82,22 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     seen.edge_bps = math.nan
     scale = 0.0
     alpha = 0.0
+    kelly = math.inf
     if side == 1 or side == -1:
         hold_ns = prediction.horizon * limits.frame_ns
         funding = expected_funding(seat.funding_bps, side, hold_ns) if limits.has_funding != 0 else 0.0
         seen.edge_bps = edge_of(prediction, side) - funding
         scale = scale_of(limits.alpha_mode, seen.edge_bps - limits.cost_bps, limits.min_net_edge_bps, limits.full_edge_bps, prediction, side)
         alpha = max(scale, limits.alpha_floor) * prediction.size_scale
+        kelly = kelly_fraction(
+            seen.edge_bps - limits.cost_bps, prediction.error_bps, prediction.barrier_bps, limits.kelly_prior, limits.kelly_share
+        )
     fault = 0
     if lean and is_quiet(world.account[0], seat, limits, side):
         world.account[0].decisions += 1
         seat.last_decision = world.account[0].decisions
     else:
-        fault = decide(world, out, s, now_ns, signal, side, scale, alpha)
+        fault = decide(world, out, s, now_ns, signal, side, scale, alpha, kelly)
         if lean:
             out.cursor[0].decisions = 0
     keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, seat.done.closed_ns)

@@ -198,6 +198,8 @@ def _limits(plan: Plan, s: int, instrument: Instrument, starts: list[Prepared]) 
         max_drawdown=risk.max_drawdown,
         sizing=SIZING_MODES.index(sizing.mode),
         volatility_target=sizing.volatility_target,
+        kelly_share=sizing.kelly_share,
+        kelly_prior=sizing.kelly_prior,
         fraction=sizing.fraction,
         notional=money_of(sizing.notional, instrument.quote),
         lots=int(lots),

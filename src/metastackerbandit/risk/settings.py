@@ -17,6 +17,8 @@ class SizingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     fraction: Annotated[float, Meta(gt=0, le=10)] = 1.0  # of equity (shared by the symbols), in mode fraction
     notional: str = "1000"  # account currency a position, in mode notional
     quantity: str = "1"  # base units a position, in mode quantity
+    kelly_share: Annotated[float, Meta(gt=0, le=1)] = 0.25  # of the growth-optimal size for a predicted edge (method 11.1)
+    kelly_prior: Annotated[float, Meta(gt=0, le=1)] = 0.05  # deviation of a trade's true Sharpe ratio around 0, before any estimate
     resize_band: Annotated[float, Meta(ge=0, le=10)] = 0.25  # change of a held position, as a share of it, that is worth an order
 
 

@@ -1,7 +1,7 @@
 """The one sizing formula, and the caps behind it.
 
-target = side x alpha x (volatility target / forecast volatility) x drawdown scale, then caps; or a fixed size. The Kelly,
-correlation and model-rung factors of the design join when the posteriors and models they come from exist.
+target = side x alpha x min(volatility target / forecast volatility, fractional Kelly) x drawdown scale, then caps; or a fixed size.
+The model rung's multiplier is in alpha; a rule arm has no estimate of its edge, and no Kelly bound.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ def wanted_lots(
     notional: int,
     lots: int,
     scale: float,
+    kelly: float,
 ) -> int:
     """Size before caps, in lots >= 0; UNKNOWN_SIZE when the volatility it needs is unknown.
 
     `share` is the symbol's part of the book, `lot_money` the money of one lot at the price, `target` and `volatility`
-    fractions a year, `fraction` of equity, `notional` money, `lots` the fixed quantity. Rounded down.
+    fractions a year, `fraction` of equity, `notional` money, `lots` the fixed quantity, `kelly` the most of equity that
+    the edge is worth (infinity: no estimate, NaN: unknown). Rounded down.
     """
     if mode == 3:
         return lots
@@ -47,9 +49,9 @@ def wanted_lots(
     elif mode == 1:
         money = share * fraction * equity
     else:
-        if math.isnan(volatility):
+        if math.isnan(volatility) or math.isnan(kelly):
             return -1
-        money = share * alpha * target / volatility * scale * equity
+        money = share * alpha * min(target / volatility, kelly) * scale * equity
     wanted = money / lot_money
     if not wanted > 0.0:
         return 0
