@@ -12,6 +12,13 @@ from msgspec import Struct
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.prediction import SILENCES, Prediction
+from metastackerbandit.domain.quantities import (
+    conditional_confidence,
+    directional_confidence,
+    largest_probability,
+    signal_of,
+    strength_of,
+)
 from metastackerbandit.domain.rows import ENTER, HOLD, INCREASE, KEEP, KINDS, ON_KILL, REASONS, DecisionRow
 from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 
@@ -57,6 +64,10 @@ class Heard(Struct, frozen=True):
     p_down: float | None
     p_flat: float | None
     p_up: float | None
+    strength: float | None
+    p_dir: float | None
+    p_dir_cond: float | None
+    p_max3: float | None
     long_bps: float | None
     short_bps: float | None
     error_bps: float | None
@@ -150,11 +161,16 @@ def _line(gate: NamedGate, observed: float, limit: float, verdict: int) -> GateL
 def _heard(prediction: Prediction, models: Sequence[str]) -> Heard:
     names = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale")
     numbers = {name: _finite(getattr(prediction, name)) for name in names}
+    down, flat, up = prediction.p_down, prediction.p_flat, prediction.p_up
     return Heard(
         model=models[prediction.version] if prediction.version >= 0 else "",
         frame=frame_name(prediction.frame_ns),
         time=utc_text(prediction.closed_ns),
         silence=SILENCES[prediction.silence],
+        strength=_finite(strength_of(signal_of(down, up))),
+        p_dir=_finite(directional_confidence(down, up)),
+        p_dir_cond=_finite(conditional_confidence(down, up)) if prediction.silence == 0 else None,
+        p_max3=_finite(largest_probability(down, flat, up)),
         **numbers,
     )
 
