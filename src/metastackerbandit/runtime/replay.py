@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, Decided, Effect, Journaled, SubmitOrder
-from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, OrderReport
+from metastackerbandit.domain.inputs import (
+    CLOSE_EVENT,
+    CONTROL_EVENT,
+    FUNDING_EVENT,
+    OPEN_EVENT,
+    PREDICTION_EVENT,
+    BarClosed,
+    BarOpened,
+    Control,
+    FundingSettled,
+    Input,
+    OrderReport,
+)
 from metastackerbandit.domain.kernel import row, struct_of
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, Recording
@@ -35,6 +47,52 @@ class Broker(Protocol):
 
     def on_close(self, event: BarClosed) -> list[OrderReport]:
         """Fills at the close decided on."""
+
+
+class Oracle(Protocol):
+    """Whoever answers with predictions: hears every market input."""
+
+    def hear(self, event: Input) -> list[Prediction]:
+        """Predictions for the bars that this input closed."""
+
+
+class Answered:
+    """Inputs with a predictor's answers put between them, in the order of events."""
+
+    def __init__(self, inputs: Iterable[Input], predictor: Oracle) -> None:
+        self._inputs = inputs
+        self._predictor = predictor
+
+    def __iter__(self) -> Iterator[Input]:
+        waiting: list[Prediction] = []
+        for event in self._inputs:
+            late = self._predictor.hear(event) if isinstance(event, BarOpened) else []
+            if waiting or late:
+                waiting = sorted([*waiting, *late], key=_turn)
+                due = sum(_turn(prediction) < _turn(event) for prediction in waiting)
+                yield from waiting[:due]
+                waiting = waiting[due:]
+            yield event
+            if not isinstance(event, BarOpened):
+                waiting += self._predictor.hear(event)
+        yield from sorted(waiting, key=_turn)
+
+
+def _turn(event: Input) -> tuple[int, int, int, int]:
+    """Where an input stands among others: time, kind, symbol, and of one symbol's predictions the highest frame first."""
+    match event:
+        case Control(at_ns=at_ns):
+            return at_ns, CONTROL_EVENT, 0, 0
+        case BarClosed(instrument=s, bar=bar):
+            return bar.known_ns, CLOSE_EVENT, s, 0
+        case Prediction(instrument=s, at_ns=at_ns, frame_ns=frame_ns):
+            return at_ns, PREDICTION_EVENT, s, -frame_ns
+        case FundingSettled(instrument=s, at_ns=at_ns):
+            return at_ns, FUNDING_EVENT, s, 0
+        case BarOpened(instrument=s, at_ns=at_ns):
+            return at_ns, OPEN_EVENT, s, 0
+        case OrderReport(instrument=s, at_ns=at_ns):
+            return at_ns, OPEN_EVENT, s, 0
 
 
 class Driver:
