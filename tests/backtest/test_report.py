@@ -29,10 +29,11 @@ OPEN = RiskSettings(max_symbol_exposure=20.0, max_gross_exposure=20.0, max_daily
 
 
 def decisions(*values: tuple[int, int, int, int, int]) -> np.ndarray:
-    """Rows of (at_ns, instrument, position, close, equity)."""
+    """Rows of (closed_ns, instrument, position, close, equity), decided when their bar closed."""
     made = rows(DecisionRow, len(values))
     for n, value in enumerate(values):
-        for name, item in zip(("at_ns", "instrument", "position", "close", "equity"), value, strict=True):
+        made["at_ns"][n] = value[0]
+        for name, item in zip(("closed_ns", "instrument", "position", "close", "equity"), value, strict=True):
             made[name][n] = item
     return made
 
@@ -64,6 +65,13 @@ def test_the_last_decision_of_an_instant_stands_for_it() -> None:
     times, equity = equity_of(decisions((10, 0, 0, 1, 100), (10, 1, 0, 1, 101), (20, 0, 0, 1, 102), (30, 0, 0, 1, 103), (30, 1, 0, 1, 99)))
     assert times.tolist() == [10, 20, 30]
     assert equity.tolist() == [101, 102, 99]
+
+
+def test_decisions_that_come_late_belong_to_the_bar_that_they_are_on() -> None:
+    seen = decisions((10, 0, 1, 1, 100), (20, 0, 1, 1, 102), (10, 1, 0, 1, 101), (20, 1, 0, 1, 103))
+    seen["at_ns"] = [10, 20, 25, 26]
+    times, equity = equity_of(seen)
+    assert times.tolist() == [10, 20] and equity.tolist() == [101, 103]
 
 
 def test_a_curve_of_one_point() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,20 +18,22 @@ from metastackerbandit.domain.sink import Kept
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.plan import Plan
+from metastackerbandit.evaluation.evidence import Evidence, shortfalls
 from metastackerbandit.evaluation.scores import Scores, as_dict, scores
-from metastackerbandit.evaluation.verdict import Verdict, judge
+from metastackerbandit.evaluation.verdict import Verdict, headline, judge
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.catalog import ARMS
 
 
 class Report(Struct, frozen=True):
-    """A run's results; `costs` in account currency, `baselines` net returns of the other rule arms under the same settings."""
+    """A run's results; `costs` in account currency; `evidence` is None until `weighed`."""
 
     scores: Scores | None
     verdict: Verdict | None
     costs: dict[str, float]
     funnel: Funnel
     equity: float
+    evidence: Evidence | None = None
 
 
 def report_of(plan: Plan, kept: Kept, final: int) -> Report:
@@ -62,6 +65,13 @@ def report_of(plan: Plan, kept: Kept, final: int) -> Report:
     return Report(scored, judge(scored), costs, found, money_float(int(equity[-1]), currency))
 
 
+def weighed(report: Report, evidence: Evidence | None) -> Report:
+    """The report with evidence beside its scores, and the verdict on both."""
+    if report.scores is None or evidence is None:
+        return report
+    return msgspec.structs.replace(report, evidence=evidence, verdict=judge(report.scores, evidence=evidence))
+
+
 def last_states(orders: np.ndarray) -> np.ndarray:
     """One row an order: the last of its states, in order of number."""
     if not len(orders):
@@ -73,10 +83,14 @@ def last_states(orders: np.ndarray) -> np.ndarray:
 
 
 def equity_of(decisions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The equity curve of decisions (N,): times (T,) and money (T,), the last decision of an instant standing for it."""
-    at = decisions["at_ns"]
+    """The equity curve of decisions (N,): closing times (T,) and money (T,), the last decision on bars of one close standing for it.
+
+    A symbol's decision may come later than another's on the same close (a candle known late, a slow prediction); it is the same bar.
+    """
+    order = np.argsort(decisions["closed_ns"], kind="stable")
+    at = decisions["closed_ns"][order]
     last = np.append(at[1:] != at[:-1], True)
-    return at[last].copy(), decisions["equity"][last].copy()
+    return at[last].copy(), decisions["equity"][order][last].copy()
 
 
 def exposure_of(plan: Plan, decisions: np.ndarray, times: np.ndarray, equity: np.ndarray) -> np.ndarray:
@@ -85,7 +99,7 @@ def exposure_of(plan: Plan, decisions: np.ndarray, times: np.ndarray, equity: np
     for s, instrument in enumerate(plan.instruments):
         own = decisions[decisions["instrument"] == s]
         if len(own):
-            place = np.searchsorted(own["at_ns"], times, side="right") - 1
+            place = np.searchsorted(own["closed_ns"], times, side="right") - 1
             value = own["position"] * own["close"] * float(instrument.rules().unit)
             total += np.where(place >= 0, value[place], 0.0)
     return total / equity
@@ -132,11 +146,39 @@ def as_json(plan: Plan, recording: Recording, report: Report, counts: Mapping[st
         "baselines": dict(other),
         "funnel": {"BUY": report.funnel.buy, "SELL": report.funnel.sell},
         "findings": list(report.funnel.findings),
+        "headline": headline(report.evidence),
+        "evidence": evidence_json(report.evidence),
+        "costs_curve": _costs_json(report.evidence),
+        "equal_turnover": plain(report.evidence.equal_turnover) if report.evidence is not None else None,
         "verdict": str(report.verdict.word) if report.verdict is not None else "UNDERPOWERED",
         "verdict_text": report.verdict.sentence if report.verdict is not None else "No closed bar: nothing can be said.",
         "verdict_reasons": list(report.verdict.reasons) if report.verdict is not None else [],
         "scores": scored,
     }
+
+
+def evidence_json(evidence: Evidence | None) -> dict[str, Any] | None:
+    """Evidence by name (cost curve and random entries have places of their own), with what SUPPORTED still needs; null where there is none."""
+    if evidence is None:
+        return None
+    told: dict[str, Any] = plain(evidence)
+    del told["costs"], told["equal_turnover"]
+    return {**told, "random_entry_p": plain(evidence.random_entry_p), "missing": list(shortfalls(evidence))}
+
+
+def _costs_json(evidence: Evidence | None) -> dict[str, Any] | None:
+    """Net return at each multiple of the costs."""
+    if evidence is None:
+        return None
+    costs = evidence.costs
+    return {name: plain(value) for name, value in (("0x", costs.free), ("1x", costs.own), ("2x", costs.double))}
+
+
+def plain(value: Any) -> Any:
+    """A Struct as nested dicts, with None for every float that is not finite."""
+    if isinstance(value, Struct):
+        return {name: plain(item) for name, item in msgspec.structs.asdict(value).items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _total(rows: np.ndarray, name: str) -> int:

@@ -25,11 +25,13 @@ def backtest(wanted: Wanted, json: JsonFlag = False) -> None:
 def _backtested(session: Session) -> dict[str, Any]:
     import time
 
-    from metastackerbandit.backtest.report import as_json, baselines, report_of
+    from metastackerbandit.backtest.judging import evidence_of, final_of, trial_of
+    from metastackerbandit.backtest.report import as_json, baselines, report_of, weighed
     from metastackerbandit.backtest.run import block_of, run
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.domain.sink import MemorySink, Tee
     from metastackerbandit.storage.journal import Journal
+    from metastackerbandit.storage.trials import TrialRegistry
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
     block = block_of(recording)
@@ -41,8 +43,14 @@ def _backtested(session: Session) -> dict[str, Any]:
     state: Any = "failed"
     try:
         result = run(plan, block, simulation, Tee(writer, memory))
-        account = result.world.account[0]
-        report = report_of(plan, memory.kept(), int(account.cash + account.marked))
+        kept = memory.kept()
+        report = report_of(plan, kept, final_of(result))
+        trial = trial_of(plan, result, identity=record.identity, now_ns=time.time_ns(), kind="backtest")
+        if trial is not None:
+            with TrialRegistry.open(session.home) as registry:
+                registry.record(trial)
+                tried = registry.of(trial.family)
+            report = weighed(report, evidence_of(plan, block, simulation, result, kept, tried))
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         payload |= {"run": writer.run, "identity": record.identity, "fill": simulation.fill, "source": recording.source}
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
@@ -78,12 +86,22 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
             lines.append(
                 f"  {label:<20} {_number(found['value'], share):>10}   95 %: {_number(found['low'], share)} .. {_number(found['high'], share)}"
             )
+    if payload.get("headline"):
+        lines.insert(0, payload["headline"])
     costs = payload["costs"]
     lines.append("")
     lines.append(
         f"  costs in {currency}: " + ", ".join(f"{name} {amount:,.2f}" for name, amount in costs.items()) + f"; equity {payload['equity']:,.2f}"
     )
     lines.append("  beside it, net: " + ", ".join(f"{name} {value:+.1%}" for name, value in payload["baselines"].items()))
+    if payload.get("costs_curve"):
+        lines.append("  at other costs, net: " + ", ".join(f"{name} {_number(value, True)}" for name, value in payload["costs_curve"].items()))
+    chance = payload.get("equal_turnover")
+    if chance and chance["mean"] is not None:
+        lines.append(
+            f"  by chance at equal turnover: {_number(chance['mean'], True)} ({_number(chance['low'], True)} .. {_number(chance['high'], True)}); "
+            f"this signal {_number(chance['own'], True)}, flipped {_number(chance['flipped'], True)}, p {chance['p']:.3f}"
+        )
     for side in ("BUY", "SELL"):
         lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))
     lines += [f"  ! {finding}" for finding in payload["findings"]]

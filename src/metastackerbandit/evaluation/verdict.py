@@ -1,7 +1,7 @@
 """The verdict on a run: what its numbers allow to be said, in one word and in words.
 
-SUPPORTED is not given here: it also needs a deflated Sharpe ratio, the SPA test, random entries with the same turnover, the probability
-of backtest overfitting and a gain at twice the cost, which a single run cannot show. WEAK is the most it can earn.
+SUPPORTED also needs what a single run cannot show (evidence.py): without evidence, or where a part of it is missing, WEAK is the most
+that a run can earn.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from enum import StrEnum
 from msgspec import Struct
 
 from metastackerbandit.evaluation.bootstrap import Interval
+from metastackerbandit.evaluation.evidence import Evidence, shortfalls
+from metastackerbandit.evaluation.power import detectable_sharpe, years_needed
 from metastackerbandit.evaluation.scores import Scores
 
 LEAST_TRIPS = 30  # closed round trips below which nothing is concluded
 ASSUMED_SHARPE = 1.0  # annual Sharpe ratio that a long enough run would have shown
-_Z_SIZE, _Z_POWER = 1.645, 0.8416  # one-sided 5 % test, 80 % power
 
 
 class Word(StrEnum):
@@ -46,27 +47,25 @@ _FINDING = {
     Word.UNDERPOWERED: "The sample is too small to tell an edge from luck.",
 }
 
+_SUPPORTED_ALLOCATION = "Recommended allocation: no more than the risk limits that it was tested under."
 _UNTESTED = "SUPPORTED also needs a deflated Sharpe ratio, SPA, random entries, overfitting probability and a gain at 2x cost: not tested here"
 
 
-def years_needed(sharpe: float) -> float:
-    """Years after which an annual Sharpe ratio is found with 80 % power, one-sided at 5 %."""
-    return ((_Z_SIZE + _Z_POWER) / sharpe) ** 2
+def judge(scored: Scores, period: str = "", evidence: Evidence | None = None) -> Verdict:
+    """The verdict on a run's scores and the evidence beside them; `period` is how its sentence calls the time, by default its length."""
+    word, reasons = _ruled(scored, evidence)
+    detectable = detectable_sharpe(scored.years, evidence.n_trials if evidence is not None else 1)
+    return Verdict(word=word, sentence=_sentence(word, scored, period, detectable, evidence), reasons=reasons, detectable_sharpe=detectable)
 
 
-def detectable_sharpe(years: float) -> float:
-    """Smallest annual Sharpe ratio found with 80 % power, one-sided at 5 %, in so many years; NaN for none."""
-    return (_Z_SIZE + _Z_POWER) / math.sqrt(years) if years > 0.0 else math.nan
+def headline(evidence: Evidence | None) -> str:
+    """What must be said first: that a gain does not survive twice the costs; else empty."""
+    if evidence is None or not evidence.costs.turns:
+        return ""
+    return f"At twice the costs the net return of {evidence.costs.own:+.1%} becomes {evidence.costs.double:+.1%}."
 
 
-def judge(scored: Scores, period: str = "") -> Verdict:
-    """The verdict on a run's scores; `period` is how its sentence calls the time, by default its length."""
-    word, reasons = _ruled(scored)
-    detectable = detectable_sharpe(scored.years)
-    return Verdict(word=word, sentence=_sentence(word, scored, period, detectable), reasons=reasons, detectable_sharpe=detectable)
-
-
-def _ruled(scored: Scores) -> tuple[Word, tuple[str, ...]]:
+def _ruled(scored: Scores, evidence: Evidence | None) -> tuple[Word, tuple[str, ...]]:
     """The first rule that applies, with what it looked at."""
     sharpe = scored.sharpe
     said = f"net Sharpe's 95 % interval {_bounds(sharpe)}"
@@ -77,7 +76,8 @@ def _ruled(scored: Scores) -> tuple[Word, tuple[str, ...]]:
     if sharpe.high < 0.0:
         return Word.HARMFUL, (f"{said} lies below 0",)
     if sharpe.low > 0.0:
-        return Word.WEAK, (f"{said} lies above 0", _UNTESTED)
+        lacking = (_UNTESTED,) if evidence is None else shortfalls(evidence)
+        return Word.WEAK if lacking else Word.SUPPORTED, (f"{said} lies above 0", *lacking)
     needed = years_needed(ASSUMED_SHARPE)
     if scored.years < needed:
         return Word.UNDERPOWERED, (
@@ -87,13 +87,27 @@ def _ruled(scored: Scores) -> tuple[Word, tuple[str, ...]]:
     return Word.NO_EVIDENCE, (f"{said} contains 0",)
 
 
-def _sentence(word: Word, scored: Scores, period: str, detectable: float) -> str:
+def _sentence(word: Word, scored: Scores, period: str, detectable: float, evidence: Evidence | None) -> str:
     trips = "1 trade" if scored.n_trips == 1 else f"{scored.n_trips} trades"
     power = "The design had no power to detect any edge."
     if not math.isnan(detectable):
         power = f"The design had 80 % power to detect an annual SR of {detectable:.2f}; smaller edges cannot be excluded."
     figures = "net SR unknown" if math.isnan(scored.sharpe.value) else f"net SR {scored.sharpe.value:.2f} {_bounds(scored.sharpe)}"
-    return f"Over {period or _span(scored.years)}, {trips}, {figures}. {_FINDING[word]} {power} Recommended allocation: 0."
+    first = headline(evidence)
+    if evidence is not None:
+        trips += f" ({_number(evidence.n_eff, '.0f')} effective)"
+        figures += f"; DSR {_number(evidence.deflated_sharpe, '.3f')} after {_runs(evidence.n_trials)}"
+        figures += f"; SPA p {_number(evidence.superiority_p, '.3f')}; random-entry p {_number(evidence.random_entry_p, '.3f')}"
+    allocation = _SUPPORTED_ALLOCATION if word is Word.SUPPORTED else "Recommended allocation: 0."
+    return f"{first}{' ' if first else ''}Over {period or _span(scored.years)}, {trips}, {figures}. {_FINDING[word]} {power} {allocation}"
+
+
+def _number(value: float, form: str) -> str:
+    return "unknown" if math.isnan(value) else format(value, form)
+
+
+def _runs(trials: int) -> str:
+    return "1 trial" if trials == 1 else f"{trials} trials"
 
 
 def _bounds(sharpe: Interval) -> str:
