@@ -13,6 +13,7 @@ from metastackerbandit.domain.timeframe import FRAMES
 
 DOWN, FLAT, UP = 0, 1, 2
 CLASSES = ("down", "flat", "up")
+UNKNOWN = -1  # in place of a class, where a row has no label
 
 UPPER, LOWER, VERTICAL = 1, -1, 0  # what ended the label
 
@@ -55,10 +56,12 @@ class LabelRow(Struct, frozen=True):
 
     `entry_ns` is the open that is traded first, `exit_ns` when the label is known (the end of the candle that ended it);
     `entry`, `exit` are reference ticks before costs. `side` is a class (DOWN, FLAT, UP), `touched` what ended it. `gross` is the
-    reference return exit / entry - 1 of a long; `net_long`, `net_short` are fractions of the entry after fees, spread,
+    reference return exit / entry - 1 of a long, and `exit`, `touched` are a long's; `gross_short` is a short's, -`gross` but where
+    each side leaves by its own stop. `net_long`, `net_short` are fractions of the entry after fees, spread,
     slippage and funding, and where both barriers lay in one source candle each counts its own stop first and `ambiguous` is
     1. `volatility` is over the horizon, `barrier` the distance of both barriers (fractions of price). `tradable` is 0 where
-    the barrier is nearer than the cost allows. Rows that cannot be labelled (warming up, or cut off by the end) have `known` 0.
+    the barrier is nearer than the cost allows. Rows that cannot be labelled (warming up, or cut off by the end) have `known` 0,
+    `side` UNKNOWN and NaN for what is not known.
     """
 
     closed_ns: int
@@ -69,6 +72,7 @@ class LabelRow(Struct, frozen=True):
     side: int
     touched: int
     gross: float
+    gross_short: float
     net_long: float
     net_short: float
     volatility: float
