@@ -6,6 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from metastackerbandit.stacking.opinion_settings import AlignmentSettings as AlignmentSettings
+from metastackerbandit.stacking.opinion_settings import ContextSettings as ContextSettings
+from metastackerbandit.stacking.opinion_settings import PosteriorSettings as PosteriorSettings
+
 OPINION_ARMS = ("model", "aligned")  # arms that speak from predictions: the frame's own model; several frames' models, aligned
 POSTERIOR = "posterior"  # no arm of its own: the best of several by their posterior
 AUTO = "auto"  # the model where every symbol has one, else the first rule arm

@@ -1,0 +1,156 @@
+"""Which classes cannot be excluded, with a promised share of misses that is kept up under drift.
+
+Split conformal prediction with the LAC score 1 - p(true class) (Sadinle, Lei and Wasserman 2019): a class is in the set while at least a
+share alpha of the calibration rows fitted as badly. The promise is marginal, over all rows, not for each kind of row. Adaptive conformal
+inference (Gibbs and Candes 2021) moves alpha after each matured label: alpha_{t+1} = alpha_t + gamma (alpha - missed).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from metastackerbandit.domain.errors import ModelRefused, TrainingRefused
+from metastackerbandit.domain.kernel import kernel, row
+from metastackerbandit.stacking.classes import Floats, as_sides, refuse_unfit
+from metastackerbandit.stacking.opinion_settings import ConformalSettings
+from metastackerbandit.stacking.packing import sealed, unsealed
+
+Bits = NDArray[np.int64]
+
+_DEFAULTS = ConformalSettings()
+
+
+class Adaptive(Struct, frozen=True):
+    """The correction as it stands: `alpha` in force, its `target` and step `gamma`; the next `place` in the window and how many scores it holds."""
+
+    alpha: float
+    target: float
+    gamma: float
+    place: int
+    filled: int
+
+
+class _Packed(Struct, frozen=True, forbid_unknown_fields=True):
+    """A Conformal as it is written: scores in time order."""
+
+    scores: tuple[float, ...]
+    alpha: float
+    alpha_now: float
+    gamma: float
+    window: int
+
+
+@kernel
+def p_value(window: Floats, filled: int, score: float) -> float:
+    """(1 + scores at least as bad) / (1 + scores) of the first `filled` in window; NaN for a NaN score."""
+    if math.isnan(score):
+        return math.nan
+    worse = 0
+    for i in range(filled):
+        if window[i] >= score:
+            worse += 1
+    return (1.0 + worse) / (1.0 + filled)
+
+
+@kernel
+def set_of(window: Floats, filled: int, alpha: float, p_down: float, p_flat: float, p_up: float) -> int:
+    """Bits (1 down, 2 flat, 4 up) of the classes whose p-value exceeds alpha; NaN probabilities exclude nothing."""
+    bits = 0
+    if not p_value(window, filled, 1.0 - p_down) <= alpha:
+        bits += 1
+    if not p_value(window, filled, 1.0 - p_flat) <= alpha:
+        bits += 2
+    if not p_value(window, filled, 1.0 - p_up) <= alpha:
+        bits += 4
+    return bits
+
+
+@kernel
+def credibility_of(window: Floats, filled: int, p_down: float, p_flat: float, p_up: float) -> float:
+    """The largest p-value: small means unlike anything in calibration; NaN for NaN probabilities."""
+    least = 1.0 - max(p_down, max(p_flat, p_up))
+    return p_value(window, filled, math.nan if math.isnan(p_down + p_flat + p_up) else least)
+
+
+@kernel
+def adapt(state: Any, window: Floats, score: float, missed: int) -> None:
+    """A label matured: its score 1 - p(true class) joins the window (W,), and alpha moves by whether the set issued then missed it (1) or not (0)."""
+    state.alpha += state.gamma * (state.target - missed)
+    window[state.place] = score
+    state.place = (state.place + 1) % len(window)
+    state.filled = min(state.filled + 1, len(window))
+
+
+class Conformal(Struct, frozen=True, eq=False):
+    """Scores (n,) of the calibration rows in time order, the promise, and alpha as corrected so far."""
+
+    scores: Floats
+    ranked: Floats
+    alpha: float
+    alpha_now: float
+    gamma: float
+    window: int
+
+    def p_values(self, probabilities: Floats) -> Floats:
+        """A p-value a class, (N, 3) -> (N, 3); NaN where a probability is NaN."""
+        scores = 1.0 - np.asarray(probabilities, np.float64)
+        worse = len(self.ranked) - np.searchsorted(self.ranked, scores, side="left")
+        return np.where(np.isnan(scores), np.nan, (1.0 + worse) / (1.0 + len(self.ranked)))
+
+    def sets(self, probabilities: Floats) -> Bits:
+        """Bits (IN_DOWN, IN_FLAT, IN_UP) of the classes that cannot be excluded, (N, 3) -> (N,); a NaN excludes nothing."""
+        excluded = self.p_values(probabilities) <= self.alpha_now
+        return 7 - excluded.astype(np.int64) @ np.array([1, 2, 4], np.int64)
+
+    def credibility(self, probabilities: Floats) -> Floats:
+        """The largest p-value (N,), in (0, 1]."""
+        return self.p_values(probabilities).max(axis=1)
+
+    def confidence(self, probabilities: Floats) -> Floats:
+        """1 - the second largest p-value (N,): how firmly the other classes are excluded."""
+        return 1.0 - np.sort(self.p_values(probabilities), axis=1)[:, -2]
+
+    def adaptive(self) -> tuple[np.ndarray[Any, Any], Floats]:
+        """State (1,) in the layout of Adaptive and window (W,) of the newest scores: what `adapt` goes on from and a snapshot keeps."""
+        newest = self.scores[-self.window :]
+        scores = np.zeros(self.window)
+        scores[: len(newest)] = newest
+        return row(Adaptive(self.alpha_now, self.alpha, self.gamma, len(newest) % self.window, len(newest))), scores
+
+    def resumed(self, state: np.ndarray[Any, Any], window: Floats) -> Conformal:
+        """With the scores and alpha that adapting arrived at."""
+        now = state[0]
+        newest = np.roll(window, -int(now.place)) if now.filled == len(window) else window[: now.filled]
+        return _made(newest, self.alpha, float(now.alpha), self.gamma, self.window)
+
+    def pack(self) -> bytes:
+        """As bytes that know when they are damaged."""
+        return sealed(_Packed(tuple(self.scores.tolist()), self.alpha, self.alpha_now, self.gamma, self.window))
+
+    @staticmethod
+    def unpack(data: bytes) -> Conformal:
+        """From `pack`'s bytes; ModelRefused when they are damaged."""
+        found = unsealed(data, _Packed)
+        if not found.scores:
+            raise ModelRefused("a conformal predictor without scores excludes nothing", mend="train again")
+        return _made(np.array(found.scores), found.alpha, found.alpha_now, found.gamma, found.window)
+
+
+def _made(scores: Floats, alpha: float, alpha_now: float, gamma: float, window: int) -> Conformal:
+    kept = np.array(scores, np.float64)
+    return Conformal(kept, np.sort(kept), alpha, alpha_now, gamma, window)
+
+
+def fit_conformal(probabilities: Floats, side: NDArray[np.integer], *, settings: ConformalSettings = _DEFAULTS) -> Conformal:
+    """From calibrated out-of-fold probabilities (N, 3) in time order, on rows that neither weights nor calibrator were fitted on."""
+    refuse_unfit("conformal scores", probabilities, side, np.ones(len(side)))
+    due = math.ceil(1.0 / settings.alpha)
+    if len(side) < due:
+        raise TrainingRefused(f"{len(side)} rows cannot promise {settings.alpha:.0%} misses", where="conformal", mend=f"give it at least {due}")
+    scores = 1.0 - np.asarray(probabilities, np.float64)[np.arange(len(side)), as_sides(side)]
+    return _made(scores, settings.alpha, settings.alpha, settings.gamma, settings.window)
