@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
-from metastackerbandit.domain.rows import ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, TripRow
+from metastackerbandit.domain.rows import ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
 
 class SubmitOrder(Struct, frozen=True, tag="submit"):
@@ -52,7 +52,7 @@ class Decided(Struct, frozen=True, tag="decided", eq=False):
 class Journaled(Struct, frozen=True, tag="journaled"):
     """A row for the journal's tables."""
 
-    row: OrderRow | FillRow | LedgerRow | TripRow | ControlRow
+    row: OrderRow | FillRow | LedgerRow | TripRow | ControlRow | OutcomeRow
 
 
 Effect = SubmitOrder | CancelOrder | AmendOrder | Decided | Journaled

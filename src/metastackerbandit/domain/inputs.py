@@ -41,6 +41,16 @@ class BarOpened(Struct, frozen=True, tag="bar_opened"):
     price: int
 
 
+class OutcomeKnown(Struct, frozen=True, tag="outcome"):
+    """What an arm's own portfolio earned before this run, out of sample: net, in units of volatility, decided in a context `cell`."""
+
+    instrument: int
+    at_ns: int
+    arm: int
+    cell: int
+    outcome: float
+
+
 class OrderReport(Struct, frozen=True, tag="report"):
     """A venue's word on one order: working, cancelled, rejected, expired, or a fill of `lots` at `ticks`."""
 
@@ -56,7 +66,7 @@ class OrderReport(Struct, frozen=True, tag="report"):
     impact: int = 0
 
 
-Input = Control | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport
+Input = Control | OutcomeKnown | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport
 
 # Order of kinds at one instant: what closes is predicted and decided on before funding settles, and all before the next price trades.
 CONTROL_EVENT, CLOSE_EVENT, PREDICTION_EVENT, FUNDING_EVENT, OPEN_EVENT = 0, 1, 2, 3, 4

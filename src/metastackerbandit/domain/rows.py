@@ -159,3 +159,15 @@ class ControlRow(Struct, frozen=True):
     observed: float
     limit: float
     until_ns: int
+
+
+class OutcomeRow(Struct, frozen=True):
+    """One ended piece of an arm's own portfolio, traded or not: net `outcome` in units of volatility, its side, bars, and context `cell`."""
+
+    at_ns: int
+    instrument: int
+    arm: int
+    cell: int
+    side: int
+    bars: int
+    outcome: float

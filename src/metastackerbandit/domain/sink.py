@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, field
 
 from metastackerbandit.domain.kernel import rows
-from metastackerbandit.domain.rows import ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, TripRow
+from metastackerbandit.domain.prediction import Prediction
+from metastackerbandit.domain.rows import ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
 
 class Sink(Protocol):
-    """Takes rows in the layouts of domain.rows; arrays belong to the caller and are copied."""
+    """Takes rows in the layouts of domain.rows and domain.prediction; arrays belong to the caller and are copied."""
 
     def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
         """Decisions (N,) with their traces (N, G)."""
@@ -32,6 +33,12 @@ class Sink(Protocol):
     def controls(self, rows: np.ndarray) -> None:
         """Controls."""
 
+    def outcomes(self, rows: np.ndarray) -> None:
+        """What arms' own portfolios earned."""
+
+    def predictions(self, rows: np.ndarray) -> None:
+        """Predictions, as they entered."""
+
 
 class Kept(Struct, frozen=True, eq=False):
     """A run's rows in memory."""
@@ -45,6 +52,8 @@ class Kept(Struct, frozen=True, eq=False):
     ledger: np.ndarray
     trips: np.ndarray
     controls: np.ndarray
+    predictions: np.ndarray = field(default_factory=lambda: rows(Prediction, 0))
+    outcomes: np.ndarray = field(default_factory=lambda: rows(OutcomeRow, 0))
 
 
 class MemorySink:
@@ -78,6 +87,14 @@ class MemorySink:
         """Copy controls."""
         self._parts["controls"].append(rows.copy())
 
+    def predictions(self, rows: np.ndarray) -> None:
+        """Copy predictions."""
+        self._parts["predictions"].append(rows.copy())
+
+    def outcomes(self, rows: np.ndarray) -> None:
+        """Copy outcomes."""
+        self._parts["outcomes"].append(rows.copy())
+
     def kept(self) -> Kept:
         """Everything so far, one array a kind."""
         return Kept(**{name: np.concatenate(parts) if parts else _nothing(name) for name, parts in self._parts.items()})
@@ -90,6 +107,8 @@ _ROWS: dict[str, type[Struct]] = {
     "ledger": LedgerRow,
     "trips": TripRow,
     "controls": ControlRow,
+    "predictions": Prediction,
+    "outcomes": OutcomeRow,
 }
 
 
@@ -133,3 +152,13 @@ class Tee:
         """Pass on controls."""
         for sink in self._sinks:
             sink.controls(rows)
+
+    def predictions(self, rows: np.ndarray) -> None:
+        """Pass on predictions."""
+        for sink in self._sinks:
+            sink.predictions(rows)
+
+    def outcomes(self, rows: np.ndarray) -> None:
+        """Pass on outcomes."""
+        for sink in self._sinks:
+            sink.outcomes(rows)

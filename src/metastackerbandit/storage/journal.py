@@ -2,6 +2,7 @@
 
 <home>/journal.sqlite      runs, orders (last state), fills, ledger, trips, controls
 <home>/decisions/run=<n>/  decisions as columns (decision_columns.py)
+<home>/predictions/run=<n>/  what models said, as columns (prediction_columns.py); none without models
 <home>/paper.lock          held by the one paper run of this home, freed by the kernel when its process dies
 """
 
@@ -19,15 +20,16 @@ import numpy as np
 
 from metastackerbandit.domain.errors import NotFound, StorageFailed, UsageError
 from metastackerbandit.storage.decision_columns import DecisionWriter
+from metastackerbandit.storage.prediction_columns import PredictionWriter
 from metastackerbandit.storage.run_record import RunRecord, RunRow, State
-from metastackerbandit.storage.run_view import RunView, decisions_folder
+from metastackerbandit.storage.run_view import RunView, decisions_folder, predictions_folder
 from metastackerbandit.storage.sqlite import database, opened, storing, transaction
-from metastackerbandit.storage.tables import CONTROLS, FILLS, LEDGER, ORDERS, TABLES, TRIPS, Table
+from metastackerbandit.storage.tables import CONTROLS, FILLS, LEDGER, ORDERS, OUTCOMES, TABLES, TRIPS, Table
 
 FLUSH_ROWS = 50_000  # pending rows that are written without being asked: bounds memory, 10 MB
 
 _RUN_COLUMNS = RunRow.__struct_fields__
-_AS_JSON = ("instruments", "gates", "notices", "summary")
+_AS_JSON = ("instruments", "gates", "notices", "models", "summary")
 
 
 class Journal:
@@ -56,7 +58,8 @@ class Journal:
         """Start a run; a second running paper run in this home is refused."""
         lock = _paper_lock(self.home) if record.mode == "paper" else -1
         given = {name: getattr(record, name) for name in RunRecord.__struct_fields__}
-        given |= {"started_ns": now_ns, "heartbeat_ns": now_ns, "ended_ns": 0, "pid": os.getpid(), "state": "running", "decided": -1, "summary": {}}
+        given |= {"started_ns": now_ns, "heartbeat_ns": now_ns, "ended_ns": 0, "pid": os.getpid(), "state": "running"}
+        given |= {"decided": -1, "predicted": -1, "summary": {}}
         given |= {name: _json_text(given[name]) for name in _AS_JSON}
         asked = f"INSERT INTO runs ({', '.join(given)}) VALUES ({', '.join('?' * len(given))})"
         try:
@@ -67,7 +70,7 @@ class Journal:
         except StorageFailed:
             _release(lock)
             raise
-        return RunWriter(self.home, self._connection, run, decisions, lock)
+        return RunWriter(self.home, self._connection, run, decisions, PredictionWriter(predictions_folder(self.home, run)), lock)
 
     def runs(self) -> tuple[RunRow, ...]:
         """Every run, the oldest first."""
@@ -105,15 +108,18 @@ class Journal:
 class RunWriter:
     """Keeps one run's rows; a Sink for both drivers.
 
-    Decisions are on disk when the call returns. Rows of the tables wait for `flush`, which a driver calls before an order
+    Decisions and predictions are on disk when the call returns. Rows of the tables wait for `flush`, which a driver calls before an order
     leaves, so that its intent is known whatever happens next.
     """
 
-    def __init__(self, home: Path, connection: sqlite3.Connection, run: int, decisions: DecisionWriter, lock: int) -> None:
+    def __init__(
+        self, home: Path, connection: sqlite3.Connection, run: int, decisions: DecisionWriter, predictions: PredictionWriter, lock: int
+    ) -> None:
         self.run = run
         self._home = home
         self._connection = connection
         self._decisions = decisions
+        self._predictions = predictions
         self._lock = lock
         self._waiting: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in TABLES}
         self._waits = 0
@@ -142,6 +148,14 @@ class RunWriter:
         """Keep controls."""
         self._keep(CONTROLS, rows)
 
+    def outcomes(self, rows: np.ndarray) -> None:
+        """Keep what arms' own portfolios earned."""
+        self._keep(OUTCOMES, rows)
+
+    def predictions(self, rows: np.ndarray) -> None:
+        """Keep predictions (N,), asleep ones too."""
+        self._predictions.append(rows)
+
     def flush(self) -> None:
         """Write what waits, all or nothing; nothing waits: nothing is done."""
         if self._waits == 0:
@@ -161,12 +175,14 @@ class RunWriter:
         self._update("heartbeat_ns = ?, summary = ?", now_ns, _json_text(dict(summary)))
 
     def finish(self, state: State, summary: Mapping[str, Any], now_ns: int) -> None:
-        """End the run: everything is written, the tail becomes a part, and another paper run may start."""
+        """End the run: everything is written, the tails become parts, and another paper run may start."""
         try:
             self.flush()
+            self._predictions.close()
             self._decisions.close()
-            changed = "state = ?, summary = ?, ended_ns = ?, heartbeat_ns = ?, decided = ?"
-            self._update(changed, state, _json_text(dict(summary)), now_ns, now_ns, self._decisions.written)
+            changed = "state = ?, summary = ?, ended_ns = ?, heartbeat_ns = ?, decided = ?, predicted = ?"
+            counts = (self._decisions.written, self._predictions.written)
+            self._update(changed, state, _json_text(dict(summary)), now_ns, now_ns, *counts)
         finally:
             _release(self._lock)
             self._lock = -1

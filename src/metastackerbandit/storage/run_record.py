@@ -33,7 +33,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
 
     `identity` is the hash of config, code, models and inputs; `config` the effective configuration as TOML; `digest` the
     hash of the market data; `base_ns` and `frame_ns` the lengths of the source's and the decision's bars; `gates` the
-    catalog in the order of the trace.
+    catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place.
     """
 
     identity: str
@@ -51,6 +51,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     gates: tuple[GateWords, ...]
     notices: tuple[str, ...] = ()
     lineage: str = "recorded"
+    models: tuple[str, ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
 
 
 class RunRow(RunRecord, frozen=True, kw_only=True):
-    """A run as it stands: `ended_ns` is 0 while it has no end; `decided` counts its decisions, -1 until it ended."""
+    """A run as it stands: `ended_ns` is 0 while it has no end; `decided` counts its decisions, `predicted` its predictions, -1 until it ended."""
 
     run: int
     started_ns: int
@@ -68,4 +69,5 @@ class RunRow(RunRecord, frozen=True, kw_only=True):
     pid: int
     state: State
     decided: int
+    predicted: int = -1
     summary: dict[str, Any]

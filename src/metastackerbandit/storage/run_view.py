@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from metastackerbandit.domain.errors import NotFound, StorageFailed
 from metastackerbandit.storage.decision_columns import Decisions, newest_first, read_decisions
+from metastackerbandit.storage.prediction_columns import read_predictions
 from metastackerbandit.storage.run_record import RunRow
 from metastackerbandit.storage.sqlite import storing
-from metastackerbandit.storage.tables import CONTROLS, FILLS, LEDGER, ORDERS, TRIPS, Table
+from metastackerbandit.storage.tables import CONTROLS, FILLS, LEDGER, ORDERS, OUTCOMES, TRIPS, Table
 
 
 class Held(Struct, frozen=True):
@@ -38,11 +39,7 @@ class RunView:
         """All decisions with their traces, in the order of deciding; an ended run must have as many as it counted."""
         found = read_decisions(self._folder, self._gates)
         if self.row.decided not in (-1, len(found.rows)):
-            raise StorageFailed(
-                f"run {self.row.run} decided {self.row.decided} times and {len(found.rows)} decisions are here",
-                where=str(self._folder),
-                mend="a part is missing: restore it from a backup, or run again",
-            )
+            raise _lost(f"run {self.row.run} decided {self.row.decided} times and {len(found.rows)} decisions are here", self._folder)
         return found
 
     def latest_decisions(self) -> Iterator[Decisions]:
@@ -69,6 +66,29 @@ class RunView:
         """Controls in the layout of ControlRow, in the order in which they came."""
         return self._rows(CONTROLS)
 
+    def outcomes(self) -> np.ndarray:
+        """What arms' own portfolios earned, in the layout of OutcomeRow, in the order in which it was known."""
+        return self._rows(OUTCOMES)
+
+    def predictions(self) -> np.ndarray:
+        """What models said, asleep or awake, in the layout of Prediction and in the order in which it entered."""
+        folder = predictions_folder(self.home, self.row.run)
+        found = read_predictions(folder)
+        if self.row.predicted not in (-1, len(found)):
+            raise _lost(f"run {self.row.run} took {self.row.predicted} predictions and {len(found)} are here", folder)
+        return found
+
+    def predictions_on(self, instrument: int, closed_ns: int) -> np.ndarray:
+        """What was said of the bars of an instrument that closed then, one row a frame, in the order in which it entered."""
+        said = self.predictions()
+        return said[(said["instrument"] == instrument) & (said["closed_ns"] == closed_ns)]
+
+    def predictions_standing(self, instrument: int, at_ns: int) -> np.ndarray:
+        """The newest word on an instrument that was known by then, one row a frame, the lowest frame first."""
+        said = self.predictions()
+        known = said[(said["instrument"] == instrument) & (said["at_ns"] <= at_ns)]
+        return known[[int(np.flatnonzero(known["frame_ns"] == frame)[-1]) for frame in np.unique(known["frame_ns"])]]
+
     def positions(self) -> tuple[Held, ...]:
         """Open positions; the truth is the sum of fills."""
         asked = """SELECT instrument, SUM(lots), (SELECT SUM(l.position) FROM ledger l WHERE l.run = f.run AND l.instrument = f.instrument)
@@ -92,3 +112,12 @@ class RunView:
 def decisions_folder(home: Path, run: int) -> Path:
     """Where a run's decisions lie."""
     return home / "decisions" / f"run={run}"
+
+
+def predictions_folder(home: Path, run: int) -> Path:
+    """Where what models said in a run lies; absent where there were none."""
+    return home / "predictions" / f"run={run}"
+
+
+def _lost(what: str, folder: Path) -> StorageFailed:
+    return StorageFailed(what, where=str(folder), mend="a part is missing: restore it from a backup, or run again")

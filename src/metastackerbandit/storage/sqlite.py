@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from metastackerbandit.domain.errors import StorageFailed
-from metastackerbandit.storage.tables import RUNS, TABLES, VERSION
+from metastackerbandit.storage.tables import RUNS, STEPS, TABLES, VERSION
 
 BUSY_SECONDS = 30.0  # another process's transaction (a backtest's rows) may take a second; longer means that it hangs
 
@@ -67,11 +67,27 @@ def _prepare(home: Path, connection: sqlite3.Connection) -> None:
             connection.execute(RUNS)
             for table in TABLES:
                 connection.execute(table.create())
+    else:
+        _bring_up(connection)
     _check_version(home, connection)
 
 
-def _check_version(home: Path, connection: sqlite3.Connection) -> None:
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """Take a journal of older code to this version, step by step, each whole or not at all."""
+    while (version := _version(connection)) in STEPS:
+        with transaction(connection):
+            for statement in STEPS[version]:
+                connection.execute(statement)
+            connection.execute("UPDATE schema SET version = ?", (version + 1,))
+
+
+def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("SELECT version FROM schema").fetchone()
+    return int(version)
+
+
+def _check_version(home: Path, connection: sqlite3.Connection) -> None:
+    version = _version(connection)
     if version != VERSION:
         mend = "update msb, or name another --home" if version > VERSION else "move the journal aside, or name another --home"
         raise StorageFailed(f"the journal has version {version}, this program knows {VERSION}", where=str(database(home)), mend=mend)

@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 
 from metastackerbandit.domain.kernel import layout
-from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, TripRow
+from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
-VERSION = 1  # of everything below and of the decision columns; a journal with a higher one was written by newer code
+VERSION = 2  # of everything below and of the columns; a journal with a higher one was written by newer code
 
 _PLAIN_NAN = struct.pack("<d", math.nan)
 
@@ -21,8 +21,8 @@ RUNS = """CREATE TABLE IF NOT EXISTS runs (
     run INTEGER PRIMARY KEY, identity TEXT NOT NULL, started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL, heartbeat_ns INTEGER NOT NULL,
     pid INTEGER NOT NULL, mode TEXT NOT NULL, driver TEXT NOT NULL, lineage TEXT NOT NULL, state TEXT NOT NULL, config_hash TEXT NOT NULL,
     config TEXT NOT NULL, code TEXT NOT NULL, instruments TEXT NOT NULL, base_ns INTEGER NOT NULL, frame_ns INTEGER NOT NULL, arm TEXT NOT NULL,
-    source TEXT NOT NULL, digest TEXT NOT NULL, notices TEXT NOT NULL, gates TEXT NOT NULL, decided INTEGER NOT NULL, summary TEXT NOT NULL)"""
-
+    source TEXT NOT NULL, digest TEXT NOT NULL, notices TEXT NOT NULL, gates TEXT NOT NULL, decided INTEGER NOT NULL, summary TEXT NOT NULL,
+    models TEXT NOT NULL DEFAULT '[]', predicted INTEGER NOT NULL DEFAULT -1)"""
 
 class Table:
     """One table: a run's rows of one Struct. `key` names the rows of a run; rows without one keep the order of writing."""
@@ -86,4 +86,15 @@ LEDGER = Table("ledger", LedgerRow, "entry")
 TRIPS = Table("trips", TripRow, "trip")
 CONTROLS = Table("controls", ControlRow)
 
-TABLES = (ORDERS, FILLS, LEDGER, TRIPS, CONTROLS)
+OUTCOMES = Table("outcomes", OutcomeRow)
+
+TABLES = (ORDERS, FILLS, LEDGER, TRIPS, CONTROLS, OUTCOMES)
+
+# What makes a journal of a version into one of the next.
+STEPS = {
+    1: (
+        "ALTER TABLE runs ADD COLUMN models TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE runs ADD COLUMN predicted INTEGER NOT NULL DEFAULT -1",
+        OUTCOMES.create(),
+    )
+}
