@@ -1,0 +1,42 @@
+"""A sample: the rows that a model is fitted on, with what became of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class Sample(Struct, frozen=True, eq=False):
+    """N rows in order of time.
+
+    `rows` (N, F) features, NaN where invalid; `side` (N,) classes (domain.label: DOWN, FLAT, UP); `weight` (N,) of mean 1;
+    `long`, `short` (N,) gross returns of a long and a short in horizon volatilities; `net_long`, `net_short` (N,) after costs,
+    fractions of price; `volatility` (N,) over the horizon, a fraction; `start_ns`, `end_ns` (N,) the span of each label;
+    `symbol` (N,) place in the data set's symbols; `names` (F,) of the features.
+    """
+
+    rows: Floats
+    side: NDArray[np.int8]
+    weight: Floats
+    long: Floats
+    short: Floats
+    net_long: Floats
+    net_short: Floats
+    volatility: Floats
+    start_ns: NDArray[np.int64]
+    end_ns: NDArray[np.int64]
+    symbol: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    def taken(self, places: NDArray[Any]) -> Sample:
+        """The rows at `places` (n,), in that order."""
+        columns = {name: getattr(self, name)[places] for name in self.__struct_fields__ if name != "names"}
+        return Sample(**columns, names=self.names)
+
+    def __len__(self) -> int:
+        return len(self.side)

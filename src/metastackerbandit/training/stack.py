@@ -1,0 +1,147 @@
+"""The stack of one version as it serves: feature rows in, calibrated probabilities and expected returns out; every row for itself, to the bit."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from metastackerbandit.domain.errors import ModelRefused
+from metastackerbandit.domain.label import DOWN, UP
+from metastackerbandit.features.mirror import mirrored
+from metastackerbandit.models.catalog import unpack as unpack_learner
+from metastackerbandit.models.heads import Heads
+from metastackerbandit.models.learner import Learner
+from metastackerbandit.stacking.calibration import Calibrator
+from metastackerbandit.stacking.conformal import Conformal
+from metastackerbandit.stacking.ladder import shrink_to_prior
+from metastackerbandit.stacking.meta import blend
+from metastackerbandit.training.expectation import Expectation
+from metastackerbandit.training.mirroring import averaged
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_FACTS, _CALIBRATOR, _CONFORMAL, _HEADS = "stack.json", "calibrator.base64", "conformal.base64", "heads"
+
+
+class StackAnswer(Struct, frozen=True, eq=False):
+    """Answers to N rows: calibrated `p` (N, 3); expected gross returns of a `long` and a `short` (N,) with their standard `error` (N,), in horizon
+    volatilities; the classes that cannot be excluded (bits of domain.prediction) and the largest conformal p-value."""
+
+    p: Floats
+    long: Floats
+    short: Floats
+    error: Floats
+    conformal_set: Ints
+    credibility: Floats
+
+
+class StackFacts(Struct, frozen=True, forbid_unknown_fields=True):
+    """The stack's own numbers: its features by name, its learners' families and weights, what it shrinks to and by how many outcomes."""
+
+    names: tuple[str, ...]
+    families: tuple[str, ...]
+    weights: tuple[float, ...]
+    prior: tuple[float, float, float]
+    n_eff: float
+    is_mirrored: bool
+    expectation: Expectation
+
+
+class Stack(Struct, frozen=True, eq=False):
+    """Base learners, their weights, a calibrator, a conformal predictor, and heads."""
+
+    facts: StackFacts
+    learners: tuple[Learner, ...]
+    calibrator: Calibrator
+    conformal: Conformal
+    heads: Heads
+
+    def predict(self, rows: Floats) -> StackAnswer:
+        """Answers to rows (N, F) of the stack's features, NaN where invalid; no row's answer depends on another."""
+        rows = self._checked(rows)
+        images = mirrored(rows) if self.facts.is_mirrored else None
+        return self.answer(self.parts(rows, images), self.lean(rows, images))
+
+    def parts(self, rows: Floats, images: Floats | None) -> Floats:
+        """Every base learner's probabilities (L, N, 3), averaged with what it says of the mirror images."""
+        return np.stack([probabilities_of(learner, rows, images) for learner in self.learners])
+
+    def lean(self, rows: Floats, images: Floats | None) -> Floats:
+        """What the heads expect of a long above a flat market (N,), in horizon volatilities."""
+        return lean_of(self.heads, rows, images)
+
+    def answer(self, parts: Floats, head: Floats) -> StackAnswer:
+        """From base probabilities (L, N, 3) and heads (N,) to the answer."""
+        p = self.probabilities(parts)
+        long, short, error = self.facts.expectation.long_short(p[:, UP] - p[:, DOWN], head)
+        return StackAnswer(p=p, long=long, short=short, error=error, conformal_set=self.conformal.sets(p), credibility=self.conformal.credibility(p))
+
+    def probabilities(self, parts: Floats) -> Floats:
+        """From base probabilities (L, N, 3) to the calibrated ones (N, 3)."""
+        return finished(parts, self.calibrator, self.facts)
+
+    def pack(self) -> dict[str, bytes]:
+        """Files of the stack, the same for the same stack."""
+        files = {_FACTS: msgspec.json.format(msgspec.json.encode(self.facts), indent=1)}
+        files[_CALIBRATOR] = b64encode(self.calibrator.pack())  # as text: bytes that begin with a hash may look like anything
+        files[_CONFORMAL] = b64encode(self.conformal.pack())
+        packed = [(_HEADS, self.heads.pack()), *((family, part.pack()) for family, part in zip(self.facts.families, self.learners, strict=True))]
+        for prefix, contents in packed:
+            files |= {f"{prefix}.{name}": content for name, content in contents.items()}
+        return files
+
+    def _checked(self, rows: Floats) -> Floats:
+        if rows.ndim != 2 or rows.shape[1] != len(self.facts.names):
+            raise ModelRefused(
+                f"rows of shape {rows.shape} where (N, {len(self.facts.names)}) is expected", where="stack", mend="serve the features of its card"
+            )
+        return np.ascontiguousarray(rows, np.float64)
+
+
+def unpack(files: Mapping[str, bytes]) -> Stack:
+    """A stack from its files; ModelRefused where they are not whole."""
+    try:
+        facts = msgspec.json.decode(files[_FACTS], type=StackFacts)
+        return Stack(
+            facts=facts,
+            learners=tuple(unpack_learner(family, _of(files, family)) for family in facts.families),
+            calibrator=Calibrator.unpack(b64decode(files[_CALIBRATOR], validate=True)),
+            conformal=Conformal.unpack(b64decode(files[_CONFORMAL], validate=True)),
+            heads=Heads.unpack(_of(files, _HEADS)),
+        )
+    except KeyError as error:
+        raise ModelRefused(f"the stack's file {error} is missing", where="stack", mend="train it again, or restore its folder") from error
+    except (msgspec.DecodeError, NotBase64) as error:
+        raise ModelRefused(f"the stack's files are damaged: {error}", where="stack", mend="train it again, or restore its folder") from error
+
+
+def finished(parts: Floats, calibrator: Calibrator, facts: StackFacts) -> Floats:
+    """Base probabilities (L, N, 3) -> blended, calibrated, shrunk towards the prior by the number of outcomes behind them (N, 3)."""
+    return shrink_to_prior(calibrator.apply(blend(parts, np.asarray(facts.weights))), np.asarray(facts.prior), facts.n_eff)
+
+
+def probabilities_of(learner: Learner, rows: Floats, images: Floats | None) -> Floats:
+    """One learner's probabilities (N, 3) of rows, averaged with what it says, turned, of their mirror images."""
+    straight = learner.predict(rows)
+    return straight if images is None else averaged(straight, learner.predict(images))
+
+
+def lean_of(heads: Heads, rows: Floats, images: Floats | None) -> Floats:
+    """Half the difference of the heads' long and short (N,), of rows and, turned, of their images."""
+    said = heads.predict(rows)
+    lean = 0.5 * (said[:, 0] - said[:, 1])
+    if images is None:
+        return lean
+    turned = heads.predict(images)
+    return 0.5 * (lean - 0.5 * (turned[:, 0] - turned[:, 1]))
+
+
+def _of(files: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
+    return {name.removeprefix(f"{prefix}."): content for name, content in files.items() if name.startswith(f"{prefix}.")}
