@@ -7,7 +7,7 @@ import numpy as np
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.prediction import FAILED, Prediction
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.domain.timeframe import frame_ns
+from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.market.frames import frame_bars
 
 
@@ -64,3 +64,19 @@ def _symbol(
         parts.append(found[rng.random(len(bars)) >= missing])
     rows = np.concatenate(parts)
     return rows[np.lexsort((-rows["frame_ns"], rows["at_ns"]))]
+
+
+def foresight(recording: Recording, *, horizon: int = 6, barrier_bps: float = 80.0, right: bool = True) -> tuple[np.ndarray, ...]:
+    """Predictions of the base frame that know the next bars (or their opposite): what a perfect, or a perfectly wrong, source would say."""
+    told = predictions_of(recording, _base_name(recording), 0, silent=0.0, missing=0.0, barrier_bps=barrier_bps, horizon=horizon)
+    for s, rows in enumerate(told):
+        closes = recording.bars[s]["close"].astype(np.float64)
+        ahead = np.concatenate((closes[horizon:], np.full(horizon, closes[-1])))
+        side = np.sign(ahead - closes) * (1.0 if right else -1.0)
+        rows["p_up"], rows["p_down"], rows["p_flat"] = 0.45 + 0.35 * side, 0.45 - 0.35 * side, 0.1
+        rows["long_bps"], rows["short_bps"], rows["credibility"] = 50.0 * side, -50.0 * side, 0.5
+    return told
+
+
+def _base_name(recording: Recording) -> str:
+    return frame_name(recording.base_ns)

@@ -32,6 +32,7 @@ def _special() -> dict[str, st.SearchStrategy[Any]]:
         "run.arm": st.sampled_from([*ARMS, "posterior", "auto"]),
         "run.arms": st.lists(st.sampled_from(ARMS), unique=True, min_size=2, max_size=4).map(tuple),
         "run.frames": st.lists(st.sampled_from(list(FRAMES)), max_size=3).map(tuple),
+        **{f"alignment.{name}": st.just(getattr(Config().alignment, name)) for name in ("frames", "weights", "agreement", "slow")},
         "run.symbols": st.lists(TEXTS.filter(str.strip), unique=True, max_size=3).map(tuple),
         "run.pace": st.floats(0, 1e6),
         "account.currency": st.sampled_from(["USDT", "BTC", "EUR"]),
@@ -88,7 +89,10 @@ def _of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
         return st.sampled_from(kind.values)
     if isinstance(kind, inspect.FloatType):
         low = kind.gt if kind.gt is not None else kind.ge
-        return st.floats(low, kind.le, exclude_min=kind.gt is not None, allow_nan=False, allow_infinity=False)
+        high = kind.lt if kind.lt is not None else kind.le
+        return st.floats(
+            low, high, exclude_min=kind.gt is not None, exclude_max=kind.lt is not None, allow_nan=False, allow_infinity=False
+        )
     if isinstance(kind, inspect.IntType):
         return st.integers(kind.ge, kind.le if kind.le is not None else 2**63 - 1)
     if isinstance(kind, inspect.VarTupleType):

@@ -59,7 +59,7 @@ def test_a_misspelt_name_at_any_level_is_refused_with_what_was_meant(slip: tuple
 def test_the_source_names_the_last_layer_that_set_a_key(name: str, layers: set[str]) -> None:
     default = keys()[name].default
     value = 1 if default is None else default
-    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
     variable = f"MSB_{name.upper().replace('.', '__')}"
     with TemporaryDirectory() as folder:
         file = Path(folder) / "msb.toml"

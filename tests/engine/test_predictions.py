@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.domain.inputs import Control
@@ -15,6 +18,7 @@ from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.simulation.settings import SimulationSettings
+from metastackerbandit.stacking.settings import PosteriorSettings
 from tests.covering import covers
 from tests.engine.test_parity import ROWS_OF_TRADES, engine_settings
 from tests.markets import START_NS, by_block, by_stream, generated, same_bytes
@@ -32,17 +36,27 @@ MINUTES = 60 * 10**9
     market=st.sampled_from(["spot", "perp"]),
     holes=st.sampled_from([0.0, 0.15]),
     latency_ns=st.sampled_from([0, 10**9, 4 * MINUTES, 40 * MINUTES]),
+    arm=st.sampled_from(["model", "aligned", "posterior"]),
+    arms=st.sampled_from([("model", "aligned", "momentum"), ("sma_cross", "breakout")]),
     chosen=engine_settings(),
 )
-def test_streaming_equals_block_on_predictions(seed: int, frame: str, market: str, holes: float, latency_ns: int, chosen: EngineSettings) -> None:
+def test_streaming_equals_block_on_predictions(
+    seed: int, frame: str, market: str, holes: float, latency_ns: int, arm: str, arms: tuple[str, ...], chosen: EngineSettings
+) -> None:
     recording = generated(seed, 220, market=market, holes=holes, funded=market == "perp")
-    predictions = predictions_of(recording, frame, seed, latency_ns=latency_ns)
-    controls = (Control(START_NS + 150 * 5 * MINUTES, "pause"), Control(START_NS + 170 * 5 * MINUTES, "resume"))
-    block, result = by_block(recording, frame, "model", chosen, controls=controls, predictions=predictions)
-    stream, driver = by_stream(recording, frame, "model", chosen, controls=controls, predictions=predictions)
+    eager = structs.replace(chosen, posterior=PosteriorSettings(prior_count=1.0, enter=0.55, stay=0.5, strength=5.0))
+    heard: dict[str, Any] = {
+        "controls": (Control(START_NS + 150 * 5 * MINUTES, "pause"), Control(START_NS + 170 * 5 * MINUTES, "resume")),
+        "predictions": predictions_of(recording, frame, seed, latency_ns=latency_ns, others=("4h", "1h") if frame != "1h" else ("12h", "4h")),
+        "frames": ("1h", "4h") if frame != "1h" else ("4h", "12h"),
+        "arms": arms,
+    }
+    block, result = by_block(recording, frame, arm, eager, **heard)
+    stream, driver = by_stream(recording, frame, arm, eager, **heard)
     same_bytes(block, stream)
-    assert driver.engine.world.seats.tobytes() == result.world.seats.tobytes()
-    lean, lean_result = by_block(recording, frame, "model", chosen, controls=controls, predictions=predictions, lean=True)
+    for part in ("seats", "account", "shadows", "evidence"):
+        assert getattr(driver.engine.world, part).tobytes() == getattr(result.world, part).tobytes()
+    lean, lean_result = by_block(recording, frame, arm, eager, lean=True, **heard)
     same_bytes(block, lean, ROWS_OF_TRADES)
     assert result.curve.tobytes() == lean_result.curve.tobytes()
 

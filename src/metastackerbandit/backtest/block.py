@@ -105,6 +105,7 @@ def run_block(
             cursor.orders > most
             or cursor.ledger > most
             or cursor.controls > most
+            or cursor.outcomes > most
             or cursor.curve + 4 > len(out.curve)
             or cursor.decisions + 4 > len(out.decisions)
         ):

@@ -9,12 +9,13 @@ from msgspec import Struct
 
 from metastackerbandit.backtest.block import order_events, run_block
 from metastackerbandit.domain.errors import Fault
-from metastackerbandit.domain.inputs import Control
+from metastackerbandit.domain.inputs import PREDICTION_EVENT, Control, OutcomeKnown
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, Recording
 from metastackerbandit.domain.rows import EquityRow
 from metastackerbandit.domain.sink import Sink
+from metastackerbandit.engine.choice import teach
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.plan import Plan, begin, deposit_row
 from metastackerbandit.engine.world import Out, World, empty_out
@@ -37,6 +38,7 @@ class Block(Struct, frozen=True, eq=False):
     predictions: np.ndarray
     prediction_starts: np.ndarray
     controls: np.ndarray
+    outcomes: np.ndarray
     order: np.ndarray
 
 
@@ -48,8 +50,13 @@ class Result(Struct, frozen=True, eq=False):
     counts: dict[str, int]
 
 
-def block_of(recording: Recording, controls: Iterable[Control] = (), predictions: Sequence[np.ndarray] = ()) -> Block:
-    """Concatenate the symbols and order their events; `predictions` (one array a symbol, or none at all) as in `order_events`."""
+def block_of(
+    recording: Recording, controls: Iterable[Control] = (), predictions: Sequence[np.ndarray] = (), outcomes: np.ndarray | None = None
+) -> Block:
+    """Concatenate the symbols and order their events; `predictions` (one array a symbol, or none at all) as in `order_events`.
+
+    `outcomes` (N,) in the layout of OutcomeKnown are what arms earned before the recording begins.
+    """
     words = np.array([(control.at_ns, _WORDS.index(control.word)) for control in controls], np.int64).reshape(-1, 2)
     funding = [series if series is not None else np.zeros(0, layout(FundingRow)) for series in recording.funding]
     predicted = list(predictions) or [np.zeros(0, layout(Prediction))] * len(recording.bars)
@@ -61,8 +68,15 @@ def block_of(recording: Recording, controls: Iterable[Control] = (), predictions
         predictions=np.ascontiguousarray(np.concatenate(predicted)).astype(layout(Prediction)),
         prediction_starts=_starts(predicted),
         controls=words,
+        outcomes=np.zeros(0, layout(OutcomeKnown)) if outcomes is None else outcomes,
         order=order_events(recording, words, predicted),
     )
+
+
+def _as_they_enter(block: Block) -> np.ndarray:
+    """The predictions in the order of events."""
+    codes = block.order[block.order & 7 == PREDICTION_EVENT]
+    return block.predictions[block.prediction_starts[codes >> 3 & 0x3FFF] + (codes >> 17)]
 
 
 def _starts(arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -81,11 +95,14 @@ def run(
 ) -> Result:
     """Run from the start; `lean` leaves out the decisions that changed nothing and all traces. `progress(done, all)` counts events."""
     world = begin(plan)
+    teach(world, block.outcomes)
     venue = open_venue(plan.instruments, plan.settings.costs, simulation)
     out = empty_out(len(GATES), _DECISIONS, _ROWS, _CURVE)
     curves: list[np.ndarray] = []
     if sink is not None:
         sink.ledger(deposit_row(plan))
+        if len(block.predictions):
+            sink.predictions(_as_they_enter(block))
     done = 0
     while done < len(block.order):
         done, fault = run_block(
@@ -130,8 +147,9 @@ def _flush(out: Out, sink: Sink | None) -> None:
             (sink.ledger, out.ledger, cursor.ledger),
             (sink.trips, out.trips, cursor.trips),
             (sink.controls, out.controls, cursor.controls),
+            (sink.outcomes, out.outcomes, cursor.outcomes),
         ):
             if count:
                 take(rows[:count])
     cursor.decisions = cursor.orders = cursor.fills = 0
-    cursor.ledger = cursor.trips = cursor.controls = cursor.curve = 0
+    cursor.ledger = cursor.trips = cursor.controls = cursor.outcomes = cursor.curve = 0

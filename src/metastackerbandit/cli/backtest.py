@@ -28,13 +28,15 @@ def _backtested(session: Session) -> dict[str, Any]:
     from metastackerbandit.backtest.judging import evidence_of, final_of, trial_of
     from metastackerbandit.backtest.report import as_json, baselines, report_of, weighed
     from metastackerbandit.backtest.run import block_of, run
+    from metastackerbandit.cli.opinions import served_counts
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.domain.sink import MemorySink, Tee
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.trials import TrialRegistry
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
-    block = block_of(recording)
+    predictions = session.predicted()
+    block = block_of(recording, (), predictions)
     journal = Journal.open(session.home)
     record = record_of(session, "backtest", "block")
     writer = journal.begin(record, time.time_ns())
@@ -52,6 +54,8 @@ def _backtested(session: Session) -> dict[str, Any]:
                 tried = registry.of(trial.family)
             report = weighed(report, evidence_of(plan, block, simulation, result, kept, tried))
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
+        served, silent = served_counts(predictions, session.models())
+        payload |= {"models": served, "silent": silent}
         payload |= {"run": writer.run, "identity": record.identity, "fill": simulation.fill, "source": recording.source}
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
         state = "finished"
@@ -102,6 +106,11 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
             f"  by chance at equal turnover: {_number(chance['mean'], True)} ({_number(chance['low'], True)} .. {_number(chance['high'], True)}); "
             f"this signal {_number(chance['own'], True)}, flipped {_number(chance['flipped'], True)}, p {chance['p']:.3f}"
         )
+    if payload["models"]:
+        bars = sum(model["bars"] for model in payload["models"])
+        lines.append(f"  {len(payload['models'])} versions answered {bars:,} bars, each trained before the bars that it answered:")
+        lines += [f"    {model['id']}  {model['bars']:,} bars  {_day(model['from_ns'])} .. {_day(model['to_ns'])}" for model in payload["models"]]
+    lines += [f"  silent on {count:,} bars: {why}" for why, count in payload["silent"].items()]
     for side in ("BUY", "SELL"):
         lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))
     lines += [f"  ! {finding}" for finding in payload["findings"]]

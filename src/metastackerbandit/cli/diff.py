@@ -53,11 +53,12 @@ def _diff_drivers(session: Session) -> dict[str, Any]:
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
-    block, by_block, by_stream = block_of(recording), MemorySink(), MemorySink()
+    predictions = session.predicted()
+    block, by_block, by_stream = block_of(recording, (), predictions), MemorySink(), MemorySink()
     run_block(plan, block, simulation, by_block)
     by_stream.ledger(deposit_row(plan))
     driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.settings.costs, simulation)), by_stream)
-    for event in inputs_of(recording, block.order):
+    for event in inputs_of(recording, block.order, (), predictions):
         driver.take(event)
     return {**compared(by_block.kept(), by_stream.kept(), GATE_NAMES), "inputs": len(block.order), "compared": ["block", "streaming"]}
 

@@ -48,6 +48,9 @@ def explain(
         import msgspec
 
         from metastackerbandit.decision.explain import explain as put_into_words
+        from metastackerbandit.domain.kernel import struct_of
+        from metastackerbandit.domain.prediction import Prediction
+        from metastackerbandit.stacking.names import ARM_NAMES
         from metastackerbandit.storage.lookup import find_decision
 
         view = _journal(home).run(run)
@@ -59,7 +62,9 @@ def explain(
             found.limit.tolist(),
             found.verdict.tolist(),
             view.row.instruments[found.row.instrument],
-            view.row.arm,
+            ARM_NAMES[found.row.arm],
+            [struct_of(Prediction, said) for said in view.predictions_standing(found.row.instrument, found.row.at_ns)] if view.row.models else (),
+            view.row.models,
         )
         tell({**msgspec.structs.asdict(told), "run": view.row.run}, _with_notices(told.text, view), json)
 

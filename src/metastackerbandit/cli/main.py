@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, config, data, diff, init, look, replay
+from metastackerbandit.cli import backtest, config, data, diff, init, look, models, replay
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ def msb(
 app.command("init")(init.init)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+app.add_typer(models.app, name="models")
 app.command("backtest")(backtest.backtest)
 app.command("run")(replay.run)
 app.command("status")(look.status)

@@ -11,7 +11,10 @@ from metastackerbandit.cli.wanted import Wanted, on_market
 from metastackerbandit.domain.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from metastackerbandit.cli.session import Session
+    from metastackerbandit.domain.inputs import Input
 
 
 @on_market()
@@ -45,7 +48,6 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.runtime.paper import Paper
     from metastackerbandit.runtime.ports import SystemClock
-    from metastackerbandit.runtime.replay import inputs_of
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
     from metastackerbandit.storage.journal import Journal
 
@@ -70,9 +72,9 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
         paper = Paper(plan, SimulatedBroker(venue), writer, clock, watcher)
         if isinstance(watcher, LiveView):
             with watcher:
-                ended = paper.run(inputs_of(recording, order), config.run.pace, lambda: bool(stops))
+                ended = paper.run(_inputs(session, order), config.run.pace, lambda: bool(stops))
         else:
-            ended = paper.run(inputs_of(recording, order), config.run.pace, lambda: bool(stops))
+            ended = paper.run(_inputs(session, order), config.run.pace, lambda: bool(stops))
         payload = {
             "venue": plan.instruments[0].venue,
             "mode": "paper",
@@ -93,6 +95,33 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
         writer.finish(state, payload, clock.now_ns())
         journal.close()
     return payload
+
+
+def _inputs(session: Session, order: Any) -> Iterable[Input]:
+    """The recording's inputs, with the models' answers between them where the run hears models."""
+    from metastackerbandit.domain.label import label_spec
+    from metastackerbandit.domain.timeframe import frame_ns
+    from metastackerbandit.evaluation.volatility import VolatilityStream
+    from metastackerbandit.features.stream import FeatureStream
+    from metastackerbandit.runtime.predictor import Desk, Predictor
+    from metastackerbandit.runtime.replay import Answered, inputs_of
+
+    recording, opinions = session.recording, session.opinions
+    inputs = inputs_of(recording, order)
+    if opinions is None:
+        return inputs
+    desks = []
+    for voice in opinions.voices:
+        length, place = frame_ns(voice.frame), voice.place
+        features = FeatureStream(
+            length,
+            has_volume=recording.has_volume[place],
+            has_flow=bool(recording.has_flow) and recording.has_flow[place],
+            has_funding=recording.funding[place] is not None,
+        )
+        volatility = VolatilityStream(label_spec(voice.frame))
+        desks.append(Desk.of(place, recording.base_ns, length, features, volatility, opinions.served(voice, session.config)))
+    return Answered(inputs, Predictor(desks))
 
 
 def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any]]:

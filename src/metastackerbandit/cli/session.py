@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.cli.code_version import code_version
+from metastackerbandit.cli.opinions import Opinions, has_models, heard_frames, opinions_of
 from metastackerbandit.cli.wanted import Wanted
 from metastackerbandit.config.home import home_folder
 from metastackerbandit.config.loading import load_home
@@ -19,10 +22,9 @@ from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.plan import Plan, begin, plan_of
-from metastackerbandit.stacking.settings import AUTO
+from metastackerbandit.stacking.settings import AUTO, POSTERIOR
 from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
-
 
 FIRST_RULE = "sma_cross"  # what `auto` trades where no model is
 
@@ -34,6 +36,16 @@ class Session(Struct, frozen=True, eq=False):
     config: Config
     recording: Recording
     plan: Plan
+    opinions: Opinions | None
+    notices: tuple[str, ...]
+
+    def predicted(self) -> tuple[np.ndarray, ...]:
+        """Every prediction that the run hears, one array a symbol; none for rules."""
+        return self.opinions.predictions(self.recording, self.config) if self.opinions else ()
+
+    def models(self) -> tuple[str, ...]:
+        """The run's list of versions."""
+        return self.opinions.models if self.opinions else ()
 
 
 def open_session(wanted: Wanted) -> Session:
@@ -59,10 +71,25 @@ def open_session(wanted: Wanted) -> Session:
         funding=wanted.funding,
         outlier_return=config.market.outlier_return,
     )
-    arm = FIRST_RULE if config.run.arm == AUTO else config.run.arm
-    plan = plan_of(recording, config.run.frame, arm, config.engine(), frames=config.run.frames, arms=config.run.arms)
+    return _with_opinions(home, config, recording)
+
+
+def _with_opinions(home: Path, config: Config, recording: Recording) -> Session:
+    """Settle the arm, gather what it hears, and check that all of it fits together."""
+    notices: tuple[str, ...] = ()
+    arm = config.run.arm
+    if arm == AUTO:
+        arm = "model" if has_models(home, recording, config.run.frame) else FIRST_RULE
+        if arm == FIRST_RULE:
+            notices = (f"no model of {config.run.frame} for every symbol: the rule arm {FIRST_RULE} trades (`msb train` makes models)",)
+    spoken = config.run.arms if arm == POSTERIOR else (arm,)
+    frames = heard_frames(home, recording, config) if "aligned" in spoken else ()
+    plan = plan_of(recording, config.run.frame, arm, config.engine(), frames=frames, arms=config.run.arms)
     begin(plan)  # refuses what does not fit, before anything is written
-    return Session(home, config, recording, plan)
+    if not plan.waits():
+        return Session(home, config, recording, plan, None, notices)
+    opinions = opinions_of(home, recording, config, (config.run.frame, *frames), time.time_ns())
+    return Session(home, config, recording, plan, opinions, (*notices, *opinions.notices))
 
 
 def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
@@ -70,7 +97,8 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
     import hashlib
 
     hashed, code = config_hash(session.config), code_version()
-    identity = hashlib.sha256("\n".join((hashed, code, session.recording.digest)).encode()).hexdigest()[:16]
+    models = session.models()
+    identity = hashlib.sha256("\n".join((hashed, code, session.recording.digest, session.plan.arm, *models)).encode()).hexdigest()[:16]
     return RunRecord(
         identity=identity,
         mode=mode,
@@ -85,7 +113,8 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         source=session.recording.source,
         digest=session.recording.digest,
         gates=words_of(GATES),
-        notices=(*session.recording.notices, *_fill_notice(session.config)),
+        notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config)),
+        models=models,
     )
 
 

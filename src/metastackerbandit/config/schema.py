@@ -14,7 +14,8 @@ from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import MarketSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings
 from metastackerbandit.simulation.settings import SimulationSettings
-from metastackerbandit.stacking.settings import ArmSettings
+from metastackerbandit.stacking.settings import AlignmentSettings, ArmSettings, ContextSettings, PosteriorSettings
+from metastackerbandit.training.settings import TrainingSettings
 
 
 class RunSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +37,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     account: AccountSettings = AccountSettings()
     market: MarketSettings = MarketSettings()
     arms: ArmSettings = ArmSettings()
+    posterior: PosteriorSettings = PosteriorSettings()
+    context: ContextSettings = ContextSettings()
+    alignment: AlignmentSettings = AlignmentSettings()
     decision: DecisionSettings = DecisionSettings()
     sizing: SizingSettings = SizingSettings()
     risk: RiskSettings = RiskSettings()
@@ -43,6 +47,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     costs: CostSettings = CostSettings()
     execution: ExecutionSettings = ExecutionSettings()
     simulation: SimulationSettings = SimulationSettings()
+    training: TrainingSettings = TrainingSettings()
 
     def engine(self) -> EngineSettings:
         """The tables that the core reads."""

@@ -179,11 +179,12 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
             seat.entries_today += 1
             seat.lots_today += abs(legal)
             seat.impact = impact
-        if kind == ENTER and limits.waits != 0:
-            prediction = world.predictions[s, 0]
+        if kind == ENTER and limits.hears != 0:
             follows = seen.has_model != 0
-            seat.barrier = round(prediction.barrier_bps * BPS_RATE) if follows else 0
-            seat.horizon = prediction.horizon if follows else 0
+            seat.holder = seat.arm
+            seat.barrier = round(world.predictions[s, 0].barrier_bps * BPS_RATE) if follows else 0
+            seat.stop = round(world.predictions[s, 0].barrier_bps * seen.stop_scale * BPS_RATE) if follows else 0
+            seat.horizon = world.predictions[s, 0].horizon if follows else 0
 
     row = out.decisions[n]
     row.decision = account.decisions
@@ -192,7 +193,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     row.closed_ns = bar.closed_ns
     row.frame_ns = limits.frame_ns
     row.close = price
-    row.arm = seat.arm
+    row.arm = world.arms[seat.arm]
     row.signal = signal
     row.side = seen.side
     row.kind = kind

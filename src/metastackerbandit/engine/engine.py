@@ -11,10 +11,11 @@ import numpy as np
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, Decided, Effect, Journaled, SubmitOrder
 from metastackerbandit.domain.errors import Fault, IllegalReport
-from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, OrderReport
+from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, OrderReport, OutcomeKnown
 from metastackerbandit.domain.kernel import kernel, layout, struct_of
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.rows import PAUSE, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, TripRow
+from metastackerbandit.domain.rows import PAUSE, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.engine.choice import on_outcome
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_opened
 from metastackerbandit.engine.on_prediction import on_predicted
@@ -113,6 +114,9 @@ class Engine:
                 self._order(event.at_ns, event)
                 self._predictions[0] = msgspec.structs.astuple(event)
                 return int(step_predicted(world, out, self._predictions, 0))
+            case OutcomeKnown(instrument=s, at_ns=at_ns, arm=arm, cell=cell, outcome=outcome):
+                self._order(at_ns, event)
+                return int(on_outcome(world, s, arm, cell, outcome))
             case OrderReport():
                 self._order(event.at_ns, event)
                 self._reports[0] = msgspec.structs.astuple(event)
@@ -149,7 +153,7 @@ class Engine:
         for n in range(cursor.effects):
             effects.append(_effect(out.effects[n]))
         cursor.effects = cursor.decisions = cursor.orders = cursor.fills = 0
-        cursor.ledger = cursor.trips = cursor.controls = cursor.curve = 0
+        cursor.ledger = cursor.trips = cursor.controls = cursor.outcomes = cursor.curve = 0
         return effects
 
 
@@ -160,6 +164,7 @@ def _rows_of(out: Out, cursor: Any) -> tuple[tuple[Any, Any, int], ...]:
         (LedgerRow, out.ledger, cursor.ledger),
         (TripRow, out.trips, cursor.trips),
         (ControlRow, out.controls, cursor.controls),
+        (OutcomeRow, out.outcomes, cursor.outcomes),
     )
 
 

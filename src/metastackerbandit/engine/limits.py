@@ -13,7 +13,8 @@ from metastackerbandit.market.activity import Pace
 class Limits(Struct, frozen=True):
     """Gate limits keep their settings' names and units; `share` is the symbol's part of the book, `lot_size` base units of a lot.
 
-    `waits` is 1 where decisions wait for a prediction, at most `deadline_ns` after the close; `stop_by_model` and its like say which
+    `hears` is 1 where opinions are formed from predictions or by a posterior, `waits` where decisions wait for a prediction, at most
+    `deadline_ns` after the close, `chooses` where arms are chosen by their posterior; `horizon` is the bars of a piece of a rule's portfolio; `stop_by_model` and its like say which
     exits follow the prediction's barrier and horizon; `cost_bps` is a round trip without impact and funding.
     """
 
@@ -29,7 +30,11 @@ class Limits(Struct, frozen=True):
     min_alignment: float
     min_chance: float
     cost_bps: float
+    hears: int
     waits: int
+    chooses: int
+    horizon: int
+    trend_keep: float
     deadline_ns: int
     stop_by_model: int
     target_by_model: int

@@ -8,6 +8,7 @@ from typing import Any
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import RATE_ONE, rate_signed
 from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, KEEP, MARKET, ON_KILL, RESET, TRIP
+from metastackerbandit.engine.choice import charge_all
 from metastackerbandit.engine.decide import decide, is_quiet
 from metastackerbandit.engine.on_prediction import begin_waiting, give_up, keep_point
 from metastackerbandit.engine.orders import cancel_kind, pay_funding, send, trail
@@ -92,7 +93,7 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     """The frame's bar stands in `seat.done`: volatility, the rules' words, and the decision unless it waits for a prediction."""
     bar = world.seats[s].done
     count_bar(world.seats[s], world.limits[s])
-    if world.limits[s].waits != 0:
+    if world.limits[s].hears != 0:
         return begin_waiting(world, out, s, now_ns, lean)
     signal = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)
     side = hear(world.seats[s], world.limits[s], signal)
@@ -153,6 +154,8 @@ def on_funding(world: Any, out: Any, s: int, at_ns: int, rate: int, mark: int) -
     """Funding settled: longs pay a positive rate on the notional at the mark price, shorts receive it."""
     seat = world.seats[s]
     seat.funding_bps = rate * 1e4 / RATE_ONE
+    if world.limits[s].chooses != 0:
+        charge_all(world, s, rate / RATE_ONE)
     lots = seat.position.lots
     price = mark if mark > 0 else seat.position.mark
     if lots == 0 or price == 0:

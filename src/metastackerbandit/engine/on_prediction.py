@@ -1,33 +1,35 @@
-"""What the engine does with predictions: wait for one after each bar, take it in, or give it up, and form the opinion decided on."""
+"""What the engine does where opinions need more than a rule: wait for a prediction, take it in or give it up, and conclude."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from metastackerbandit.costs.expected import expected_funding
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.prediction import LATE
 from metastackerbandit.domain.rows import KEEP
+from metastackerbandit.engine.choice import choose_arm, live_on, wish_on
 from metastackerbandit.engine.decide import decide, is_over, is_quiet
-from metastackerbandit.risk.kelly import kelly_fraction
+from metastackerbandit.engine.voices import is_predicted_still, kelly_of, speak
 from metastackerbandit.stacking.ask import ask_arm
 from metastackerbandit.stacking.names import RULE_ARMS
-from metastackerbandit.stacking.opinion import STAY, break_even, edge_of, predicted_side, scale_of, wanted_side
 
 
 @kernel
 def begin_waiting(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
-    """The frame's bar closed: the rules among the arms speak, and the decision waits for the bar's prediction."""
+    """The frame's bar closed: the rules among the arms speak, the arms' own portfolios move on, and the decision waits for the prediction."""
     seat = world.seats[s]
+    limits = world.limits[s]
     bar = seat.done
     for a in range(len(world.arms)):
         if world.arms[a] < RULE_ARMS:
             world.signals[s, a] = ask_arm(world.arms[a], world.memory[s, a], world.reals[s, a], bar.high, bar.low, bar.close)
-    if world.predictions[s, 0].closed_ns == bar.closed_ns:
+    if limits.chooses != 0:
+        live_on(world, out, s)
+    if limits.waits == 0 or world.predictions[s, 0].closed_ns == bar.closed_ns:
         return conclude(world, out, s, now_ns, lean)
     seat.awaits = bar.closed_ns
-    seat.due_ns = now_ns + world.limits[s].deadline_ns
+    seat.due_ns = now_ns + limits.deadline_ns
     return 0
 
 
@@ -63,35 +65,40 @@ def give_up(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
 
 @kernel
 def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
-    """Form the opinion from what the arms said, and decide on it."""
+    """The arms speak; one of them is heard; and its word is decided on."""
     seat = world.seats[s]
     limits = world.limits[s]
     prediction = world.predictions[s, 0]
-    lots = seat.position.lots
     held = 0
-    if lots != 0:
-        held = 1 if lots > 0 else -1
-    signal = wanted_side(prediction, limits.cost_bps, held)
-    if signal == KEEP and held != 0 and prediction.silence == 0 and is_over(seat, limits):
-        renew(seat, limits, prediction, held)
-    side = 0 if signal == -1 and limits.rules.is_spot != 0 else signal
+    if seat.position.lots != 0:
+        held = 1 if seat.position.lots > 0 else -1
     seen = world.seen[0]
-    seen.has_model = 1
-    seen.silence = prediction.silence
-    seen.credibility = prediction.credibility
-    seen.edge_bps = math.nan
-    scale = 0.0
-    alpha = 0.0
-    kelly = math.inf
-    if side == 1 or side == -1:
-        hold_ns = prediction.horizon * limits.frame_ns
-        funding = expected_funding(seat.funding_bps, side, hold_ns) if limits.has_funding != 0 else 0.0
-        seen.edge_bps = edge_of(prediction, side) - funding
-        scale = scale_of(limits.alpha_mode, seen.edge_bps - limits.cost_bps, limits.min_net_edge_bps, limits.full_edge_bps, prediction, side)
-        alpha = max(scale, limits.alpha_floor) * prediction.size_scale
-        kelly = kelly_fraction(
-            seen.edge_bps - limits.cost_bps, prediction.error_bps, prediction.barrier_bps, limits.kelly_prior, limits.kelly_share
-        )
+    speaker = 0
+    seen.has_posterior = 0
+    seen.chance = math.nan
+    if limits.chooses != 0:
+        wish_on(world, s, now_ns)
+        speaker = choose_arm(world, s, held)
+        seen.has_posterior = 1
+        seen.chance = world.beliefs[speaker].chance
+    signal = speak(world, s, speaker, now_ns, held)
+    word = world.spoken[speaker]
+    if signal == KEEP and word.is_predicted != 0 and is_over(seat, limits) and is_predicted_still(prediction, limits, held):
+        seat.position.bars = 0  # closing it only to open it again would pay a round trip for nothing
+        seat.horizon = prediction.horizon
+    seat.arm = speaker
+    side = 0 if signal == -1 and limits.rules.is_spot != 0 else signal
+    seen.has_model = word.is_predicted
+    seen.silence = word.silence
+    seen.credibility = word.credibility
+    seen.edge_bps = word.edge_bps
+    seen.net_edge_bps = math.nan
+    seen.has_frames = word.has_frames
+    seen.alignment = word.alignment
+    seen.stop_scale = word.stop_scale
+    scale = word.scale if side == 1 or side == -1 else 0.0
+    alpha = word.alpha if side == 1 or side == -1 else 0.0
+    kelly = kelly_of(word, prediction, limits) if side == 1 or side == -1 else math.inf
     fault = 0
     if lean and is_quiet(world.account[0], seat, limits, side):
         world.account[0].decisions += 1
@@ -102,15 +109,6 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
             out.cursor[0].decisions = 0
     keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, seat.done.closed_ns)
     return fault
-
-
-@kernel
-def renew(seat: Any, limits: Any, prediction: Any, held: int) -> None:
-    """A position whose time is up begins a new one where its side is still predicted: closing it only to open it again would cost."""
-    side = predicted_side(prediction.p_down, prediction.p_up, prediction.long_bps, prediction.short_bps)
-    if side == held and abs(prediction.p_up - prediction.p_down) >= STAY * break_even(limits.cost_bps, prediction.barrier_bps):
-        seat.position.bars = 0
-        seat.horizon = prediction.horizon
 
 
 @kernel

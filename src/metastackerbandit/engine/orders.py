@@ -284,7 +284,7 @@ def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) 
     position.cost = 0
     seat.exit_bar = seat.bars_seen
     seat.last_side = side
-    if world.limits[s].waits == 0 and (reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME):
+    if world.limits[s].hears == 0 and (reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME):
         seat.spent_side = side  # a rule's signal stands until it changes; a prediction is new at every bar
 
 
@@ -306,7 +306,7 @@ def _protect(world: Any, out: Any, s: int, now_ns: int, before: int) -> int:
                 ask_amend(out, order, -position.lots, order.trigger, now_ns)
         return 0
     fault = 0
-    distance = seat.barrier if world.limits[s].stop_by_model != 0 else exits.stop
+    distance = seat.stop if world.limits[s].stop_by_model != 0 else exits.stop
     target = seat.barrier if world.limits[s].target_by_model != 0 else exits.target
     if exits.trail > 0 and (distance == 0 or exits.trail < distance):
         distance = exits.trail

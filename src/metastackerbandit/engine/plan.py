@@ -5,16 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from metastackerbandit.costs.rates import rates_of, round_trip_bps
 from metastackerbandit.domain.errors import ConfigRefused, DataRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import row, rows
+from metastackerbandit.domain.label import label_spec
 from metastackerbandit.domain.money import money_of
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.rows import DEPOSIT, LedgerRow
-from metastackerbandit.domain.timeframe import frame_name, frame_ns
+from metastackerbandit.domain.timeframe import DAY_NS, frame_name, frame_ns
 from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.limits import Limits
 from metastackerbandit.engine.settings import EngineSettings
@@ -24,8 +25,10 @@ from metastackerbandit.market.activity import pace_of
 from metastackerbandit.risk.sizing import SPOT_MOST
 from metastackerbandit.stacking.arm import Prepared, prepared
 from metastackerbandit.stacking.catalog import ARMS
+from metastackerbandit.stacking.frame_words import alignment_terms
 from metastackerbandit.stacking.names import RULE_ARMS, arm_place
-from metastackerbandit.stacking.settings import POSTERIOR
+from metastackerbandit.stacking.posterior import posterior_terms
+from metastackerbandit.stacking.settings import POSTERIOR, AlignmentSettings
 
 SIZING_MODES = ("volatility", "fraction", "notional", "quantity")
 ALPHA_MODES = ("edge", "confidence", "strength")
@@ -88,12 +91,12 @@ def begin(plan: Plan) -> World:
     world.arms[:] = spoken
     world.frames[:] = lengths
     for s, (instrument, own) in enumerate(zip(plan.instruments, starts, strict=True)):
-        world.seats[s].arm = spoken[0]
         world.seats[s].exit_bar = -1
         for a, start in enumerate(own):
             world.memory[s, a, : len(start.memory)] = start.memory
             world.reals[s, a, : len(start.reals)] = start.reals
         world.limits[s] = row(_limits(plan, s, instrument, own))[0]
+    _prepare_choice(plan, world)
     for name in plan.settings.decision.unknown_passes:
         world.lenient[GATE_NAMES.index(name)] = 1
     deposit = money_of(plan.settings.account.deposit, plan.settings.account.currency)
@@ -101,6 +104,26 @@ def begin(plan: Plan) -> World:
     account.cash = deposit
     account.entries = 1
     return world
+
+
+def _prepare_choice(plan: Plan, world: World) -> None:
+    """What alignment and posterior need: their terms, and each frame's weight."""
+    settings = plan.settings
+    names = (plan.frame, *plan.frames)
+    aligning = alignment_of(settings.alignment, names)
+    world.alignment[0] = row(alignment_terms(aligning))[0]
+    world.words["weight"] = np.array(aligning.weights)[None, :]
+    pieces_a_day = DAY_NS / (frame_ns(plan.frame) * label_spec(plan.frame).horizon)
+    world.posterior[0] = row(posterior_terms(settings.posterior, pieces_a_day))[0]
+    world.context[0].step, world.context[0].memory = settings.context.step, settings.context.memory
+
+
+def alignment_of(settings: AlignmentSettings, frames: tuple[str, ...]) -> AlignmentSettings:
+    """The settings where they are about these frames; else the same in kind: the first two agree, the last is slow, weights fall alike."""
+    if settings.frames == frames:
+        return settings
+    weights = settings.weights[: len(frames)] + settings.weights[-1:] * (len(frames) - len(settings.weights))
+    return structs.replace(settings, frames=frames, weights=weights, agreement=frames[:2], slow=frames[-1])
 
 
 def deposit_row(plan: Plan) -> np.ndarray:
@@ -159,7 +182,7 @@ def _limits(plan: Plan, s: int, instrument: Instrument, starts: list[Prepared]) 
         raise ConfigRefused(
             f"{sizing.quantity} {instrument.base} is not a whole number of lots of {instrument.lot_size}", where="sizing.quantity", mend="round it"
         )
-    waits = plan.waits()
+    hears = plan.waits() or plan.arm == POSTERIOR
     arm = starts[0]
     rates = rates_of(settings.costs)
     cost_bps = round_trip_bps(settings.costs)
@@ -175,13 +198,17 @@ def _limits(plan: Plan, s: int, instrument: Instrument, starts: list[Prepared]) 
         full_edge_bps=max(EDGE_FULL * cost_bps, EDGE_LEAST) if decision.full_edge_bps is None else decision.full_edge_bps,
         min_credibility=decision.min_credibility,
         min_alignment=decision.min_alignment,
-        min_chance=0.0,
+        min_chance=settings.posterior.enter,
         cost_bps=cost_bps,
-        waits=int(waits),
+        hears=int(hears),
+        waits=int(plan.waits()),
+        chooses=int(plan.arm == POSTERIOR),
+        horizon=label_spec(plan.frame).horizon,
+        trend_keep=1.0 - 2.0 / (settings.context.trend_bars + 1.0),
         deadline_ns=round(decision.prediction_deadline * frame),
-        stop_by_model=int(waits and settings.exits.stop_bps is None),
-        target_by_model=int(waits and settings.exits.target_bps is None),
-        time_by_model=int(waits and settings.exits.max_bars is None),
+        stop_by_model=int(hears and settings.exits.stop_bps is None),
+        target_by_model=int(hears and settings.exits.target_bps is None),
+        time_by_model=int(hears and settings.exits.max_bars is None),
         min_volatility=decision.min_volatility,
         max_volatility=decision.max_volatility,
         max_funding_bps=decision.max_funding_bps,

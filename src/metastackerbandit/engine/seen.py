@@ -28,6 +28,7 @@ class Seen(Struct, frozen=True):
     net_edge_bps: float
     has_frames: int
     alignment: float
+    stop_scale: float
     has_posterior: int
     chance: float
     volatility: float

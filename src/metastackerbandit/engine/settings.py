@@ -10,7 +10,7 @@ from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import MarketSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings
-from metastackerbandit.stacking.settings import ArmSettings
+from metastackerbandit.stacking.settings import AlignmentSettings, ArmSettings, ContextSettings, PosteriorSettings
 
 
 class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +26,9 @@ class EngineSettings(Struct, frozen=True, kw_only=True):
     account: AccountSettings = AccountSettings()
     market: MarketSettings = MarketSettings()
     arms: ArmSettings = ArmSettings()
+    posterior: PosteriorSettings = PosteriorSettings()
+    context: ContextSettings = ContextSettings()
+    alignment: AlignmentSettings = AlignmentSettings()
     decision: DecisionSettings = DecisionSettings()
     sizing: SizingSettings = SizingSettings()
     risk: RiskSettings = RiskSettings()

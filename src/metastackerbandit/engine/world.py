@@ -10,13 +10,19 @@ from msgspec import Struct
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.rows import ControlRow, DecisionRow, EquityRow, FillRow, LedgerRow, OrderRow, TripRow
+from metastackerbandit.domain.rows import ControlRow, DecisionRow, EquityRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 from metastackerbandit.engine.limits import Limits
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.execution.ledger import Position, Posting
 from metastackerbandit.market.activity import Activity
 from metastackerbandit.market.resample import Forming
 from metastackerbandit.risk.breakers import Breakers
+from metastackerbandit.stacking.alignment import Aligned, Combined
+from metastackerbandit.stacking.alignment_rules import Vote
+from metastackerbandit.stacking.context import CELLS, Terciles
+from metastackerbandit.stacking.frame_words import AlignmentTerms, FrameWord
+from metastackerbandit.stacking.posterior import Belief, Evidence, PosteriorTerms
+from metastackerbandit.stacking.shadow import MOST_OUTCOMES, Outcome, Shadow
 
 WORKING_SLOTS = 8  # an exit, an entry, a stop and a target, twice while they are replaced
 
@@ -24,8 +30,9 @@ WORKING_SLOTS = 8  # an exit, an entry, a stop and a target, twice while they ar
 class Seat(Struct, frozen=True):
     """One symbol on one frame.
 
-    `arm` is the one that spoke last. `awaits` is the close of the bar whose prediction is due by `due_ns` (0: none is); `barrier` (1e-8 of price)
-    and `horizon` (bars) are those of the prediction that the last entry was taken on, 0 for none.
+    `arm` is the place (in the world's arms) that spoke last, `holder` the one that the position is of. `awaits` is the close of the
+    bar whose prediction is due by `due_ns` (0: none is); `barrier`, `stop` (1e-8 of price) and `horizon` (bars) are those of the prediction that the last entry was taken on, 0 for none. `level` is an average of closes, which
+    says where the trend is (0: none yet).
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `impact` is the modelled cost (1e-8) of the
@@ -35,8 +42,11 @@ class Seat(Struct, frozen=True):
     arm: int
     awaits: int
     due_ns: int
+    holder: int
     barrier: int
+    stop: int
     horizon: int
+    level: float
     bars_seen: int
     exit_bar: int
     last_side: int
@@ -85,12 +95,52 @@ class World(NamedTuple):
     frames: Any  # (K,) int64
     signals: Any  # (S, A) int64
     predictions: Any  # (S, K) Prediction
+    words: Any  # (S, K) FrameWord
+    alignment: Any  # (1,) AlignmentTerms
+    shadows: Any  # (S, A) Shadow
+    evidence: Any  # (S, A, 6) Evidence
+    terciles: Any  # (S,) Terciles
+    posterior: Any  # (1,) PosteriorTerms
+    context: Any  # (1,) ContextTerms
+    spoken: Any  # (A,) Spoken, scratch
+    awake: Any  # (A,) int64, scratch
+    beliefs: Any  # (A,) Belief, scratch
+    outcomes: Any  # (2,) Outcome, scratch
+    aligned: Any  # (1,) Aligned, scratch
+    combined: Any  # (1,) Combined, scratch
+    vote: Any  # (1,) Vote, scratch
     memory: Any  # (S, A, M) int64
     reals: Any  # (S, A, R) float64
     limits: Any  # (S,) Limits
     lenient: Any  # (G,) int64
     seen: Any  # (1,) Seen
     posting: Any  # (1,) Posting
+
+
+class ContextTerms(Struct, frozen=True):
+    """How the volatility terciles are followed, as kernels read it."""
+
+    step: float
+    memory: int
+
+
+class Spoken(Struct, frozen=True):
+    """An arm's word on the bar: the target for the position held, and what stands behind it (NaN and infinity for a rule).
+
+    `scale` is judged by the alpha gate, `alpha` sizes a trade; `stop_scale` is of the barrier.
+    """
+
+    signal: int
+    is_predicted: int
+    silence: int
+    credibility: float
+    edge_bps: float
+    error_bps: float
+    scale: float
+    alpha: float
+    has_frames: int
+    alignment: float
+    stop_scale: float
 
 
 class EffectRow(Struct, frozen=True):
@@ -121,6 +171,7 @@ class Cursor(Struct, frozen=True):
     ledger: int
     trips: int
     controls: int
+    outcomes: int
     curve: int
 
 
@@ -138,6 +189,7 @@ class Out(NamedTuple):
     ledger: Any
     trips: Any
     controls: Any
+    outcomes: Any
     curve: Any
 
 
@@ -151,6 +203,20 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, g
         frames=np.zeros(frames, np.int64),
         signals=np.zeros((symbols, arms), np.int64),
         predictions=np.zeros((symbols, frames), layout(Prediction)),
+        words=np.zeros((symbols, frames), layout(FrameWord)),
+        alignment=np.zeros(1, layout(AlignmentTerms)),
+        shadows=np.zeros((symbols, arms), layout(Shadow)),
+        evidence=np.zeros((symbols, arms, CELLS), layout(Evidence)),
+        terciles=np.zeros(symbols, layout(Terciles)),
+        posterior=np.zeros(1, layout(PosteriorTerms)),
+        context=np.zeros(1, layout(ContextTerms)),
+        spoken=np.zeros(arms, layout(Spoken)),
+        awake=np.zeros(arms, np.int64),
+        beliefs=np.zeros(arms, layout(Belief)),
+        outcomes=np.zeros(MOST_OUTCOMES, layout(Outcome)),
+        aligned=np.zeros(1, layout(Aligned)),
+        combined=np.zeros(1, layout(Combined)),
+        vote=np.zeros(1, layout(Vote)),
         memory=np.zeros((symbols, arms, memory), np.int64),
         reals=np.zeros((symbols, arms, reals), np.float64),
         limits=np.zeros(symbols, layout(Limits)),
@@ -174,5 +240,6 @@ def empty_out(gates: int, decisions: int, events: int, curve: int) -> Out:
         ledger=np.zeros(events, layout(LedgerRow)),
         trips=np.zeros(events, layout(TripRow)),
         controls=np.zeros(events, layout(ControlRow)),
+        outcomes=np.zeros(events, layout(OutcomeRow)),
         curve=np.zeros(curve, layout(EquityRow)),
     )

@@ -22,11 +22,12 @@ from metastackerbandit.domain.inputs import (
     FundingSettled,
     Input,
     OrderReport,
+    OutcomeKnown,
 )
 from metastackerbandit.domain.kernel import row, struct_of
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, Recording
-from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, TripRow
+from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.engine import Engine
 
@@ -81,7 +82,7 @@ class Answered:
 def _turn(event: Input) -> tuple[int, int, int, int]:
     """Where an input stands among others: time, kind, symbol, and of one symbol's predictions the highest frame first."""
     match event:
-        case Control(at_ns=at_ns):
+        case Control(at_ns=at_ns) | OutcomeKnown(at_ns=at_ns):
             return at_ns, CONTROL_EVENT, 0, 0
         case BarClosed(instrument=s, bar=bar):
             return bar.known_ns, CLOSE_EVENT, s, 0
@@ -109,6 +110,8 @@ class Driver:
         """One input, and everything that follows from it at the same instant."""
         if isinstance(event, BarClosed):
             self._deliver(self._broker.on_range(event))
+        elif isinstance(event, Prediction):
+            self._sink.predictions(row(event))
         self._keep(self.engine.step(event))
         self._pump()
         if isinstance(event, BarOpened):
@@ -138,7 +141,7 @@ class Driver:
                 case SubmitOrder() | CancelOrder() | AmendOrder():
                     self._waiting.append(effect)
 
-    def _journal(self, kept: OrderRow | FillRow | LedgerRow | TripRow | ControlRow) -> None:
+    def _journal(self, kept: OrderRow | FillRow | LedgerRow | TripRow | ControlRow | OutcomeRow) -> None:
         match kept:
             case OrderRow():
                 self._sink.orders(row(kept))
@@ -150,12 +153,20 @@ class Driver:
                 self._sink.trips(row(kept))
             case ControlRow():
                 self._sink.controls(row(kept))
+            case OutcomeRow():
+                self._sink.outcomes(row(kept))
 
 
 def inputs_of(
-    recording: Recording, order: np.ndarray, controls: tuple[Control, ...] = (), predictions: Sequence[np.ndarray] = ()
+    recording: Recording,
+    order: np.ndarray,
+    controls: tuple[Control, ...] = (),
+    predictions: Sequence[np.ndarray] = (),
+    outcomes: np.ndarray | None = None,
 ) -> Iterator[Input]:
-    """A recording's inputs, one by one, in the order of `backtest.block.order_events`."""
+    """A recording's inputs, one by one, in the order of `backtest.block.order_events`; outcomes from before it come first."""
+    for known in outcomes if outcomes is not None else ():
+        yield struct_of(OutcomeKnown, known)
     for code in order.tolist():
         s, place = code >> 3 & 0x3FFF, code >> 17
         match code & 7:
