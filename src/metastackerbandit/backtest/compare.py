@@ -11,6 +11,8 @@ from metastackerbandit.domain.sink import Kept
 
 # What a difference is put down to: the first of these kinds in which the first differing rows disagree.
 _CAUSES = {
+    "predictions": (("data", ("closed_ns", "instrument", "frame_ns")), ("timing", ("at_ns",)), ("model", ("silence", "version", "p_up", "long_bps"))),
+    "outcomes": (("timing", ("at_ns",)), ("model", ("arm", "outcome"))),
     "decisions": (
         ("data", ("closed_ns", "close", "instrument", "frame_ns")),
         ("timing", ("at_ns",)),
@@ -28,7 +30,7 @@ _CAUSES = {
 
 def compared(one: Kept, other: Kept, gates: Sequence[str]) -> dict[str, Any]:
     """The shape of `msb diff --json`: identical, the rows of each kind, and the first difference (null when there is none)."""
-    counts = {name: len(getattr(one, name)) for name in ("decisions", "orders", "fills", "ledger", "trips", "controls")}
+    counts = {name: len(getattr(one, name)) for name in ("predictions", "decisions", "orders", "fills", "ledger", "trips", "controls")}
     counts["orders"] = len(np.unique(one.orders["order"])) if len(one.orders) else 0  # its rows are states of orders
     first = first_difference(one, other, gates)
     return {"identical": first is None, **counts, "first_difference": first}
@@ -36,10 +38,16 @@ def compared(one: Kept, other: Kept, gates: Sequence[str]) -> dict[str, Any]:
 
 def first_difference(one: Kept, other: Kept, gates: Sequence[str]) -> dict[str, Any] | None:
     """The earliest row in which two runs differ, what differs there, and what it is put down to."""
-    found = [_in_kind(name, getattr(one, name), getattr(other, name)) for name in _CAUSES]
+    found = [_in_kind(name, _in_order(name, one), _in_order(name, other)) for name in _CAUSES]
     found.append(_in_traces(one, other, gates))
     earliest = [difference for difference in found if difference is not None]
     return min(earliest, key=lambda difference: (difference["at_ns"], difference["order"])) if earliest else None
+
+
+def _in_order(name: str, kept: Kept) -> np.ndarray:
+    """Rows of a kind; predictions of one instant in one order, since which of them was computed first has no effect."""
+    rows: np.ndarray = getattr(kept, name)
+    return rows[np.lexsort((-rows["frame_ns"], rows["instrument"], rows["at_ns"]))] if name == "predictions" else rows
 
 
 def _in_kind(name: str, left: np.ndarray, right: np.ndarray) -> dict[str, Any] | None:

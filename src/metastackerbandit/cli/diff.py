@@ -96,11 +96,13 @@ def _kept(view: RunView) -> Kept:
         ledger=view.ledger(),
         trips=view.trips(),
         controls=view.controls(),
+        predictions=view.predictions(),
+        outcomes=view.outcomes(),
     )
 
 
 def _diff_text(payload: dict[str, Any]) -> str:
-    counts = ", ".join(f"{payload[name]:,} {name}" for name in ("decisions", "orders", "fills", "ledger", "trips", "controls"))
+    counts = ", ".join(f"{payload[name]:,} {name}" for name in ("predictions", "decisions", "orders", "fills", "ledger", "trips", "controls"))
     if payload["identical"]:
         return f"identical, to the bit: {counts}"
     first = payload["first_difference"]

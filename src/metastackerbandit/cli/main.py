@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, config, data, diff, init, look, models, replay
+from metastackerbandit.cli import backtest, config, data, diff, init, look, models, replay, train
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 app = typer.Typer(
@@ -51,6 +51,7 @@ app.command("init")(init.init)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
+app.command("train")(train.train)
 app.command("backtest")(backtest.backtest)
 app.command("run")(replay.run)
 app.command("status")(look.status)

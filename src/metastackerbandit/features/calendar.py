@@ -16,6 +16,11 @@ _ROUNDING = 1e-12  # sin(pi) is 1e-16 in floats; a column of such dust must be t
 
 
 @kernel
+def _cleaned(value: float) -> float:
+    return value if abs(value) > _ROUNDING else 0.0
+
+
+@kernel
 def step(seen: Any, out: Any) -> None:
     """Angles of closed_ns; the place in the day says nothing about bars of a day."""
     if seen.frame_ns < DAY_NS:
@@ -25,11 +30,6 @@ def step(seen: Any, out: Any) -> None:
     week = _TURN * (((seen.closed_ns + _SINCE_MONDAY_NS) % _WEEK_NS) / _WEEK_NS)
     out[2] = _cleaned(math.sin(week))
     out[3] = _cleaned(math.cos(week))
-
-
-@kernel
-def _cleaned(value: float) -> float:
-    return value if abs(value) > _ROUNDING else 0.0
 
 
 _SOURCE = "Andersen and Bollerslev 1997 (periodicity)"

@@ -35,6 +35,34 @@ class Memory(Struct, frozen=True):
 
 
 @kernel
+def _count(bar: Any, mine: Any, out: Any) -> None:
+    """Trades against their average; the log of the average trade against its average."""
+    mine.counts += 1
+    mine.trades += gain(_USUAL_SHARE, 1.0 / mine.counts) * (bar.trades - mine.trades)
+    if mine.counts >= USUAL and mine.trades > DUST:
+        out[4] = bar.trades / mine.trades - 1.0
+    if bar.trades > 0.0 and bar.volume > 0.0:
+        lot = math.log(bar.volume / bar.trades)
+        mine.lots += 1
+        mine.lot += gain(_USUAL_SHARE, 1.0 / mine.lots) * (lot - mine.lot)
+        if mine.lots >= USUAL:
+            out[5] = lot - mine.lot
+
+
+@kernel
+def _divergence(share: float, seen: Any, mine: Any) -> float:
+    """Taker flow in its own root mean squares less the return in sigmas, both averaged over FAST bars."""
+    mine.shares += 1
+    fast = gain(_FAST_SHARE, 1.0 / mine.shares)
+    mine.share += fast * (share - mine.share)
+    mine.change += fast * (seen.change - mine.change)
+    mine.square += gain(_USUAL_SHARE, 1.0 / mine.shares) * (share * share - mine.square)
+    if mine.shares < USUAL or not mine.square > DUST:
+        return math.nan
+    return mine.share / math.sqrt(mine.square) - mine.change / seen.sigma
+
+
+@kernel
 def step(bar: Any, seen: Any, mine: Any, out: Any) -> None:
     """Advance by a bar whose taker side is known."""
     if seen.flow_known == 0:
@@ -59,34 +87,6 @@ def step(bar: Any, seen: Any, mine: Any, out: Any) -> None:
         out[3] = _divergence(signed / volume, seen, mine)
     if bar.trades >= 0.0:
         _count(bar, mine, out)
-
-
-@kernel
-def _divergence(share: float, seen: Any, mine: Any) -> float:
-    """Taker flow in its own root mean squares less the return in sigmas, both averaged over FAST bars."""
-    mine.shares += 1
-    fast = gain(_FAST_SHARE, 1.0 / mine.shares)
-    mine.share += fast * (share - mine.share)
-    mine.change += fast * (seen.change - mine.change)
-    mine.square += gain(_USUAL_SHARE, 1.0 / mine.shares) * (share * share - mine.square)
-    if mine.shares < USUAL or not mine.square > DUST:
-        return math.nan
-    return mine.share / math.sqrt(mine.square) - mine.change / seen.sigma
-
-
-@kernel
-def _count(bar: Any, mine: Any, out: Any) -> None:
-    """Trades against their average; the log of the average trade against its average."""
-    mine.counts += 1
-    mine.trades += gain(_USUAL_SHARE, 1.0 / mine.counts) * (bar.trades - mine.trades)
-    if mine.counts >= USUAL and mine.trades > DUST:
-        out[4] = bar.trades / mine.trades - 1.0
-    if bar.trades > 0.0 and bar.volume > 0.0:
-        lot = math.log(bar.volume / bar.trades)
-        mine.lots += 1
-        mine.lot += gain(_USUAL_SHARE, 1.0 / mine.lots) * (lot - mine.lot)
-        if mine.lots >= USUAL:
-            out[5] = lot - mine.lot
 
 
 _TRADES = "Jones, Kaul and Lipson 1994"

@@ -17,6 +17,30 @@ _COUNT, _TAKEN, _IN_DAY, _IN_MEMORY, _DAY_SUM, _MEMORY_SUM, _FIRST_NS, _TIMES = 
 
 
 @kernel
+def _drop(settlements: Any, oldest: int, total: int, until_ns: int) -> None:
+    """Take settlements at or before `until_ns` out of a window."""
+    while settlements[oldest] < settlements[_TAKEN]:
+        slot = _TIMES + settlements[oldest] % KEPT
+        if settlements[slot] > until_ns:
+            return
+        settlements[total] -= settlements[slot + KEPT]
+        settlements[oldest] += 1
+
+
+@kernel
+def _take(settlements: Any, known_ns: int) -> None:
+    while settlements[_TAKEN] < settlements[_COUNT]:
+        slot = _TIMES + settlements[_TAKEN] % KEPT
+        if settlements[slot] >= known_ns:
+            return
+        if settlements[_TAKEN] == 0:
+            settlements[_FIRST_NS] = settlements[slot]
+        settlements[_DAY_SUM] += settlements[slot + KEPT]
+        settlements[_MEMORY_SUM] += settlements[slot + KEPT]
+        settlements[_TAKEN] += 1
+
+
+@kernel
 def settle(settlements: Any, at_ns: int, rate: int) -> bool:
     """Tell of a settlement: `rate` in 1e-8, in order of `at_ns`. It counts for bars that are known after it. False: KEPT came in 72 h."""
     slot = _TIMES + settlements[_COUNT] % KEPT
@@ -51,30 +75,6 @@ def step(bar: Any, seen: Any, settlements: Any, out: Any) -> None:
         out[2] = settlements[_DAY_SUM] * _BPS
     if settlements[_FIRST_NS] <= bar.known_ns - _MEMORY_NS:
         out[1] = (last - settlements[_MEMORY_SUM] / (taken - settlements[_IN_MEMORY])) * _BPS
-
-
-@kernel
-def _take(settlements: Any, known_ns: int) -> None:
-    while settlements[_TAKEN] < settlements[_COUNT]:
-        slot = _TIMES + settlements[_TAKEN] % KEPT
-        if settlements[slot] >= known_ns:
-            return
-        if settlements[_TAKEN] == 0:
-            settlements[_FIRST_NS] = settlements[slot]
-        settlements[_DAY_SUM] += settlements[slot + KEPT]
-        settlements[_MEMORY_SUM] += settlements[slot + KEPT]
-        settlements[_TAKEN] += 1
-
-
-@kernel
-def _drop(settlements: Any, oldest: int, total: int, until_ns: int) -> None:
-    """Take settlements at or before `until_ns` out of a window."""
-    while settlements[oldest] < settlements[_TAKEN]:
-        slot = _TIMES + settlements[oldest] % KEPT
-        if settlements[slot] > until_ns:
-            return
-        settlements[total] -= settlements[slot + KEPT]
-        settlements[oldest] += 1
 
 
 _SOURCE = "He, Manela, Ross and von Wachter 2022"

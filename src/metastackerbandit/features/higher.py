@@ -52,26 +52,6 @@ def higher_ns(frame_ns: int) -> int:
 
 
 @kernel
-def step(bar: Any, seen: Any, mine: Any, reals: Any, out: Any) -> None:
-    """Close the higher bar that this bar finishes or that a hole left behind, then read what has closed."""
-    if overdue(mine.forming, bar.opened_ns, seen.frame_ns, seen.higher_ns, mine.done):
-        _take(mine, reals)
-    if absorb(mine.forming, bar, seen.frame_ns, seen.higher_ns, mine.done):
-        _take(mine, reals)
-    count = mine.count
-    if count >= 2:
-        sigma = seen.sigma * math.sqrt(seen.higher_ns / seen.frame_ns)
-        last = reals[(count - 1) % _KEPT]
-        out[0] = (last - reals[(count - 2) % _KEPT]) / sigma
-        if count > LOOKED_AT:
-            out[1] = (last - reals[(count - 1 - LOOKED_AT) % _KEPT]) / (sigma * math.sqrt(LOOKED_AT))
-        if count >= LOOKED_AT and mine.variance > 0.0:
-            out[2] = 0.5 * math.log(mine.variance / (sigma * sigma))
-    if count >= LOOKED_AT and mine.log_high > mine.log_low:
-        out[3] = ((seen.log_close - mine.log_low) - (mine.log_high - seen.log_close)) / (mine.log_high - mine.log_low)
-
-
-@kernel
 def _take(mine: Any, reals: Any) -> None:
     """Keep a closed higher bar; the first only when whole, since where history begins is nobody's price."""
     done = mine.done
@@ -96,6 +76,26 @@ def _take(mine: Any, reals: Any) -> None:
     mine.log_high = high
     mine.log_low = low
     mine.variance = variance / LOOKED_AT
+
+
+@kernel
+def step(bar: Any, seen: Any, mine: Any, reals: Any, out: Any) -> None:
+    """Close the higher bar that this bar finishes or that a hole left behind, then read what has closed."""
+    if overdue(mine.forming, bar.opened_ns, seen.frame_ns, seen.higher_ns, mine.done):
+        _take(mine, reals)
+    if absorb(mine.forming, bar, seen.frame_ns, seen.higher_ns, mine.done):
+        _take(mine, reals)
+    count = mine.count
+    if count >= 2:
+        sigma = seen.sigma * math.sqrt(seen.higher_ns / seen.frame_ns)
+        last = reals[(count - 1) % _KEPT]
+        out[0] = (last - reals[(count - 2) % _KEPT]) / sigma
+        if count > LOOKED_AT:
+            out[1] = (last - reals[(count - 1 - LOOKED_AT) % _KEPT]) / (sigma * math.sqrt(LOOKED_AT))
+        if count >= LOOKED_AT and mine.variance > 0.0:
+            out[2] = 0.5 * math.log(mine.variance / (sigma * sigma))
+    if count >= LOOKED_AT and mine.log_high > mine.log_low:
+        out[3] = ((seen.log_close - mine.log_low) - (mine.log_high - seen.log_close)) / (mine.log_high - mine.log_low)
 
 
 _SOURCE = "Mueller et al. 1997 (coarse volatility leads fine)"

@@ -29,6 +29,12 @@ class Memory(Struct, frozen=True):
 
 
 @kernel
+def _move(seen: Any, past: Any, bars: int) -> float:
+    """The return of the bar `bars` before the newest, within its limits."""
+    return limited(close_before(past, seen, bars) - close_before(past, seen, bars + 1))
+
+
+@kernel
 def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
     """Score the newest return by the bipower volatility of the bars before it, then take it in."""
     if seen.bars == 1:
@@ -51,12 +57,6 @@ def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
             mine.products -= fixed_power(abs(gone) * abs(_move(seen, past, USUAL + 1)))
         if mine.squares > 0:
             out[0] = max(1.0 - _HALF_PI * mine.products / mine.squares, 0.0)
-
-
-@kernel
-def _move(seen: Any, past: Any, bars: int) -> float:
-    """The return of the bar `bars` before the newest, within its limits."""
-    return limited(close_before(past, seen, bars) - close_before(past, seen, bars + 1))
 
 
 FAMILY = Family(

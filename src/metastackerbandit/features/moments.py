@@ -26,6 +26,28 @@ class Memory(Struct, frozen=True):
 
 
 @kernel
+def _skew(first: float, second: float, third: float) -> float:
+    """Third standardised moment from raw moments; NaN where nothing varies beyond rounding."""
+    variance = second - first * first
+    if not variance > ROUNDING * second:
+        return math.nan
+    return (third - 3.0 * first * second + 2.0 * first * first * first) / (variance * math.sqrt(variance))
+
+
+@kernel
+def _move(seen: Any, past: Any, bars: int) -> float:
+    """The return of the bar `bars` before the newest, within its limits."""
+    return limited(close_before(past, seen, bars) - close_before(past, seen, bars + 1))
+
+
+@kernel
+def _add(mine: Any, move: float, sign: int) -> None:
+    mine.firsts += sign * fixed_power(move)
+    mine.squares += sign * fixed_power(move * move)
+    mine.cubes += sign * fixed_power(move * move * move)
+
+
+@kernel
 def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
     """Take the newest return in and the oldest out."""
     if seen.bars == 1:
@@ -44,28 +66,6 @@ def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
             out[1] = mine.pairs / math.sqrt(float(mine.squares) * float(earlier))
     if seen.bars > USUAL:
         out[0] = _skew(mine.firsts * POWER_STEP / USUAL, mine.squares * POWER_STEP / USUAL, mine.cubes * POWER_STEP / USUAL)
-
-
-@kernel
-def _add(mine: Any, move: float, sign: int) -> None:
-    mine.firsts += sign * fixed_power(move)
-    mine.squares += sign * fixed_power(move * move)
-    mine.cubes += sign * fixed_power(move * move * move)
-
-
-@kernel
-def _move(seen: Any, past: Any, bars: int) -> float:
-    """The return of the bar `bars` before the newest, within its limits."""
-    return limited(close_before(past, seen, bars) - close_before(past, seen, bars + 1))
-
-
-@kernel
-def _skew(first: float, second: float, third: float) -> float:
-    """Third standardised moment from raw moments; NaN where nothing varies beyond rounding."""
-    variance = second - first * first
-    if not variance > ROUNDING * second:
-        return math.nan
-    return (third - 3.0 * first * second + 2.0 * first * first * first) / (variance * math.sqrt(variance))
 
 
 FAMILY = Family(

@@ -29,6 +29,22 @@ class Memory(Struct, frozen=True):
 
 
 @kernel
+def _in_bands(seen: Any, past: Any) -> float:
+    """The newest log close's distance from the mean of TREND closes in band widths; sums are of distances to it, oldest first."""
+    total = 0.0
+    squares = 0.0
+    for bars in range(TREND - 1, 0, -1):
+        distance = close_before(past, seen, bars) - seen.log_close
+        total += distance
+        squares += distance * distance
+    average = total / TREND
+    variance = squares / TREND - average * average
+    if not variance > 0.0:
+        return math.nan
+    return -average / (_BANDS * math.sqrt(variance))
+
+
+@kernel
 def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
     """Advance the averages; squares of the gap count from where the gap rests on TREND bars."""
     mine.gap = (1.0 - gain(_TREND_SHARE, seen.young)) * (mine.gap + seen.change)
@@ -44,22 +60,6 @@ def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
         mine.travel += share * (abs(seen.change) - mine.travel)
         if seen.bars > WILDER and mine.travel > DUST:
             out[2] = mine.change / mine.travel
-
-
-@kernel
-def _in_bands(seen: Any, past: Any) -> float:
-    """The newest log close's distance from the mean of TREND closes in band widths; sums are of distances to it, oldest first."""
-    total = 0.0
-    squares = 0.0
-    for bars in range(TREND - 1, 0, -1):
-        distance = close_before(past, seen, bars) - seen.log_close
-        total += distance
-        squares += distance * distance
-    average = total / TREND
-    variance = squares / TREND - average * average
-    if not variance > 0.0:
-        return math.nan
-    return -average / (_BANDS * math.sqrt(variance))
 
 
 FAMILY = Family(

@@ -77,7 +77,7 @@ def look(bar: Any, setup: Any, seen: Any, past: Any) -> None:
     seen.log_close = close
     past[(seen.bars - 1) & (RING - 1)] = close
     seen.volume_known = 1 if setup.has_volume and bar.volume >= 0.0 else 0
-    seen.flow_known = 1 if setup.has_flow and 0.0 <= bar.taker_volume and bar.taker_volume <= bar.volume else 0
+    seen.flow_known = 1 if setup.has_flow and bar.taker_volume >= 0.0 and bar.taker_volume <= bar.volume else 0
     seen.has_funding = setup.has_funding
     seen.young = 1.0 / seen.bars
     if seen.bars == 1:

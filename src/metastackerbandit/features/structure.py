@@ -17,6 +17,18 @@ _BREAK = 3 * LEVELS + AGED
 
 
 @kernel
+def _trend(integers: Any, high: int, low: int) -> float:
+    """1 where the last high and the last low are both higher than those before them, -1 where both are lower, else 0."""
+    higher = integers[high + LAST] > integers[high + PRIOR]
+    lower = integers[high + LAST] < integers[high + PRIOR]
+    if higher and -integers[low + LAST] > -integers[low + PRIOR]:
+        return 1.0
+    if lower and -integers[low + LAST] < -integers[low + PRIOR]:
+        return -1.0
+    return 0.0
+
+
+@kernel
 def step(bar: Any, seen: Any, reals: Any, integers: Any, out: Any) -> None:
     """Take the bar into the swings, then compare the close with those confirmed; `reals` holds the logs of the last pivots."""
     found = watch(integers, bar.high, bar.low, seen.bars)
@@ -50,18 +62,6 @@ def step(bar: Any, seen: Any, reals: Any, integers: Any, out: Any) -> None:
             out[_TRENDS + level] = _trend(integers, high, low)
     if known > 0:
         out[_BREAK] = broken / known
-
-
-@kernel
-def _trend(integers: Any, high: int, low: int) -> float:
-    """1 where the last high and the last low are both higher than those before them, -1 where both are lower, else 0."""
-    higher = integers[high + LAST] > integers[high + PRIOR]
-    lower = integers[high + LAST] < integers[high + PRIOR]
-    if higher and -integers[low + LAST] > -integers[low + PRIOR]:
-        return 1.0
-    if lower and -integers[low + LAST] < -integers[low + PRIOR]:
-        return -1.0
-    return 0.0
 
 
 _SOURCE = "Williams 1995, ch. 7"

@@ -39,6 +39,19 @@ class Memory(Struct, frozen=True):
 
 
 @kernel
+def _add(seen: Any, past: Any, mine: Any) -> None:
+    """Take the newest log close into the sums of a line over USUAL closes, the oldest out."""
+    newest = fixed_log(seen.log_close)
+    if seen.bars <= USUAL:
+        mine.weighted += (seen.bars - 1) * newest
+        mine.closes += newest
+        return
+    oldest = fixed_log(close_before(past, seen, USUAL))
+    mine.weighted += (USUAL - 1) * newest - (mine.closes - oldest)
+    mine.closes += newest - oldest
+
+
+@kernel
 def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
     """Advance the gaps: the gap to an average is (1 - gain) (gap before + return), so prices themselves are never averaged."""
     mine.fast_gap = (1.0 - gain(_FAST_SHARE, seen.young)) * (mine.fast_gap + seen.change)
@@ -57,19 +70,6 @@ def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
     if seen.bars >= USUAL:
         slope = (2 * mine.weighted - (USUAL - 1) * mine.closes) * _SLOPE_SCALE
         out[5] = slope * _ROOT_USUAL / seen.sigma
-
-
-@kernel
-def _add(seen: Any, past: Any, mine: Any) -> None:
-    """Take the newest log close into the sums of a line over USUAL closes, the oldest out."""
-    newest = fixed_log(seen.log_close)
-    if seen.bars <= USUAL:
-        mine.weighted += (seen.bars - 1) * newest
-        mine.closes += newest
-        return
-    oldest = fixed_log(close_before(past, seen, USUAL))
-    mine.weighted += (USUAL - 1) * newest - (mine.closes - oldest)
-    mine.closes += newest - oldest
 
 
 _GAP = "Brock, Lakonishok and LeBaron 1992, sec. II"

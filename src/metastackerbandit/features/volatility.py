@@ -29,6 +29,18 @@ class Memory(Struct, frozen=True):
 
 
 @kernel
+def _realised(seen: Any, past: Any) -> float:
+    """Root of the sum of the last FAST squared returns, added oldest first."""
+    total = 0.0
+    before = close_before(past, seen, FAST)
+    for bars in range(FAST - 1, -1, -1):
+        close = close_before(past, seen, bars)
+        total += (close - before) * (close - before)
+        before = close
+    return math.sqrt(total)
+
+
+@kernel
 def step(bar: Any, seen: Any, past: Any, mine: Any, out: Any) -> None:
     """Advance the averages; a range estimator of a bar needs only that bar, so those start with the first."""
     share = gain(_FAST_SHARE, seen.young)
@@ -50,18 +62,6 @@ def step(bar: Any, seen: Any, past: Any, mine: Any, out: Any) -> None:
         ratio = seen.sigma_fast / seen.sigma_slow
         out[6] = math.log(ratio)
         out[7] = 1.0 if ratio > HIGH_VOLATILITY else 0.0
-
-
-@kernel
-def _realised(seen: Any, past: Any) -> float:
-    """Root of the sum of the last FAST squared returns, added oldest first."""
-    total = 0.0
-    before = close_before(past, seen, FAST)
-    for bars in range(FAST - 1, -1, -1):
-        close = close_before(past, seen, bars)
-        total += (close - before) * (close - before)
-        before = close
-    return math.sqrt(total)
 
 
 _HORIZONS = "Corsi 2009 (several horizons)"

@@ -32,6 +32,25 @@ class Memory(Struct, frozen=True):
 
 
 @kernel
+def _advance_log(mine: Any, value: float) -> None:
+    """Mean and variance that forget (West 1979)."""
+    mine.logs += 1
+    share = gain(_USUAL_SHARE, 1.0 / mine.logs)
+    off = value - mine.log_volume
+    mine.log_volume += share * off
+    mine.log_variance = (1.0 - share) * (mine.log_variance + share * off * off)
+
+
+@kernel
+def _place(seen: Any) -> float:
+    """Where the close stands in the bar's range, -1 at the low, 1 at the high; 0 in a bar without range."""
+    length = seen.log_high - seen.log_low
+    if not length > 0.0:
+        return 0.0
+    return ((seen.log_close - seen.log_low) - (seen.log_high - seen.log_close)) / length
+
+
+@kernel
 def step(bar: Any, seen: Any, mine: Any, out: Any) -> None:
     """Advance by a bar whose volume is known; others leave everything as it is."""
     if seen.volume_known == 0:
@@ -62,32 +81,13 @@ def step(bar: Any, seen: Any, mine: Any, out: Any) -> None:
             out[2] = (math.log(volume) - mine.log_volume) / math.sqrt(mine.log_variance)
 
 
-@kernel
-def _place(seen: Any) -> float:
-    """Where the close stands in the bar's range, -1 at the low, 1 at the high; 0 in a bar without range."""
-    length = seen.log_high - seen.log_low
-    if not length > 0.0:
-        return 0.0
-    return ((seen.log_close - seen.log_low) - (seen.log_high - seen.log_close)) / length
-
-
-@kernel
-def _advance_log(mine: Any, value: float) -> None:
-    """Mean and variance that forget (West 1979)."""
-    mine.logs += 1
-    share = gain(_USUAL_SHARE, 1.0 / mine.logs)
-    off = value - mine.log_volume
-    mine.log_volume += share * off
-    mine.log_variance = (1.0 - share) * (mine.log_variance + share * off * off)
-
-
 FAMILY = Family(
     "volume",
     1,
     (
         FeatureSpec("volume_intensity", "ratio - 1", "even", USUAL, "Karpoff 1987", "volume over its average of span 48, less 1", "volume"),
         FeatureSpec("volume_trend", "log", "even", USUAL, "Karpoff 1987", "log of the average volume of span 12 over that of span 48", "volume"),
-        FeatureSpec("log_volume_z", "z", "even", USUAL, "West 1979", "log volume in its standard deviations, span 48; none without a trade", "volume"),
+        FeatureSpec("log_volume_z", "z", "even", USUAL, "West 1979", "log volume in its standard deviations, span 48; only with a trade", "volume"),
         FeatureSpec(
             "money_flow",
             "-1..1",

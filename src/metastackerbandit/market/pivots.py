@@ -37,14 +37,20 @@ def swing_of(level: int, side: int) -> int:
 
 
 @kernel
-def watch(cells: Any, high: int, low: int, at: int) -> int:
-    """Take one closed bar; the answer has bit k set where a high of level k + 1 was confirmed by it, bit LEVELS + k for lows."""
-    if cells[_KEPT] > 0 and high <= cells[_KEPT + 1] and low >= cells[_KEPT + 2]:
-        return 0
-    cells[_KEPT] += 1
-    cells[_KEPT + 1] = high
-    cells[_KEPT + 2] = low
-    return _climb(cells, high, at, 0) | _climb(cells, -low, at, LEVELS)
+def _offer(cells: Any, start: int, price: int, at: int) -> bool:
+    """Take a point; True where it is the right neighbour that makes the middle one a pivot."""
+    points = cells[start + POINTS]
+    is_pivot = points >= 2 and cells[start + BEFORE] <= cells[start + MIDDLE] and cells[start + MIDDLE] > price
+    if is_pivot:
+        cells[start + COUNT] += 1
+        cells[start + PRIOR] = cells[start + LAST]
+        cells[start + LAST] = cells[start + MIDDLE]
+        cells[start + LAST_AT] = cells[start + MIDDLE_AT]
+    cells[start + POINTS] = points + 1
+    cells[start + BEFORE] = cells[start + MIDDLE]
+    cells[start + MIDDLE] = price
+    cells[start + MIDDLE_AT] = at
+    return is_pivot
 
 
 @kernel
@@ -62,20 +68,14 @@ def _climb(cells: Any, price: int, at: int, first: int) -> int:
 
 
 @kernel
-def _offer(cells: Any, start: int, price: int, at: int) -> bool:
-    """Take a point; True where it is the right neighbour that makes the middle one a pivot."""
-    points = cells[start + POINTS]
-    is_pivot = points >= 2 and cells[start + BEFORE] <= cells[start + MIDDLE] and cells[start + MIDDLE] > price
-    if is_pivot:
-        cells[start + COUNT] += 1
-        cells[start + PRIOR] = cells[start + LAST]
-        cells[start + LAST] = cells[start + MIDDLE]
-        cells[start + LAST_AT] = cells[start + MIDDLE_AT]
-    cells[start + POINTS] = points + 1
-    cells[start + BEFORE] = cells[start + MIDDLE]
-    cells[start + MIDDLE] = price
-    cells[start + MIDDLE_AT] = at
-    return is_pivot
+def watch(cells: Any, high: int, low: int, at: int) -> int:
+    """Take one closed bar; the answer has bit k set where a high of level k + 1 was confirmed by it, bit LEVELS + k for lows."""
+    if cells[_KEPT] > 0 and high <= cells[_KEPT + 1] and low >= cells[_KEPT + 2]:
+        return 0
+    cells[_KEPT] += 1
+    cells[_KEPT + 1] = high
+    cells[_KEPT + 2] = low
+    return _climb(cells, high, at, 0) | _climb(cells, -low, at, LEVELS)
 
 
 @kernel

@@ -118,43 +118,6 @@ def agreement_of(words: Any, usable: int, side: int) -> float:
 
 
 @kernel
-def align(words: Any, now_ns: int, horizon_ns: int, terms: Any, aligned: Any, combined: Any, vote: Any) -> None:
-    """Fill `aligned` from words (K,), fastest frame first, for a decision over `horizon_ns`; `combined` and `vote` are filled on the way."""
-    usable = 0
-    for k in range(len(words)):
-        if is_usable(words[k], now_ns, terms):
-            usable |= 1 << k
-    combine(words, now_ns, horizon_ns, terms, combined)
-    aligned.usable = usable
-    aligned.mu_bps = combined.mu_bps
-    aligned.error_bps = combined.error_bps
-    aligned.keeps = 0
-    aligned.halved = 0
-    aligned.stop_scale = 1.0
-    if terms.mode == FORECAST:
-        by_forecast(words, usable, terms, aligned, combined)
-        aligned.shadow_side = aligned.side
-        aligned.shadow_alpha = aligned.alpha
-        aligned.shadow_scale = aligned.scale
-        aligned.shadow_rule = aligned.rule
-    else:
-        by_rules(words, usable, terms, SHADOWED, vote)
-        aligned.shadow_side = vote.side
-        aligned.shadow_alpha = vote.alpha
-        aligned.shadow_scale = vote.scale
-        aligned.shadow_rule = vote.rule
-        by_rules(words, usable, terms, ON, vote)
-        aligned.side = vote.side
-        aligned.alpha = vote.alpha
-        aligned.scale = vote.scale
-        aligned.rule = vote.rule
-        aligned.used = vote.used
-        aligned.halved = 1 if vote.side != 0 and vote.scale < 1.0 else 0
-        aligned.keeps = 1 if usable == 0 else 0
-    aligned.agreement = agreement_of(words, usable, aligned.side)
-
-
-@kernel
 def by_forecast(words: Any, usable: int, terms: Any, aligned: Any, combined: Any) -> None:
     """The table: the fastest frame's side at the smallest multiplier that a slower one gives it, where the combined forecast has that side too."""
     aligned.used = combined.used
@@ -200,3 +163,40 @@ def by_forecast(words: Any, usable: int, terms: Any, aligned: Any, combined: Any
         return
     aligned.side = base.side
     aligned.scale = scale
+
+
+@kernel
+def align(words: Any, now_ns: int, horizon_ns: int, terms: Any, aligned: Any, combined: Any, vote: Any) -> None:
+    """Fill `aligned` from words (K,), fastest frame first, for a decision over `horizon_ns`; `combined` and `vote` are filled on the way."""
+    usable = 0
+    for k in range(len(words)):
+        if is_usable(words[k], now_ns, terms):
+            usable |= 1 << k
+    combine(words, now_ns, horizon_ns, terms, combined)
+    aligned.usable = usable
+    aligned.mu_bps = combined.mu_bps
+    aligned.error_bps = combined.error_bps
+    aligned.keeps = 0
+    aligned.halved = 0
+    aligned.stop_scale = 1.0
+    if terms.mode == FORECAST:
+        by_forecast(words, usable, terms, aligned, combined)
+        aligned.shadow_side = aligned.side
+        aligned.shadow_alpha = aligned.alpha
+        aligned.shadow_scale = aligned.scale
+        aligned.shadow_rule = aligned.rule
+    else:
+        by_rules(words, usable, terms, SHADOWED, vote)
+        aligned.shadow_side = vote.side
+        aligned.shadow_alpha = vote.alpha
+        aligned.shadow_scale = vote.scale
+        aligned.shadow_rule = vote.rule
+        by_rules(words, usable, terms, ON, vote)
+        aligned.side = vote.side
+        aligned.alpha = vote.alpha
+        aligned.scale = vote.scale
+        aligned.rule = vote.rule
+        aligned.used = vote.used
+        aligned.halved = 1 if vote.side != 0 and vote.scale < 1.0 else 0
+        aligned.keeps = 1 if usable == 0 else 0
+    aligned.agreement = agreement_of(words, usable, aligned.side)

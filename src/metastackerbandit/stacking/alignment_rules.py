@@ -42,44 +42,6 @@ def take_lean(vote: Any, lean: float, rule: int, used: int, terms: Any) -> None:
 
 
 @kernel
-def by_rules(words: Any, usable: int, terms: Any, least: int, vote: Any) -> None:
-    """The plans' rules in their order, those of mode `least` and above: the first that yields wins, then halving and veto."""
-    vote.side = 0
-    vote.alpha = 0.0
-    vote.scale = 0.0
-    vote.rule = NO_RULE
-    vote.used = 0
-    if terms.conflict_skip >= least:
-        skip_conflict(words, usable, terms, vote)
-    if vote.rule == NO_RULE and terms.agreement >= least:
-        vote_agreement(words, usable, terms, vote)
-    if vote.rule == NO_RULE and terms.override >= least:
-        vote_override(words, usable, terms, vote)
-    if vote.rule == NO_RULE and terms.average >= least:
-        take_lean(vote, weighted_lean(words, usable), AVERAGE, usable, terms)
-    if vote.rule == NO_RULE and terms.majority >= least:
-        vote_majority(words, usable, vote)
-    if vote.rule == NO_RULE and terms.threshold >= least:
-        vote_threshold(words, usable, terms, vote)
-    if vote.side == 0:
-        return
-    vote.scale = 1.0
-    if terms.halving >= least and usable & (1 << terms.slow) != 0:
-        slow = words[terms.slow]
-        if slow.side == -vote.side and slow.alpha >= terms.neutral_alpha:
-            vote.scale = terms.halved
-    if terms.veto >= least:
-        for k in range(len(words)):
-            opposes = usable & (1 << k) != 0 and words[k].side == -vote.side
-            if opposes and words[k].alpha >= terms.veto_alpha and words[k].skill > terms.proven:
-                vote.rule = VETO
-    if vote.rule == VETO:
-        vote.side = 0
-        vote.alpha = 0.0
-        vote.scale = 0.0
-
-
-@kernel
 def skip_conflict(words: Any, usable: int, terms: Any, vote: Any) -> None:
     """The agreeing frames stand on both sides and none is sure: neutral, and no later rule is asked."""
     ups, downs, surest = 0, 0, 0.0
@@ -169,3 +131,41 @@ def vote_threshold(words: Any, usable: int, terms: Any, vote: Any) -> None:
     vote.side = 1 if up > down else -1
     vote.alpha = max(up, down)
     vote.used = 1 << (up_place if up > down else down_place)
+
+
+@kernel
+def by_rules(words: Any, usable: int, terms: Any, least: int, vote: Any) -> None:
+    """The plans' rules in their order, those of mode `least` and above: the first that yields wins, then halving and veto."""
+    vote.side = 0
+    vote.alpha = 0.0
+    vote.scale = 0.0
+    vote.rule = NO_RULE
+    vote.used = 0
+    if terms.conflict_skip >= least:
+        skip_conflict(words, usable, terms, vote)
+    if vote.rule == NO_RULE and terms.agreement >= least:
+        vote_agreement(words, usable, terms, vote)
+    if vote.rule == NO_RULE and terms.override >= least:
+        vote_override(words, usable, terms, vote)
+    if vote.rule == NO_RULE and terms.average >= least:
+        take_lean(vote, weighted_lean(words, usable), AVERAGE, usable, terms)
+    if vote.rule == NO_RULE and terms.majority >= least:
+        vote_majority(words, usable, vote)
+    if vote.rule == NO_RULE and terms.threshold >= least:
+        vote_threshold(words, usable, terms, vote)
+    if vote.side == 0:
+        return
+    vote.scale = 1.0
+    if terms.halving >= least and usable & (1 << terms.slow) != 0:
+        slow = words[terms.slow]
+        if slow.side == -vote.side and slow.alpha >= terms.neutral_alpha:
+            vote.scale = terms.halved
+    if terms.veto >= least:
+        for k in range(len(words)):
+            opposes = usable & (1 << k) != 0 and words[k].side == -vote.side
+            if opposes and words[k].alpha >= terms.veto_alpha and words[k].skill > terms.proven:
+                vote.rule = VETO
+    if vote.rule == VETO:
+        vote.side = 0
+        vote.alpha = 0.0
+        vote.scale = 0.0

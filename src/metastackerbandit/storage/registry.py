@@ -69,7 +69,8 @@ class Registry:
 
     def has(self, name: str) -> bool:
         """Whether a version is there."""
-        return parts_of(name) is not None and self.path(name).is_dir()
+        parts = parts_of(name)
+        return parts is not None and name in self.ids(parts[0])
 
     def card(self, name: str) -> ModelCard:
         """A version's card. It is read again only where the file has changed; NotFound and ModelRefused otherwise say what is wrong."""

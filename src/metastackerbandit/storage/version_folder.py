@@ -40,12 +40,14 @@ def write_version(fresh: Path, target: Path, card: ModelCard, files: Mapping[str
 def read_card(folder: Path) -> ModelCard:
     """A version's card; ModelRefused where it was edited, is damaged, or lies in another version's folder."""
     path = folder / CARD
-    content = _content(path)
-    if hashlib.sha256(content).hexdigest() != _sums(folder).get(CARD):
+    content, sums = _content(path), _sums(folder)
+    if hashlib.sha256(content).hexdigest() != sums.get(CARD):
         raise ModelRefused(f"the card is not the one that was written: its hash is not in {SUMS}", where=str(path), mend=_MEND)
     card = card_from(content, str(path))
     if (card.series, f"{card.version:04d}") != (folder.parent.name, folder.name):
         raise ModelRefused(f"the card is that of {card.model_id}", where=str(path), mend=_MEND)
+    if sums != {CARD: sums[CARD], **{file.name: file.sha256 for file in card.files}}:
+        raise ModelRefused("it does not list the card's files", where=str(folder / SUMS), mend=_MEND)
     return card
 
 

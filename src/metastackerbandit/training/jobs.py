@@ -87,7 +87,9 @@ def jobs_of(recording: Recording, frames: tuple[str, ...], settings: TrainingSet
     return tuple(found)
 
 
-def errands_of(recording: Recording, jobs: tuple[Job, ...], settings: TrainingSettings, costs: CostSettings, home: Path, code: str, now_ns: int) -> tuple[Errand, ...]:
+def errands_of(
+    recording: Recording, jobs: tuple[Job, ...], settings: TrainingSettings, costs: CostSettings, home: Path, code: str, now_ns: int
+) -> tuple[Errand, ...]:
     """What each job needs."""
     return tuple(Errand(job, _part(recording, job.symbols), settings, costs, home, code, now_ns) for job in jobs)
 

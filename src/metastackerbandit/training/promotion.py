@@ -7,9 +7,9 @@ import math
 from msgspec import Struct
 
 from metastackerbandit.domain.card import ModelCard
+from metastackerbandit.evaluation.verdict import Word
 from metastackerbandit.storage.fitness import Use, binding
 from metastackerbandit.storage.registry import Registry, Slot
-from metastackerbandit.evaluation.verdict import Word
 from metastackerbandit.training.scoring import GAIN, TRADE, score_named
 from metastackerbandit.training.settings import TrainingSettings
 from metastackerbandit.training.verdict import judge_skill
@@ -40,7 +40,7 @@ def promote_series(registry: Registry, card: ModelCard, settings: TrainingSettin
 
 
 def shortfalls(card: ModelCard, settings: TrainingSettings) -> tuple[str, ...]:
-    """Why the walk-forward record is no reason to promote: no gain over the base rate (pain B08), sides worse than chance, or trades that surely lose."""
+    """Why the walk-forward record is no reason to promote: no gain over the base rate (pain B08), skill below chance, trades that surely lose."""
     gain, trade, found = score_named(card.scores, GAIN), score_named(card.scores, TRADE), []
     if not gain.low > settings.least_gain_mnats:
         limit = f"more than {settings.least_gain_mnats:g} mnats over the base rate at its lower bound is asked"

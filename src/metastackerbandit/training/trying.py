@@ -9,12 +9,12 @@ import numpy as np
 from metastackerbandit.domain.timeframe import bars_a_year, frame_ns
 from metastackerbandit.evaluation.coarse import coarse
 from metastackerbandit.evaluation.sharpe import moments_of
-from metastackerbandit.storage.trials import Trial, TrialRegistry, family_of, returns_text
+from metastackerbandit.storage.trials import Kind, Trial, TrialRegistry, family_of, returns_text
 from metastackerbandit.training.dataset import DataSet
 from metastackerbandit.training.edge_rule import traded
 from metastackerbandit.training.series import Series
 
-_KIND = "train"
+_KIND: Kind = "train"
 
 
 def runs_tried(tried: TrialRegistry, data: DataSet, series: str) -> int:
@@ -31,7 +31,7 @@ def record_trial(tried: TrialRegistry, data: DataSet, series: Series, now_ns: in
     places, returns, _ = traded(record, data.cost_bps)
     bars = max((to_ns - from_ns) // length, 1)
     at = np.clip((record.end_ns[places] - from_ns) // length, 0, bars - 1)
-    by_bar = np.bincount(at, weights=returns / len(data.symbols), minlength=bars)
+    by_bar = np.bincount(at, weights=returns / len(data.symbols), minlength=bars).astype(np.float64)
     moments = moments_of(by_bar)
     tried.record(
         Trial(

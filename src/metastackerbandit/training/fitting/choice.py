@@ -17,8 +17,7 @@ _LEAST = 30  # rows on either side; fewer choose nothing but noise
 def chosen(choices: tuple[float, ...], loss: Callable[[float, Ints, Ints], float], sample: Sample, newest: float) -> float:
     """The choice, strongest penalty first, of least loss(choice, older, newer); the strongest where there are too few rows or classes.
 
-    Rows without weight take no part, and labels that reach into the newest rows are left out of the older ones. Of equal losses the
-    stronger penalty wins.
+    Labels that reach into the newest rows are left out of the older ones. Of equal losses the stronger penalty wins.
     """
     older, newer = _halves(sample, newest)
     taught = set(sample.side[older])
@@ -28,6 +27,5 @@ def chosen(choices: tuple[float, ...], loss: Callable[[float, Ints, Ints], float
 
 
 def _halves(sample: Sample, newest: float) -> tuple[Ints, Ints]:
-    counted = sample.weight > 0.0
-    cut_ns = np.quantile(sample.start_ns[counted], 1.0 - newest, method="lower")
-    return np.flatnonzero(counted & (sample.end_ns <= cut_ns)), np.flatnonzero(counted & (sample.start_ns >= cut_ns))
+    cut_ns = np.quantile(sample.start_ns, 1.0 - newest, method="lower")
+    return np.flatnonzero(sample.end_ns <= cut_ns), np.flatnonzero(sample.start_ns >= cut_ns)

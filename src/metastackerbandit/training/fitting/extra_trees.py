@@ -29,8 +29,7 @@ def fit(sample: Sample, settings: FittingSettings, n_eff: float, seed: int) -> F
     inputs = inputs_of(sample, settings, n_eff, EXTRA_TREES)
     leaf = math.ceil(own.leaf * inputs.rows_an_outcome)
     forest = ExtraTreesClassifier(own.trees, min_samples_leaf=leaf, max_features=own.feature_share, random_state=seed, n_jobs=1)
-    counted = inputs.weight > 0.0  # a class that occurs with no weight would get a column
-    forest.fit(inputs.rows[counted].astype(np.float32), inputs.side[counted], sample_weight=inputs.weight[counted])
+    forest.fit(inputs.rows.astype(np.float32), inputs.side, sample_weight=inputs.weight)
     dof = 2.0 * float(np.mean([tree.get_n_leaves() - 1 for tree in forest.estimators_]))
     graph = graph_of(forest, len(inputs.kept))
     learner = unpack_forest(Exported(EXTRA_TREES, inputs.scaler, inputs.seen, inputs.unseen, graph, dof, _NOTE).pack())

@@ -24,12 +24,12 @@ _WHERE = "heads"
 def fit_heads(sample: Sample, settings: FittingSettings, n_eff: float) -> Heads:
     """Expected gross returns of a long and a short by weighted ridge regression of n_eff outcomes, large returns clipped."""
     inputs = inputs_of(sample, settings, n_eff, _WHERE)
-    targets = np.column_stack((sample.long, sample.short))
+    targets = np.column_stack((inputs.sample.long, inputs.sample.short))
     if not np.isfinite(targets).all():
         raise TrainingRefused("returns must be finite", where=_WHERE, mend="leave out rows whose volatility is not known")
     targets = np.clip(targets, -settings.heads.most_return, settings.heads.most_return)
     choices = tuple(sorted(settings.heads.ridges, reverse=True))
-    ridge = chosen(choices, lambda choice, older, newer: _squared_loss(inputs, targets, choice, older, newer), sample, settings.newest)
+    ridge = chosen(choices, lambda choice, older, newer: _squared_loss(inputs, targets, choice, older, newer), inputs.sample, settings.newest)
     model = _solved(inputs, targets, ridge, np.arange(len(targets)))
     coefficients = np.zeros((2, len(inputs.kept)))
     coefficients[:, inputs.kept] = model.coef_

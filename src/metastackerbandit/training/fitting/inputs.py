@@ -20,12 +20,14 @@ _SMALLEST_SPREAD = 1e-150  # below it 1 / spread and squares of it leave the ran
 
 
 class Inputs(Struct, frozen=True, eq=False):
-    """Rows (N, F) scaled and without NaN; classes (N,); weights (N,) that sum to n_eff, so that a penalty counts independent outcomes.
+    """The sample's rows with a weight; the same (N, F) scaled and without NaN; classes (N,); weights (N,) that sum to n_eff, so that a penalty
+    counts independent outcomes.
 
     `kept` (F,) are the columns that change; `seen` the classes that occur; `unseen` (3,) the share of each class that does not: one of
     n_eff + 3 outcomes, by the rule of succession.
     """
 
+    sample: Sample
     scaler: Scaler
     rows: Floats
     side: NDArray[np.int64]
@@ -55,14 +57,15 @@ class Inputs(Struct, frozen=True, eq=False):
 
 def inputs_of(sample: Sample, settings: FittingSettings, n_eff: float, family: str) -> Inputs:
     """Inputs from a sample; TrainingRefused for what nothing can be learnt from."""
-    check(sample, settings, n_eff, family)
+    sample = counted(sample, settings, n_eff, family)
     scaler, kept = scaler_from(sample, settings.most_scaled, family)
-    seen = np.array([float(sample.weight[sample.side == k].sum()) for k in range(len(CLASSES))]) > 0.0
+    seen = np.isin(range(len(CLASSES)), sample.side)
     return Inputs(
+        sample=sample,
         scaler=scaler,
         rows=scaler.applied(np.require(sample.rows, np.float64, ("C", "W"))),
         side=sample.side.astype(np.int64),
-        weight=sample.weight * (n_eff / float(sample.weight.sum())),
+        weight=outcomes_of(sample, n_eff),
         kept=kept,
         dropped=tuple(name for name, is_kept in zip(sample.names, kept, strict=True) if not is_kept),
         seen=tuple(int(k) for k in np.flatnonzero(seen)),
@@ -71,27 +74,36 @@ def inputs_of(sample: Sample, settings: FittingSettings, n_eff: float, family: s
     )
 
 
-def check(sample: Sample, settings: FittingSettings, n_eff: float, family: str) -> None:
-    """Refuse a sample that is too small, torn, of one class, or holds numbers that mean nothing."""
+def counted(sample: Sample, settings: FittingSettings, n_eff: float, family: str) -> Sample:
+    """The rows that have a weight; a sample that is too small, torn, of one class, or holds numbers that mean nothing is refused."""
     count = len(sample.side)
     shapes = (sample.rows.shape, sample.weight.shape, (len(sample.names),))
     if shapes != ((count, len(sample.names)), (count,), (sample.rows.shape[-1],)):
         raise _refused(family, f"{count} classes, rows of shape {sample.rows.shape} and weights of {sample.weight.shape} do not go together", "")
-    if count < settings.least_rows:
-        raise _refused(family, f"{count} rows, fewer than {settings.least_rows}", "give a longer span, or pool symbols")
     if not (np.isfinite(n_eff) and n_eff > 0.0):
         raise _refused(family, f"{n_eff} independent outcomes", "give the effective count of the sample's labels")
     if not np.isfinite(sample.weight).all() or (sample.weight < 0.0).any() or not sample.weight.sum() > 0.0:
         raise _refused(family, "weights must be finite, not negative, and not all zero", "weigh the labels by their uniqueness")
     if not np.isin(sample.side, range(len(CLASSES))).all():
         raise _refused(family, f"a class is none of {', '.join(CLASSES)}", "label the rows again")
-    found = np.unique(sample.side[sample.weight > 0.0])
+    if (sample.weight == 0.0).any():
+        sample = sample.taken(np.flatnonzero(sample.weight))
+    count = len(sample)
+    if count < settings.least_rows:
+        raise _refused(family, f"{count} rows, fewer than {settings.least_rows}", "give a longer span, or pool symbols")
+    found = np.unique(sample.side)
     if len(found) < 2:
         raise _refused(family, f"all {count} rows are {CLASSES[int(found[0])]}", "give a longer span, or another barrier width")
     infinite = np.flatnonzero(np.isinf(sample.rows).any(axis=0))
     if len(infinite):
         names = ", ".join(sample.names[j] for j in infinite)
         raise _refused(family, f"infinite values in {names}", "a feature that cannot be computed is NaN")
+    return sample
+
+
+def outcomes_of(sample: Sample, n_eff: float) -> Floats:
+    """What each row is worth in independent outcomes (N,): its share of the weights, of n_eff in all."""
+    return sample.weight * (n_eff / float(sample.weight.sum()))
 
 
 def scaler_from(sample: Sample, most: float, family: str) -> tuple[Scaler, Bools]:

@@ -28,9 +28,8 @@ def fit(sample: Sample, settings: FittingSettings, n_eff: float, seed: int) -> F
     inputs = inputs_of(sample, settings, n_eff, FAMILY)
     own = settings.logistic
     choices = tuple(sorted(own.inverse_penalties))
-    penalty = chosen(choices, lambda choice, older, newer: _log_loss(inputs, choice, older, newer, own), sample, settings.newest)
-    counted = np.flatnonzero(inputs.weight > 0.0)  # a class that occurs with no weight would get coefficients
-    model = _solved(inputs, counted, penalty, own)
+    penalty = chosen(choices, lambda choice, older, newer: _log_loss(inputs, choice, older, newer, own), inputs.sample, settings.newest)
+    model = _solved(inputs, np.arange(len(inputs.rows)), penalty, own)
     coefficients, intercepts = _full(model, inputs)
     dof = effective_dof(inputs, penalty)
     note = f"Ridge-penalised, C {penalty:g}; degrees of freedom are the trace of the hat matrix at the base rate, without intercepts."

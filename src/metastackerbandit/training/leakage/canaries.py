@@ -47,7 +47,10 @@ def _one_bar_shift(pipeline: Pipeline, market: Market) -> Pipeline:
 
 def _future_scaler(pipeline: Pipeline, market: Market) -> Pipeline:
     def learn(sample: Sample, fold: Fold, seed: int) -> Learnt:
-        middle, spread = np.nanmean(sample.rows, axis=0), np.nanstd(sample.rows, axis=0)
+        known = np.isfinite(sample.rows)
+        counts = np.maximum(known.sum(axis=0), 1)
+        middle = np.where(known, sample.rows, 0.0).sum(axis=0) / counts
+        spread = np.sqrt(np.where(known, (sample.rows - middle) ** 2, 0.0).sum(axis=0) / counts)
         spread = np.where(spread > 0.0, spread, 1.0)
         learnt = pipeline.learn(replace(sample, rows=(sample.rows - middle) / spread), fold, seed)
         return replace(learnt, files=middle.tobytes() + spread.tobytes() + learnt.files)
