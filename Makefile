@@ -8,7 +8,7 @@ TORCH := torch==2.13.0
 DATA ?=
 RECORDED := ../shared/data/klines/binance_usdm_5m
 SYMBOLS ?=
-ARM ?= sma_cross
+ARM ?= auto
 FRAME ?= 15m
 
 export OMP_NUM_THREADS = 1
@@ -20,7 +20,7 @@ export POLARS_MAX_THREADS ?= 2
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
 	@echo "make torch           PyTorch, where a CPU build is offered; without it the small network sleeps"
-	@echo "make run DATA=folder paper trading of recorded candles, with a live view"
+	@echo "make run DATA=folder train on the first part of recorded candles, trade the rest on paper"
 	@echo "make test            the whole suite"
 	@echo "make check           ruff, mypy --strict, the architecture test"
 	@echo "make docs            docs/coverage.md from the last test run"
@@ -46,9 +46,9 @@ torch: $(READY)
 
 run: setup
 	@if [ -n "$(DATA)" ]; then \
-	  $(BIN)/msb run --replay --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
+	  $(BIN)/msb run --replay --train --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
 	elif [ -d "$(RECORDED)" ]; then \
-	  $(BIN)/msb run --replay --data "$(RECORDED)" --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM) --frame $(FRAME); \
+	  $(BIN)/msb run --replay --train --data "$(RECORDED)" --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM) --frame $(FRAME); \
 	else \
 	  echo "make run: no recorded candles are here; give a folder of Parquet or CSV candles named by symbol: make run DATA=folder" >&2; exit 2; \
 	fi

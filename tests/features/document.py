@@ -38,7 +38,7 @@ _TAIL = """
 |---|---|---|
 | mom_1 | nothing but its unit | `mom_1`, in sigmas; plain: `log_return_1` |
 | mom_3 | spanned two bars | `mom_3` spans three; plain: `log_return_3` |
-| mr_ema20_z | divided by another scale (values of 2e5), then by a standard deviation over a changing window | `mr_ema20_z`, over its own root mean square |
+| mr_ema20_z | divided by another scale (values of 2e5), then over a changing window | `mr_ema20_z`, over its own root mean square |
 | rv_1h | 11 returns, and an hour only on 5m bars | `rv_12`: 12 returns, named in bars |
 | regime_high_vol | needed a median whose length changed live | `regime_high_vol`: fast volatility against slow, both averages |
 | gk_volatility | one bar: a noise of 60 % | `gk_volatility`: average of span 12 |

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -58,6 +59,14 @@ def true_ranges(t: int) -> np.ndarray:
 
 def gap(t: int, span: int) -> float:
     return float(CLOSE[t]) - average(CLOSE[: t + 1], span)
+
+
+def scaled_gap(span: int, t: int) -> float:
+    return gap(t, span) / (sigma(t) * math.sqrt(span))
+
+
+def came(bars: int, t: int) -> float:
+    return float(CLOSE[t] - CLOSE[t - bars])
 
 
 def macds(t: int) -> np.ndarray:
@@ -194,7 +203,7 @@ def turn(t: int, length_ns: int, since_ns: int = 0) -> float:
 
 
 ORACLES: dict[str, Callable[[int], float]] = {
-    **{f"log_return_{h}": lambda t, h=h: float(CLOSE[t] - CLOSE[t - h]) for h in (1, 3, 12, 48)},
+    **{f"log_return_{bars}": partial(came, bars) for bars in (1, 3, 12, 48)},
     "mom_1": lambda t: float(MOVES[t - 1]) / sigma(t),
     "mom_3": lambda t: float(CLOSE[t] - CLOSE[t - 3]) / (sigma(t) * math.sqrt(3)),
     "ewma_volatility": sigma,
@@ -205,7 +214,7 @@ ORACLES: dict[str, Callable[[int], float]] = {
     "atr_14": lambda t: wilder(true_ranges(t)) / sigma(t),
     "volatility_ratio": lambda t: math.log(sigma(t, 12) / sigma(t, 96)),
     "regime_high_vol": lambda t: float(sigma(t, 12) > 1.5 * sigma(t, 96)),
-    **{f"ema_gap_{span}": lambda t, span=span: gap(t, span) / (sigma(t) * math.sqrt(span)) for span in (12, 48, 96)},
+    **{f"ema_gap_{span}": partial(scaled_gap, span) for span in (12, 48, 96)},
     "macd": lambda t: float(macds(t)[-1]) / sigma(t),
     "macd_histogram": lambda t: (float(macds(t)[-1]) - average(macds(t), 9)) / sigma(t),
     "slope_48": lambda t: float(np.polyfit(np.arange(48.0), CLOSE[t - 47 : t + 1] - CLOSE[t], 1)[0]) * math.sqrt(48) / sigma(t),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import subprocess
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.errors import DataRefused, ModelMismatch
 from metastackerbandit.domain.kernel import signatures_of
 from metastackerbandit.domain.timeframe import FRAMES, HOUR_NS, MINUTE_NS
+from metastackerbandit.features import catalog
 from metastackerbandit.features.advance import advance
 from metastackerbandit.features.batch import features_over
 from metastackerbandit.features.catalog import NAMES
@@ -85,6 +87,18 @@ def test_one_signature_serves_both_speeds() -> None:
     full(market(1, 50))
     FeatureStream(FRAME, has_volume=True, has_flow=True, has_funding=False).on_bar(market(1, 1), 0)
     assert signatures_of(advance) <= 1  # none where kernels are plain functions
+
+
+def test_a_kernel_stands_after_the_kernels_that_it_calls() -> None:
+    """A stamp holds the stamps of what is defined so far: a callee further down would leave a stale binary after an edit."""
+    source = Path(catalog.__file__).parent
+    for path in (*sorted(source.glob("*.py")), source.parent / "market" / "pivots.py"):
+        functions = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef) and node.decorator_list]
+        defined_at = {function.name: function.lineno for function in functions}
+        for function in functions:
+            called = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+            late = [name for name in called if defined_at.get(name, 0) > function.lineno]
+            assert not late, f"{path.name}: {function.name} stands before {late}"
 
 
 def test_a_state_is_refused_where_it_does_not_belong() -> None:

@@ -18,7 +18,7 @@ from metastackerbandit.models.heads import Heads
 from metastackerbandit.models.logistic import Logistic
 from metastackerbandit.models.persistence import Persistence
 from metastackerbandit.models.scaling import Scaler
-from metastackerbandit.training.fitting.catalog import fit_heads
+from metastackerbandit.training.fitting.heads import fit_heads
 from tests.covering import covers
 from tests.models.planted import SMALL, gappy
 

@@ -78,11 +78,14 @@ def test_sets_miss_as_seldom_as_promised():
 
 
 def test_p_values_are_the_share_of_calibration_rows_that_fitted_as_badly():
+    """A score that equals one of theirs fits as badly as that one."""
     conformal, truth, _ = made(1, 50)
+    window = conformal.adaptive()[1]
+    truth[:50, 0] = 1.0 - conformal.scores
     for probabilities, p_values in zip(truth, conformal.p_values(truth), strict=True):
         for k in range(3):
             worse = sum(score >= 1.0 - probabilities[k] for score in conformal.scores)
-            assert p_values[k] == (1 + worse) / 51
+            assert p_values[k] == p_value(window, 50, 1.0 - probabilities[k]) == (1 + worse) / 51
 
 
 @given(seed=st.integers(0, 1_000))

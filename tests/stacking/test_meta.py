@@ -120,6 +120,19 @@ def test_the_gradient_is_that_of_the_loss():
         assert slopes[k] == pytest.approx(change / (2 * step), abs=1e-8)
 
 
+def test_the_weights_are_where_loss_and_penalty_balance():
+    """Derivative of loss + lambda / n (w - 1/3)^2: zero for a weight that counts, and not falling for one at zero."""
+    answers, side, _ = views(12, [0.5, 1.0, 4.0])
+    answers[2] = turned(answers[2])
+    for penalty in (0.001, 0.01):
+        weights = fit_weights(answers, side, np.ones(ROWS), ROWS, settings=MetaSettings(penalty_a_row=penalty))
+        ratios, slopes = np.empty((3, ROWS, 2)), np.empty(3)
+        _ratios_into(ratios, answers, 1e-6)
+        _loss(ratios, side, np.ones(ROWS), weights, slopes)
+        slopes += 2 * penalty * (weights - 1 / 3)
+        assert weights[2] == 0.0 < slopes[2] and slopes[:2] == pytest.approx([0.0, 0.0], abs=1e-6)
+
+
 @covers("K6")
 @given(seed=st.integers(0, 10_000), learners=st.integers(1, 5))
 def test_a_row_is_answered_alone_and_mirrors_exactly(seed, learners):

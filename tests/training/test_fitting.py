@@ -15,9 +15,10 @@ from scipy.special import softmax
 from metastackerbandit.domain.errors import TrainingRefused
 from metastackerbandit.domain.label import DOWN, FLAT, UP
 from metastackerbandit.training.fitting import mlp
-from metastackerbandit.training.fitting.catalog import FITTERS, fit_heads, fitted, unavailable
+from metastackerbandit.training.fitting.catalog import FITTERS, fitted, unavailable
 from metastackerbandit.training.fitting.choice import chosen
 from metastackerbandit.training.fitting.fitted import parity_of, refuse_unequal
+from metastackerbandit.training.fitting.heads import fit_heads
 from metastackerbandit.training.fitting.inputs import inputs_of
 from metastackerbandit.training.fitting.lightgbm import parameters_of, rounds
 from metastackerbandit.training.fitting.logistic import effective_dof
@@ -132,13 +133,15 @@ def test_units_of_a_feature_do_not_matter(power, shift):
     assert np.abs(one - two).max() < 1e-9
 
 
-@pytest.mark.parametrize("family", ["logistic", "heads"])
+@pytest.mark.parametrize("family", ["logistic", *(family for family in EVERY if family != "logistic"), "heads"])
 def test_only_shares_of_weights_matter_and_rows_without_weight_do_not_teach(family):
     sample = gappy()
     halved = replace(sample, weight=sample.weight * 0.5)
 
     def files(taught: Sample) -> dict[str, bytes]:
-        return fit_heads(taught, SMALL, 900.0).pack() if family == "heads" else fitted(family, taught, SMALL, 900.0, 7).learner.pack()
+        if family == "heads":
+            return fit_heads(taught, SMALL, 900.0).pack()
+        return fitted(available(family), taught, SMALL, 900.0, 7).learner.pack()
 
     assert files(halved) == files(sample)
     weight = sample.weight.copy()
@@ -280,7 +283,8 @@ def with_weight(value: float) -> np.ndarray:
 REFUSED = {
     "few rows": (planted(59, width=3)[0], 59.0, "59 rows, fewer than 60"),
     "one class": (broken(side=np.full(100, UP, np.int8)), 100.0, "all 100 rows are up"),
-    "one class that counts": (broken(side=np.where(np.arange(100) == 7, DOWN, UP).astype(np.int8), weight=with_weight(0.0)), 100.0, "rows are up"),
+    "one class that counts": (broken(side=np.where(np.arange(100) == 7, DOWN, UP).astype(np.int8), weight=with_weight(0.0)), 100.0, "99 rows are up"),
+    "few rows that count": (broken(weight=(np.arange(100) < 59).astype(float)), 100.0, "59 rows, fewer than 60"),
     "a strange class": (broken(side=np.where(np.arange(100) == 7, 3, UP).astype(np.int8)), 100.0, "a class is none of down, flat, up"),
     "weight not a number": (broken(weight=with_weight(np.nan)), 100.0, "weights must be finite"),
     "infinite weight": (broken(weight=with_weight(np.inf)), 100.0, "weights must be finite"),

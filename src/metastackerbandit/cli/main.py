@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, config, data, diff, init, look, models, replay, train
+from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, replay, train
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 app = typer.Typer(
@@ -58,6 +58,8 @@ app.command("status")(look.status)
 app.command("explain")(look.explain)
 app.command("funnel")(look.funnel)
 app.command("diff")(diff.diff)
+app.command("compare")(compare.compare)
+app.command("leakage")(leakage.leakage)
 
 
 def main() -> None:

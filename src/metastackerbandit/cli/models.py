@@ -195,11 +195,15 @@ def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list
 
 
 def _until(now_ns: int, days: float) -> int:
-    """The end of a waiver; days that are no number, or beyond any calendar, are refused as too long."""
+    """The end of a waiver; the registry says how long it may be."""
+    import math
+
+    from metastackerbandit.domain.errors import UsageError
     from metastackerbandit.domain.timeframe import DAY_NS
 
-    most = 36_500.0
-    return now_ns + round((days if -most <= days <= most else most) * DAY_NS)
+    if not math.isfinite(days):
+        raise UsageError(f"{days} is no number of days", where="--days", mend="give a number, at most 30")
+    return now_ns + round(days * DAY_NS)
 
 
 def _instead(before: str | None) -> str:

@@ -76,13 +76,19 @@ def opinions_of(home: Path, recording: Recording, config: Config, frames: Sequen
             notices += [f"{slot}: {newest.model_id} {refusal.what}" for refusal in standing if refusal.check not in _FATAL]
             for waiver in _waived(registry, newest, use, now_ns):
                 notices.append(f"{slot}: waiver in force on {waiver.check} until {_day(waiver.until_ns)}: {waiver.why}")
-            versions = []
-            for card in registry.versions(series):
-                if card.model_id not in models:
-                    models.append(card.model_id)
-                versions.append(Version(card, unpack(registry.files(card.model_id)), models.index(card.model_id)))
-            voices.append(Voice(place, name, tuple(versions), promoted is not None))
+            voices.append(Voice(place, name, versions_of(registry, series, models), promoted is not None))
     return Opinions(tuple(voices), tuple(models), tuple(dict.fromkeys(notices)))
+
+
+def versions_of(registry: Registry, series: str, models: list[str] | None = None) -> tuple[Version, ...]:
+    """A series' versions, loaded and checked; `models` is the run's list, to which they are added."""
+    listed = [] if models is None else models
+    versions = []
+    for card in registry.versions(series):
+        if card.model_id not in listed:
+            listed.append(card.model_id)
+        versions.append(Version(card, unpack(registry.files(card.model_id)), listed.index(card.model_id)))
+    return tuple(versions)
 
 
 def has_models(home: Path, recording: Recording, frame: str) -> bool:

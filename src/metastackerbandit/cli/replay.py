@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def run(
     wanted: Wanted,
     replay: Annotated[bool, typer.Option("--replay", help="Trade a recorded market on paper.")] = False,
+    train: Annotated[bool, typer.Option("--train", help="Train on the first 60 % of the recording, and trade the rest.")] = False,
     pace: Annotated[float | None, typer.Option("--pace", help="Candles a second; 0 is as fast as it goes.", show_default=False, min=0)] = None,
     plain: Annotated[bool, typer.Option("--plain", help="One line an action instead of the live view.")] = False,
     json: JsonFlag = False,
@@ -29,12 +30,37 @@ def run(
     with answering(json):
         if not replay:
             raise UsageError("there is no live market to trade yet", where="msb run", mend="add --replay to trade a recorded market on paper")
+        if train:
+            wanted = _trained_first(wanted, is_shown=not json)
         from metastackerbandit.cli.session import open_session
 
         paced = (*wanted.sets, *([f"run.pace={pace}"] if pace is not None else []))
         session = open_session(wanted._replace(sets=paced))
         payload = _replayed(session, quiet=json, plain=plain)
         tell(payload, _run_text(payload), json)
+
+
+TRAINED_SHARE = 0.6  # of a recording that `run --train` learns from
+
+
+def _trained_first(wanted: Wanted, *, is_shown: bool) -> Wanted:
+    """Train on the first part of the recording, and ask for the rest of it: what is traded was never seen in training."""
+    import sys
+    from datetime import UTC, datetime
+
+    from metastackerbandit.cli.train import opened, page, trained
+    from metastackerbandit.domain.timeframe import DAY_NS
+
+    _, config, recording = opened(wanted)
+    first = min(int(bars["opened_ns"][0]) for bars in recording.bars)
+    last = max(int(bars["closed_ns"][-1]) for bars in recording.bars)
+    split_ns = (first + int((last - first) * TRAINED_SHARE)) // DAY_NS * DAY_NS
+    split = datetime.fromtimestamp(split_ns / 1e9, UTC).strftime("%Y-%m-%d")
+    frames = ",".join((wanted.frame or config.run.frame, *config.run.frames))
+    told = trained(wanted._replace(until=split), frames, is_shown=is_shown)
+    if is_shown:
+        print(page(told), file=sys.stdout, flush=True)
+    return wanted._replace(since=split)
 
 
 def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:

@@ -33,25 +33,30 @@ def train(
 ) -> None:
     """Train models of every symbol and frame, walking forward; versions that are there already are not trained again."""
     with answering(json):
-        import time
-
-        from metastackerbandit.cli.code_version import code_version
-        from metastackerbandit.training.jobs import errands_of, jobs_of, run_jobs
-
-        began = time.monotonic()
-        home, config, recording = _opened(wanted)
-        jobs = jobs_of(recording, _frames(frames, config, recording), config.training)
-        errands = errands_of(recording, jobs, config.training, config.costs, home, code_version(), time.time_ns())
-        with _progress(jobs, is_shown=not json) as on_step:
-            outcomes = run_jobs(errands, config.training.processes, on_step)
-        refused = [outcome.error for outcome in outcomes if outcome.error is not None]
-        if len(refused) == len(outcomes):
-            raise refused[0]
-        payload = _payload(outcomes, recording, home, time.monotonic() - began)
-        tell(payload, _page(payload), json)
+        payload = trained(wanted, frames, is_shown=not json)
+        tell(payload, page(payload), json)
 
 
-def _opened(wanted: Wanted) -> tuple[Path, Config, Recording]:
+def trained(wanted: Wanted, frames: str | None, *, is_shown: bool) -> dict[str, Any]:
+    """Train what the flags name, with progress where it is to be shown -> the answer; refused where every job is."""
+    import time
+
+    from metastackerbandit.cli.code_version import code_version
+    from metastackerbandit.training.jobs import errands_of, jobs_of, run_jobs
+
+    began = time.monotonic()
+    home, config, recording = opened(wanted)
+    jobs = jobs_of(recording, _frames(frames, config, recording), config.training)
+    errands = errands_of(recording, jobs, config.training, config.costs, home, code_version(), time.time_ns())
+    with _progress(jobs, is_shown=is_shown) as on_step:
+        outcomes = run_jobs(errands, config.training.processes, on_step)
+    refused = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if len(refused) == len(outcomes):
+        raise refused[0]
+    return _payload(outcomes, recording, home, time.monotonic() - began)
+
+
+def opened(wanted: Wanted) -> tuple[Path, Config, Recording]:
     """The installation, its configuration, and the candles that the flags or the configuration name."""
     import os
     from pathlib import Path
@@ -187,7 +192,7 @@ def _figure(score: Score) -> dict[str, float]:
     return {"value": score.value, "low": score.low, "high": score.high}
 
 
-def _page(payload: dict[str, Any]) -> str:
+def page(payload: dict[str, Any]) -> str:
     lines = [_HEAD]
     for model in payload["models"]:
         gain, auc = _span(model["skill_mnats"], ".1f"), _span(model["auc"], ".3f")

@@ -84,9 +84,9 @@ def information_coefficient(score: Floats, outcome: Floats, weight: Floats, star
     if not total > 0.0:
         return UNKNOWN
     share = weight / total
-    x, y = _standard(_ranks(score), share), _standard(_ranks(outcome), share)
-    if x is None or y is None:
+    if score.min() == score.max() or outcome.min() == outcome.max():
         return UNKNOWN
+    x, y = _standard(_ranks(score), share), _standard(_ranks(outcome), share)
     value = float(np.sum(share * x * y))
     return around(value, share * (x * y - 0.5 * value * (x * x + y * y)), time_blocks(start_ns, end_ns))
 
@@ -98,11 +98,10 @@ def _ranks(values: Floats) -> Floats:
     return (ends - 0.5 * (counts + 1.0))[place]
 
 
-def _standard(values: Floats, share: Floats) -> Floats | None:
-    """Values of weighted mean 0 and deviation 1; None where they never change."""
+def _standard(values: Floats, share: Floats) -> Floats:
+    """Values moved and scaled to a weighted mean of 0 and deviation of 1."""
     centred = values - np.sum(share * values)
-    variance = float(np.sum(share * centred * centred))
-    return centred / math.sqrt(variance) if variance > 0.0 else None
+    return centred / np.sqrt(np.sum(share * centred * centred))
 
 
 def _losses(probabilities: Floats, side: Classes) -> Floats:

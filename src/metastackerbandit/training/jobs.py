@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,10 @@ def run_jobs(errands: tuple[Errand, ...], processes: int, on_step: Callable[[Ste
 
 def run_job(errand: Errand, on_step: Callable[[Step], None]) -> Outcome:
     """One job from its candles to its promotion."""
-    from threadpoolctl import threadpool_limits
-
     began = time.monotonic()
+    one_thread: Any = import_module("threadpoolctl").threadpool_limits  # comes with scikit-learn; untyped
     try:
-        with threadpool_limits(limits=1):  # so that sums of linear algebra do not depend on the machine's cores
+        with one_thread(limits=1):  # so that sums of linear algebra do not depend on the machine's cores
             return _done(errand, on_step, began)
     except TrainingRefused as error:
         return Outcome(errand.job, "", None, 0, 0, "UNDERPOWERED", (), (), (), error, time.monotonic() - began)

@@ -22,7 +22,7 @@ from metastackerbandit.features.stream import FeatureStream
 from metastackerbandit.market.frames import frame_bars
 from metastackerbandit.training.dataset import DataSet, dataset_of, sample_until
 from metastackerbandit.training.fit import FittedStack, _out_of_fold, fit_stack
-from metastackerbandit.training.fitting.settings import BoosterSettings
+from metastackerbandit.training.fitting.settings import BoosterSettings, FittingSettings
 from metastackerbandit.training.leakage.pipeline import Features, Floats, Learnt, Market, Pipeline
 from metastackerbandit.training.sample import Sample
 from metastackerbandit.training.serving import Version as Serving
@@ -42,7 +42,7 @@ def shipped_pipeline(frame: str, costs: CostSettings | None = None, settings: Tr
     """Bars, features, labels, samples, folds and stacks of a frame as they are trained and served."""
     charged = CostSettings() if costs is None else costs
     shipped = TrainingSettings() if settings is None else settings
-    trained = replace(shipped, fitting=replace(shipped.fitting, lightgbm=_SMALL_TREES))
+    trained = replace(shipped, fitting=_quick(shipped.fitting))
     spec, length = label_spec(frame), frame_ns(frame)
     embargo_ns = spec.horizon * length
 
@@ -94,6 +94,17 @@ def shipped_pipeline(frame: str, costs: CostSettings | None = None, settings: Tr
         stacked=stacked,
         version=version,
         predict=predict,
+    )
+
+
+def _quick(fitting: FittingSettings) -> FittingSettings:
+    """Settings for the fits that are repeated most: penalties chosen among two, as inside as among all, and trees that split."""
+    penalties, ridges = fitting.logistic.inverse_penalties, fitting.heads.ridges
+    return replace(
+        fitting,
+        logistic=replace(fitting.logistic, inverse_penalties=tuple(dict.fromkeys((penalties[0], penalties[-1])))),
+        heads=replace(fitting.heads, ridges=tuple(dict.fromkeys((ridges[0], ridges[-1])))),
+        lightgbm=_SMALL_TREES,
     )
 
 
