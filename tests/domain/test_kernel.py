@@ -122,6 +122,27 @@ def test_an_edit_below_a_kernel_is_seen_and_nothing_else_is_compiled_again(tmp_p
     assert tiny.compiled("twice") == 3  # another flag, another binary
 
 
+def test_an_edit_of_a_callee_further_down_the_module_is_seen(tmp_path: Path) -> None:
+    tiny = Tiny(tmp_path)
+    caller = tmp_path / "tiny" / "caller.py"
+    text = """from metastackerbandit.domain.kernel import kernel
+
+@kernel
+def shifted(x: float) -> float:
+    return below(x)
+
+@kernel
+def below(x: float) -> float:
+    return {factor} * x if x < 100.0 else below(x - 100.0)
+
+alone = composed = shifted
+"""
+    caller.write_text(text.format(factor="2.0"))
+    assert tiny.ask() == (6.0, 6.0, 6.0)
+    caller.write_text(text.format(factor="5.0"))
+    assert tiny.ask() == (15.0, 15.0, 15.0)
+
+
 def test_bytecode_that_is_older_than_its_file_does_not_poison_the_cache(tmp_path: Path) -> None:
     """A binary is filed under what was compiled, not under what the source file says by then."""
     tiny = Tiny(tmp_path)

@@ -26,7 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _TOOLCHAIN = f"numba {numba.__version__} numpy {np.__version__} boundscheck {config.BOUNDSCHECK} opt {config.OPT}"
 _FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "parallel": False}
 _STEP_FLAGS: dict[str, Any] = {**_FLAGS, "_nrt": False}  # steps allocate nothing; counting references of their arrays costs ten times the work
-_stamps: dict[Any, str] = {}
+_plain: dict[Any, tuple[Callable[..., Any], dict[str, Any]]] = {}  # compiled -> what it was made from
+_stamps: dict[Callable[..., Any], str] = {}
 
 
 def kernel(function: F) -> F:
@@ -48,14 +49,13 @@ def allocating(function: F) -> F:
 
 
 def _compiled(function: F, flags: dict[str, Any]) -> F:
-    stamp = _stamp(function, flags)
-    _stamps[function] = stamp
+    _plain[function] = (function, flags)
     if config.DISABLE_JIT:
         return function
     dispatcher = numba.njit(**flags)(function)
-    _stamps[dispatcher] = stamp
+    _plain[dispatcher] = (function, flags)
     if "inline" not in flags:
-        dispatcher._cache = _StampedCache(function)
+        dispatcher._cache = _LateCache(function)
     return dispatcher
 
 
@@ -71,8 +71,15 @@ def written(name: str, source: str, names: Mapping[str, Any], module: str) -> Ca
 
 
 def stamp_of(compiled: Callable[..., Any]) -> str:
-    """The stamp that a kernel's binary is cached under."""
-    return _stamps[compiled]
+    """The stamp that a kernel's binary is cached under.
+
+    It is made when it is first asked for, not when the kernel is: a callee that stands further down in the module must be in it.
+    """
+    function, flags = _plain[compiled]
+    if function not in _stamps:
+        _stamps[function] = "being stamped"  # what a kernel that calls itself sees of itself
+        _stamps[function] = _stamp(function, flags)
+    return _stamps[function]
 
 
 def signatures_of(compiled: Callable[..., Any]) -> int:
@@ -112,8 +119,8 @@ def _names(code: CodeType) -> Iterator[str]:
 def _frozen(value: Any) -> str:
     """What a global contributes to a stamp; never an address."""
     if callable(value):
-        if value in _stamps:
-            return _stamps[value]
+        if value in _plain:
+            return stamp_of(value)
         return getattr(value, "__qualname__", type(value).__qualname__)
     if isinstance(value, (int, float, bool, str, tuple, np.dtype, np.generic)):
         return repr(value)
@@ -124,7 +131,7 @@ class _StampLocator(caching._CacheLocator):
     """Files of one function and stamp; numba's index key adds signature, processor and bytecode."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._stamp = _stamps[function]
+        self._stamp = stamp_of(function)
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], _path: str) -> _StampLocator:
@@ -140,6 +147,19 @@ class _StampLocator(caching._CacheLocator):
 
     def get_disambiguator(self) -> str:
         return self._stamp
+
+
+class _LateCache:
+    """A kernel's cache, opened when a binary is first looked for."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._opened: _StampedCache | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._opened is None:
+            self._opened = _StampedCache(self._function)
+        return getattr(self._opened, name)
 
 
 class _StampedImpl(caching.CompileResultCacheImpl):
