@@ -58,7 +58,7 @@ _TAIL = """
 
 Parkinson, Garman-Klass and Rogers-Satchell assume a price seen all the time. One seen n times a bar misses part of its range: about
 1.17 / sqrt(n) sigma (twice 0.5826, Broadie, Glasserman and Kou 1997), so with 4,000 steps a bar sigma comes out about 1 % low, with
-100 about 7 % (measured in `tests/features/test_range.py`).
+100 it is 7 to 10 % (measured in `tests/features/test_range.py`).
 """
 
 

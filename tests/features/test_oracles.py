@@ -283,3 +283,8 @@ def test_every_feature_but_those_of_swings_has_a_reference() -> None:
 def test_fixed_numbers_are_odd_and_near(power: float) -> None:
     assert fixed_power(-power) == -fixed_power(power)
     assert abs(fixed_power(power) * 2.0**-58 - power) <= 2.0**-58
+
+
+def test_the_high_volatility_flag_is_up_above_one_and_a_half() -> None:
+    ratio, flag = np.exp(VALUES[100:, NAMES.index("volatility_ratio")]), VALUES[100:, NAMES.index("regime_high_vol")]
+    assert np.array_equal(flag == 1.0, ratio > 1.5) and set(flag.tolist()) == {0.0, 1.0}

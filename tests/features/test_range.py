@@ -17,7 +17,7 @@ SIGMA = 0.004
 
 def simulated(steps: int, count: int = 2_500) -> np.ndarray:
     """Bars of a walk of `steps` steps each, in ticks so fine that rounding is nothing."""
-    rng = np.random.default_rng(steps)
+    rng = np.random.default_rng(steps + 1)
     bars = rows(Bar, count)
     log_price = math.log(1e10)
     for place in range(count):

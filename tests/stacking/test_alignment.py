@@ -242,6 +242,7 @@ def test_a_frame_without_a_word_has_no_weight():
     gone[2] = msgspec.structs.replace(gone[2], alpha=0.2)
     assert aligned(gone, only(average="on")).alpha == pytest.approx((0.5 * 0.4 - 0.2 * 0.2) / 0.7)
     assert aligned(gone, only(agreement="on")).rule == NO_RULE
+    assert aligned(gone, only(majority="on")).rule == NO_RULE  # one of two is not more than half
     assert aligned([msgspec.structs.replace(one, is_available=0) for one in gone], RULES).keeps == 1
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.errors import ModelRefused, TrainingRefused
 from metastackerbandit.stacking.calibration import _DEFAULTS, Calibrator, Kind, _fitted, fit_calibrator
 from metastackerbandit.stacking.classes import turned
+from metastackerbandit.stacking.opinion_settings import CalibrationSettings
 from metastackerbandit.stacking.packing import sealed
 from tests.covering import covers
 from tests.stacking.worlds import drawn, gain, of_lead
@@ -105,7 +106,7 @@ def test_a_curve_is_chosen_only_where_it_proves_itself():
 
 
 def test_a_curve_that_is_better_by_luck_is_not_chosen():
-    """Where probabilities are right as they are: without the margin, 2 of these 10 worlds take a curve."""
+    """Where probabilities are right as they are: with a margin of one standard error some of these take a curve."""
     for seed in range(4, 14):
         rng = np.random.default_rng(seed)
         right = of_lead(rng.normal(0.0, 0.5, 8_000))
@@ -116,9 +117,9 @@ def test_isotonic_is_never_fitted_to_be_compared_on_fewer_than_three_thousand_ro
     rng = np.random.default_rng(3)
     lead = rng.normal(0.0, 2.0, 20_000)
     side = drawn(rng, of_lead(np.clip(lead, -0.5, 0.5)))
-    assert fit_calibrator(of_lead(lead), side, np.ones(20_000), 5_001.0).kind == "isotonic"  # 3,500 of them are in the first part
-    settings = type(_DEFAULTS)(curve_rows=1_000.0)
-    assert fit_calibrator(of_lead(lead), side, np.ones(20_000), 4_000.0, settings=settings).kind != "isotonic"
+    eager = CalibrationSettings(curve_rows=1_000.0, least_margin=0.0)
+    assert fit_calibrator(of_lead(lead), side, np.ones(20_000), 4_400.0, settings=eager).kind == "isotonic"  # 3,080 in the first part
+    assert fit_calibrator(of_lead(lead), side, np.ones(20_000), 4_200.0, settings=eager).kind != "isotonic"
 
 
 @covers("K6")

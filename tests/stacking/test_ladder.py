@@ -13,7 +13,7 @@ from metastackerbandit.stacking.ladder import RUNGS, climb_text, most_coefficien
 
 
 @pytest.mark.parametrize(
-    ("n_eff", "size", "is_pooled", "is_paper", "newest"),
+    ("n_eff", "size", "is_pooled", "is_tried", "newest"),
     [
         (0, 0.0, True, False, "prior"),
         (99.9, 0.0, True, False, "prior"),
@@ -27,9 +27,9 @@ from metastackerbandit.stacking.ladder import RUNGS, climb_text, most_coefficien
         (math.nan, 0.0, True, False, "prior"),
     ],
 )
-def test_rungs_are_those_of_the_table(n_eff, size, is_pooled, is_paper, newest):
+def test_rungs_are_those_of_the_table(n_eff, size, is_pooled, is_tried, newest):
     rung = rung_of(n_eff)
-    assert (rung.size, rung.is_pooled, rung.is_paper, rung.families[-1]) == (size, is_pooled, is_paper, newest)
+    assert (rung.size, rung.is_pooled, rung.is_tried, rung.families[-1]) == (size, is_pooled, is_tried, newest)
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6))

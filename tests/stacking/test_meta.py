@@ -122,7 +122,7 @@ def test_the_gradient_is_that_of_the_loss():
 
 def test_the_weights_are_where_loss_and_penalty_balance():
     """Derivative of loss + lambda / n (w - 1/3)^2: zero for a weight that counts, and not falling for one at zero."""
-    answers, side, _ = views(12, [0.5, 1.0, 4.0])
+    answers, side, _ = views(12, [0.5, 1.0, 0.7])
     answers[2] = turned(answers[2])
     for penalty in (0.001, 0.01):
         weights = fit_weights(answers, side, np.ones(ROWS), ROWS, settings=MetaSettings(penalty_a_row=penalty))

@@ -20,7 +20,7 @@ def step(seen: Any, out: Any) -> None:
     out[3] = length / seen.sigma
 
 
-_SOURCE = "Nison 1991, ch. 3"
+_SOURCE = "Nison 1991"
 FAMILY = Family(
     "candle",
     1,

@@ -26,7 +26,7 @@ def step(seen: Any, reals: Any, out: Any) -> None:
         out[1] = ((seen.log_close - long_low) - (long_high - seen.log_close)) / (long_high - long_low)
 
 
-_SOURCE = "Donchian's channel, in Kaufman 2013, ch. 5"
+_SOURCE = "Donchian's channel, in Kaufman 2013"
 FAMILY = Family(
     "channel",
     1,

@@ -53,7 +53,7 @@ def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
         out[3] = mine.fast_square / (FAST * mine.square) - 1.0
 
 
-_SOURCE = "Kaufman 2013, ch. 17"
+_SOURCE = "Kaufman 2013"
 FAMILY = Family(
     "efficiency",
     1,
@@ -66,7 +66,7 @@ FAMILY = Family(
             "ratio - 1",
             "even",
             FAST + SLOW,
-            "Lo and MacKinlay 1988, eq. 6",
+            "Lo and MacKinlay 1988",
             "average square of 12-bar returns over 12 times that of one-bar returns, less 1, span 96: above 0 trends, below reverts",
         ),
     ),

@@ -90,7 +90,7 @@ def step(bar: Any, seen: Any, mine: Any, out: Any) -> None:
 
 
 _TRADES = "Jones, Kaul and Lipson 1994"
-_SIGNED = "Chordia and Subrahmanyam 2004, sec. 2"
+_SIGNED = "Chordia and Subrahmanyam 2004"
 FAMILY = Family(
     "flow",
     1,

@@ -68,7 +68,7 @@ FAMILY = Family(
             "0..1",
             "even",
             USUAL + 2,
-            "Barndorff-Nielsen and Shephard 2004, eq. 8",
+            "Barndorff-Nielsen and Shephard 2004",
             "part of 48 squared returns that is more than the bipower variation, at least 0",
         ),
         FeatureSpec(
@@ -76,7 +76,7 @@ FAMILY = Family(
             "sigma",
             "even",
             USUAL + 3,
-            "Lee and Mykland 2008, eq. 7",
+            "Lee and Mykland 2008",
             "size of the last return in bipower sigmas of the 48 bars before it",
         ),
         FeatureSpec(
@@ -84,7 +84,7 @@ FAMILY = Family(
             "sigma",
             "odd",
             USUAL + FAST + 2,
-            "Lee and Mykland 2008, eq. 7",
+            "Lee and Mykland 2008",
             "average, span 12, of returns beyond 3 bipower sigmas, in those; other bars count 0",
         ),
     ),

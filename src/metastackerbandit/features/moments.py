@@ -72,7 +72,7 @@ FAMILY = Family(
     "moments",
     1,
     (
-        FeatureSpec("skew_48", "skew", "odd", USUAL + 1, "Amaya et al. 2015, eq. 4", "skewness of 48 returns"),
+        FeatureSpec("skew_48", "skew", "odd", USUAL + 1, "Amaya et al. 2015", "skewness of 48 returns"),
         FeatureSpec(
             "autocorrelation_48",
             "-1..1",

@@ -31,7 +31,7 @@ def step(seen: Any, past: Any, out: Any) -> None:
         out[5] = three / (seen.sigma * _ROOT_3)
 
 
-_SOURCE = "Lo and MacKinlay 1988, sec. 1"
+_SOURCE = "Lo and MacKinlay 1988"
 FAMILY = Family(
     "returns",
     1,
@@ -40,8 +40,8 @@ FAMILY = Family(
         FeatureSpec("log_return_3", "log", "odd", 4, _SOURCE, "log return of the last 3 bars"),
         FeatureSpec("log_return_12", "log", "odd", FAST + 1, _SOURCE, "log return of the last 12 bars"),
         FeatureSpec("log_return_48", "log", "odd", USUAL + 1, _SOURCE, "log return of the last 48 bars"),
-        FeatureSpec("mom_1", "sigma", "odd", USUAL + 1, "Moskowitz, Ooi and Pedersen 2012, eq. 3", "return of the last bar in sigmas of a bar"),
-        FeatureSpec("mom_3", "sigma", "odd", USUAL + 1, "Moskowitz, Ooi and Pedersen 2012, eq. 3", "return of the last 3 bars in sigmas of 3 bars"),
+        FeatureSpec("mom_1", "sigma", "odd", USUAL + 1, "Moskowitz, Ooi and Pedersen 2012", "return of the last bar in sigmas of a bar"),
+        FeatureSpec("mom_3", "sigma", "odd", USUAL + 1, "Moskowitz, Ooi and Pedersen 2012", "return of the last 3 bars in sigmas of 3 bars"),
     ),
     step,
 )

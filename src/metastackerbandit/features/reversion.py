@@ -75,9 +75,9 @@ FAMILY = Family(
             "log close less its average of span 20, over the root mean square of that distance, span 48",
         ),
         FeatureSpec(
-            "bollinger_20", "band", "odd", TREND, "Bollinger 2001, ch. 7", "log close less the mean of 20, over two standard deviations of those 20"
+            "bollinger_20", "band", "odd", TREND, "Bollinger 2001", "log close less the mean of 20, over two standard deviations of those 20"
         ),
-        FeatureSpec("rsi_14", "-1..1", "odd", WILDER + 1, "Wilder 1978, ch. 6", "average gain less average loss over their sum: RSI / 50 - 1"),
+        FeatureSpec("rsi_14", "-1..1", "odd", WILDER + 1, "Wilder 1978", "average gain less average loss over their sum: RSI / 50 - 1"),
     ),
     step,
     Memory,

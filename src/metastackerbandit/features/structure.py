@@ -64,7 +64,7 @@ def step(bar: Any, seen: Any, reals: Any, integers: Any, out: Any) -> None:
         out[_BREAK] = broken / known
 
 
-_SOURCE = "Williams 1995, ch. 7"
+_SOURCE = "Williams 1995"
 _SWINGS = "sigma of its swing"
 
 

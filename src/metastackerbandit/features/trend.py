@@ -72,7 +72,7 @@ def step(seen: Any, past: Any, mine: Any, out: Any) -> None:
         out[5] = slope * _ROOT_USUAL / seen.sigma
 
 
-_GAP = "Brock, Lakonishok and LeBaron 1992, sec. II"
+_GAP = "Brock, Lakonishok and LeBaron 1992"
 FAMILY = Family(
     "trend",
     1,
@@ -80,8 +80,8 @@ FAMILY = Family(
         FeatureSpec("ema_gap_12", "sigma of 12 bars", "odd", USUAL + 1, _GAP, "log close less its average of span 12"),
         FeatureSpec("ema_gap_48", "sigma of 48 bars", "odd", USUAL + 1, _GAP, "log close less its average of span 48"),
         FeatureSpec("ema_gap_96", "sigma of 96 bars", "odd", SLOW, _GAP, "log close less its average of span 96"),
-        FeatureSpec("macd", "sigma", "odd", USUAL + 1, "Appel 2005, ch. 8", "average of span 12 less that of span 26"),
-        FeatureSpec("macd_histogram", "sigma", "odd", USUAL + 1, "Appel 2005, ch. 8", "macd less its own average of span 9"),
+        FeatureSpec("macd", "sigma", "odd", USUAL + 1, "Appel 2005", "average of span 12 less that of span 26"),
+        FeatureSpec("macd_histogram", "sigma", "odd", USUAL + 1, "Appel 2005", "macd less its own average of span 9"),
         FeatureSpec("slope_48", "sigma a root bar", "odd", USUAL + 1, "least squares", "slope of the line through 48 log closes, times root 48"),
     ),
     step,

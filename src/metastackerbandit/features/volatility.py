@@ -74,11 +74,11 @@ FAMILY = Family(
             "log a bar",
             "even",
             USUAL + 1,
-            "RiskMetrics 1996, ch. 5",
+            "RiskMetrics 1996",
             "sigma: root of the average squared return, span 48; what other columns are scaled by",
         ),
         FeatureSpec(
-            "rv_12", "log", "even", FAST + 1, "Andersen et al. 2003, eq. 6", "realised volatility: root of 12 squared returns", formerly="rv_1h"
+            "rv_12", "log", "even", FAST + 1, "Andersen et al. 2003", "realised volatility: root of 12 squared returns", formerly="rv_1h"
         ),
         FeatureSpec("gk_volatility", "log a bar", "even", FAST, "Garman and Klass 1980", "root of the average Garman-Klass variance, span 12"),
         FeatureSpec(
@@ -92,7 +92,7 @@ FAMILY = Family(
             "Rogers and Satchell 1991",
             "root of the average Rogers-Satchell variance, span 12, over sigma",
         ),
-        FeatureSpec("atr_14", "sigma", "even", USUAL + 1, "Wilder 1978, ch. 3", "average true log range over 14 bars in sigmas"),
+        FeatureSpec("atr_14", "sigma", "even", USUAL + 1, "Wilder 1978", "average true log range over 14 bars in sigmas"),
         FeatureSpec("volatility_ratio", "log", "even", SLOW + 1, _HORIZONS, "log of the volatility of span 12 over that of span 96"),
         FeatureSpec("regime_high_vol", "flag", "even", SLOW + 1, _HORIZONS, "1 while the fast volatility is above 1.5 times the slow one"),
     ),

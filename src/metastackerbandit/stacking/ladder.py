@@ -18,7 +18,7 @@ class Rung(Struct, frozen=True):
     """One step of the ladder: from `least` effective rows (after overlap and design effect) to the next rung's.
 
     `families` of learners that may be fitted, `size` the share of a full position that may be traded on them, `is_pooled` whether
-    symbols must share one model, `is_paper` whether it may be watched without money.
+    symbols must share one model, `is_tried` whether it may be tried without money.
     """
 
     name: str
@@ -26,19 +26,19 @@ class Rung(Struct, frozen=True):
     families: tuple[str, ...]
     size: float
     is_pooled: bool
-    is_paper: bool
+    is_tried: bool
 
 
 _BASELINES = ("prior", "persistence")
 
 RUNGS: tuple[Rung, ...] = (
-    Rung("prior", 0.0, ("prior",), 0.0, is_pooled=True, is_paper=False),
-    Rung("pooled, paper only", 100.0, (*_BASELINES, "logistic"), 0.0, is_pooled=True, is_paper=True),
-    Rung("pooled", 500.0, (*_BASELINES, "logistic"), 0.25, is_pooled=True, is_paper=True),
-    Rung("small booster", 2_000.0, (*_BASELINES, "logistic", "lightgbm"), 0.5, is_pooled=True, is_paper=True),
-    Rung("full stack", 10_000.0, (*_BASELINES, "logistic", "lightgbm", "extra_trees", "mlp"), 1.0, is_pooled=False, is_paper=True),
+    Rung("prior", 0.0, ("prior",), 0.0, is_pooled=True, is_tried=False),
+    Rung("pooled, paper only", 100.0, (*_BASELINES, "logistic"), 0.0, is_pooled=True, is_tried=True),
+    Rung("pooled", 500.0, (*_BASELINES, "logistic"), 0.25, is_pooled=True, is_tried=True),
+    Rung("small booster", 2_000.0, (*_BASELINES, "logistic", "lightgbm"), 0.5, is_pooled=True, is_tried=True),
+    Rung("full stack", 10_000.0, (*_BASELINES, "logistic", "lightgbm", "extra_trees", "mlp"), 1.0, is_pooled=False, is_tried=True),
     Rung(
-        "networks", 50_000.0, (*_BASELINES, "logistic", "lightgbm", "extra_trees", "mlp", "network"), 1.0, is_pooled=False, is_paper=True
+        "networks", 50_000.0, (*_BASELINES, "logistic", "lightgbm", "extra_trees", "mlp", "network"), 1.0, is_pooled=False, is_tried=True
     ),
 )
 

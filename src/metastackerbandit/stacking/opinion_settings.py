@@ -33,7 +33,7 @@ class CalibrationSettings(Struct, frozen=True, forbid_unknown_fields=True):
     identity_weight: Annotated[float, Meta(ge=0)] = 20.0  # pull of slope and biases to "leave it as it is", in units of curvature
     temperature_weight: Annotated[float, Meta(gt=0)] = 1e-3  # only so that constant predictions have a slope: one
     inner_share: Annotated[float, Meta(gt=0.1, lt=0.9)] = 0.7  # first part of the rows, on which candidates are fitted to be compared on the rest
-    least_margin: Annotated[float, Meta(ge=0)] = 1.0  # standard errors by which a curve must beat vector scaling
+    least_margin: Annotated[float, Meta(ge=0)] = 2.0  # standard errors by which a curve must beat vector scaling
     least_probability: Annotated[float, Meta(gt=0, lt=0.01)] = 1e-6  # smaller ones are raised to it: a logarithm must be finite
 
 
