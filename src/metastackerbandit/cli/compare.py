@@ -42,7 +42,7 @@ def compare(
         if not which:
             payload = _all_models(registry)
             tell(payload, _models_text(payload), json)
-        elif all(registry.has(name) for name in which):
+        elif all(name in registry.series() or registry.has(name) for name in which):
             payload = _two_series(registry, which, wanted, home)
             tell(payload, _series_text(payload), json)
         else:
@@ -115,7 +115,7 @@ def _two_series(registry: Registry, names: list[str], wanted: Wanted, home: Path
     from metastackerbandit.training.comparison import compared
     from metastackerbandit.training.serving import predictions_over
 
-    cards = [registry.card(name) for name in names]
+    cards = [registry.card(name) if registry.has(name) else registry.newest(name) for name in names]
     frames = {card.frame for card in cards}
     shared = [symbol for symbol in cards[0].symbols if symbol in cards[1].symbols]
     if len(frames) != 1 or not shared:
