@@ -6,9 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from metastackerbandit.cli.main import app
+from metastackerbandit.features.catalog import NAMES
+from metastackerbandit.training.leakage import shipped
+from metastackerbandit.training.leakage.canaries import CANARIES
+from metastackerbandit.training.leakage.generated import generated_market
+from metastackerbandit.training.leakage.pipeline import Learnt, Pipeline
 from tests.covering import covers
 from tests.shared import shared_data
 
@@ -23,39 +31,55 @@ def msb(*words: str, home: Path) -> tuple[int, Any, str]:
 
 @covers("B20", "C20", "A34")
 def test_canaries_are_all_found_and_the_shipped_pipeline_is_clean(tmp_path: Path) -> None:
-    code, answer, _ = msb("leakage", "--canaries", "--seed", "3", home=tmp_path)
+    code, answer, _ = msb("leakage", "--canaries", "--seed", "3", "--frame", "1h", "--bars", "550", home=tmp_path)
     assert code == 0, answer
     assert answer["clean"] and answer["leaks"] == [] and answer["data"] == "generated, seed 3"
-    assert answer["features"] > 30 and answer["checked_bars"] > 1_000
+    assert answer["features"] == len(NAMES) and answer["checked_bars"] > 500
     assert answer["canaries"]["seeded"] == answer["canaries"]["found"] == answer["found"] == answer["of"] == 16
     assert answer["canaries"]["missed"] == []
     assert all(set(one["by"]) & set(one["expected"]) and one["finding"] for one in answer["canaries"]["each"])
     assert all(check["passed"] and check["what"] and check["evidence"] for check in answer["checks"])
+    assert {check["name"] for check in answer["checks"]} >= {"bars", "features", "labels", "inputs", "serving", "folds", "fitting", "predictions"}
 
 
-def test_recorded_candles_are_clean_and_say_what_was_looked_at(tmp_path: Path) -> None:
-    data = str(shared_data() / "klines" / "binance_usdm_5m")
-    code, answer, _ = msb("leakage", "--data", data, "--frame", "15m", "--bars", "1200", home=tmp_path)
-    assert code == 0, answer["leaks"]
-    assert answer["clean"] and answer["of"] == 0 and len(answer["symbols"]) == 1
-    assert answer["frame"] == "15m" and "--symbols" in answer["notices"][0]
-    text = RUNNER.invoke(app, ["leakage", "--data", data, "--frame", "15m", "--bars", "1200", "--home", str(tmp_path)])
-    assert text.exit_code == 0 and "no leak was found" in text.stdout and "shuffled" in text.stdout
+def test_recorded_candles_are_clean_and_the_text_says_what_was_looked_at(tmp_path: Path) -> None:
+    data = shared_data() / "klines" / "binance_usdm_5m"
+    flags = ("--frame", "1h", "--symbols", "SOLUSDT,ETHUSDT", "--bars", "500")
+    answer = RUNNER.invoke(app, ["leakage", "--data", str(data), *flags, "--home", str(tmp_path)])
+    assert answer.exit_code == 0, answer.stdout
+    words = " ".join(answer.stdout.split())
+    assert "no leak was found" in words and "1,000 bars" in words and "SOLUSDT, ETHUSDT" in words
+    assert "shuffled" in words and "canaries" not in words
 
 
-def test_a_leak_is_an_exit_code(tmp_path: Path, monkeypatch: Any) -> None:
-    from msgspec.structs import replace
-
-    from metastackerbandit.training.leakage import shipped
-    from metastackerbandit.training.leakage.canaries import CANARIES
-
+def test_a_leak_is_an_exit_code_and_is_told_with_its_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = shipped.shipped_pipeline
 
-    def broken(*words: Any) -> Any:
+    def broken(*words: Any) -> Pipeline:
         pipeline = honest(*words)
-        return replace(pipeline, features=CANARIES[0].broken(pipeline, None).features)  # type: ignore[arg-type]
+        leaking = next(canary for canary in CANARIES if canary.name == "one_bar_shift").broken(pipeline, made)
+        return replace(leaking, learn=idle, stacked=None, version=None, predict=None)
 
+    def idle(sample: Any, fold: Any, seed: int) -> Learnt:
+        return Learnt(b"", np.full((len(fold.test), 3), 1 / 3))
+
+    made = generated_market(0, 10, 60 * 10**9, 300 * 10**9, holes=0.0)
     monkeypatch.setattr(shipped, "shipped_pipeline", broken)
     code, answer, _ = msb("leakage", "--bars", "600", home=tmp_path)
     assert code == 1 and not answer["clean"]
-    assert {leak["check"] for leak in answer["leaks"]} == {"features", "serving"}
+    assert {leak["check"] for leak in answer["leaks"]} == {"features", "serving", "sight"}  # and a pipeline that learns nothing is told of, too
+    assert all(leak["what"] and leak["mend"] and leak["evidence"] for leak in answer["leaks"])
+    text = RUNNER.invoke(app, ["leakage", "--bars", "600", "--home", str(tmp_path)])
+    assert text.exit_code == 1 and "LEAK (features): feature log_return_1 at" in " ".join(text.stdout.split())
+
+
+def test_candles_too_coarse_for_the_frame_are_refused(tmp_path: Path) -> None:
+    data = shared_data() / "klines" / "binance_usdm_5m"
+    code, answer, _ = msb("leakage", "--data", str(data), "--symbols", "BTCUSDT", "--frame", "1m", home=tmp_path)
+    assert code == 4 and "5m" in answer["error"]["what"] + answer["error"]["mend"]
+
+
+def test_a_span_too_short_to_fit_on_is_refused_with_how_to_ask_for_more(tmp_path: Path) -> None:
+    data = shared_data() / "klines" / "binance_usdm_5m"
+    code, answer, _ = msb("leakage", "--data", str(data), "--bars", "500", home=tmp_path)
+    assert code == 4 and "--bars" in answer["error"]["mend"]

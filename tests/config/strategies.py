@@ -97,4 +97,8 @@ def _of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
         return st.integers(kind.ge, kind.le if kind.le is not None else 2**63 - 1)
     if isinstance(kind, inspect.VarTupleType):
         return st.lists(_of_type(kind.item_type), max_size=3).map(tuple)
+    if isinstance(kind, inspect.TupleType):
+        return st.tuples(*map(_of_type, kind.item_types))
+    if isinstance(kind, inspect.BoolType):
+        return st.booleans()
     return st.none() if isinstance(kind, inspect.NoneType) else TEXTS

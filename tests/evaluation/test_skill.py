@@ -21,7 +21,7 @@ from metastackerbandit.evaluation.skill import (
     skill_gain,
     skill_mnats,
 )
-from metastackerbandit.evaluation.time_blocks import FEWEST_BLOCKS, MOST_BLOCKS, mean_around, time_blocks
+from metastackerbandit.evaluation.time_blocks import FEWEST_BLOCKS, MOST_BLOCKS, margin, mean_around, time_blocks
 from tests.covering import covers
 
 SEEDS = st.integers(0, 10_000)
@@ -203,6 +203,20 @@ def test_symbols_that_move_together_do_not_narrow_an_interval() -> None:
     assert (five.value, five.low, five.high) == pytest.approx((one.value, one.low, one.high), abs=1e-12)
 
 
+@given(seed=SEEDS)
+def test_a_row_of_weight_two_is_a_row_seen_twice(seed):
+    p, side, _, start, _ = case(seed)
+    weight = np.random.default_rng(seed).integers(1, 4, len(side))
+    twice = [np.repeat(column, weight, axis=0) for column in (p, side, np.ones(len(side)), start, start + 4)]
+    for score in (skill_mnats, auc_up):
+        one, two = score(p, side, weight.astype(float), start, start + 4), score(*twice)
+        assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high), abs=1e-9)
+
+
+def test_a_hundred_blocks_give_the_quantile_of_student() -> None:
+    assert margin(100) == pytest.approx(1.9842, abs=1e-4) and margin(10) == pytest.approx(2.2622, abs=1e-4)  # any table of t
+
+
 @given(count=st.integers(1, 400), length=st.integers(1, 60))
 def test_blocks_are_long_against_labels_and_at_most_a_hundred(count, length):
     start = np.arange(count)
@@ -249,6 +263,11 @@ def test_overconfidence_is_a_slope_below_one_and_its_error_is_found() -> None:
     start = np.arange(60_000)
     found = reliability(p, happened, np.ones(60_000), start, start + 1)
     assert found.slope.value == pytest.approx(0.5, abs=0.03) and found.slope.high < 1
+    odds = np.log(p / (1 - p))
+    chances = 1 / (1 + np.exp(-0.5 * odds))
+    information = [np.sum(chances * (1 - chances) * odds**power) for power in (2, 0)]  # independent rows: Fisher's, whose cross term is 0 here
+    for interval, known in zip((found.slope, found.intercept), information, strict=True):
+        assert interval.high - interval.low == pytest.approx(2 * 1.984 / math.sqrt(known), rel=0.25)  # a spread of 100 blocks errs by 7 %
     assert found.intercept.value == pytest.approx(0, abs=0.04)
     truth = 1 / (1 + np.exp(-0.5 * np.log(p / (1 - p))))
     bins = np.array_split(np.argsort(p), 10)

@@ -41,6 +41,8 @@ def test_a_logistic_row_by_hand():
 def test_scaling_by_hand():
     rows = np.array([[1.5, 3.0], [np.nan, 3.0], [100.0, 3.0], [-100.0, np.nan]])
     assert np.array_equal(SCALER.applied(rows), [[1.0, 0.0], [0.0, 0.0], [8.0, 0.0], [-8.0, 0.0]])
+    unused = Scaler(np.array([1e308]), np.array([0.0]), 8.0)
+    assert unused.applied(np.array([[-1e308]]))[0, 0] == 0.0  # their difference is infinite
 
 
 def test_persistence_by_hand():

@@ -363,7 +363,7 @@ def saved(array: np.ndarray, function: Any = np.save) -> bytes:
 
 PICKLES = [
     *(("weights", pickle.dumps(Weights(), protocol)) for protocol in range(6)),
-    *(("weights", pickle.dumps({"a": 1}, protocol)) for protocol in range(2, 6)),
+    *(("weights", pickle.dumps({"a": 1}, protocol)) for protocol in range(6)),
     ("weights", saved(np.array([Weights()], object))),
     ("weights", saved(np.zeros(3), np.savez)),
     ("weights", zlib.compress(pickle.dumps(Weights()))),
@@ -632,6 +632,19 @@ def test_cleaning_keeps_champions_candidates_and_what_they_need(tmp_path: Path) 
         assert registry.files(registry.newest(before.series).model_id) == FILES
     assert cleaning.clean(registry) == (), "the five that served last stay, wherever the slot stands"
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".removing")]
+
+
+def test_cleaning_leaves_the_way_back_open_after_rolling_back(tmp_path: Path) -> None:
+    names = [f"s{place}" for place in range(8)]
+    registry = filled(tmp_path, *names)
+    for place, name in enumerate(names):
+        promote(registry, name, NOW_NS + place)
+        registry.add(card(f"newer{place}", created_ns=NOW_NS + place), FILES)
+    for _ in range(5):
+        registry.rollback(SLOT, who="trader", now_ns=NOW_NS)
+    assert registry.promoted(SLOT) == "s2"
+    assert cleaning.clean(registry) == ("newer0", "newer1", "newer2", "s7"), "s2 to s6 served last, s0 and s1 lie before"
+    assert [registry.rollback(SLOT, who="trader", now_ns=NOW_NS).series for _ in range(2)] == ["s1", "s0"]
 
 
 def test_cleaning_an_interrupted_removal_finishes_it(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from metastackerbandit.training.fitting.heads import fit_heads
 from metastackerbandit.training.fitting.inputs import inputs_of
 from metastackerbandit.training.fitting.lightgbm import parameters_of, rounds
 from metastackerbandit.training.fitting.logistic import effective_dof
-from metastackerbandit.training.fitting.settings import BoosterSettings, FittingSettings, HeadSettings, LogisticSettings
+from metastackerbandit.training.fitting.settings import BoosterSettings, FittingSettings, ForestSettings, HeadSettings, LogisticSettings
 from metastackerbandit.training.sample import Sample
 from tests.covering import covers
 from tests.models.planted import SMALL, expected_gain, gappy, one_of, planted, sample_of
@@ -215,10 +215,20 @@ def test_boosters_grow_with_the_outcomes_and_leaves_count_them():
 @pytest.mark.parametrize("family", ["lightgbm", "extra_trees"])
 def test_trees_that_may_not_split_give_the_base_rate(family):
     sample, _ = planted(100)
-    found = fitted(family, sample, DEFAULTS, 80.0, 7)
+    found = fitted(family, sample, DEFAULTS, 100.0, 7)
     base = np.bincount(sample.side, minlength=3) / 100
     assert np.abs(found.learner.predict(sample.rows) - base).max() < 1e-6
     assert found.effective_dof == 0.0
+
+
+def test_trees_of_overlapping_labels_are_grown_on_as_many_rows_as_there_are_outcomes():
+    """2,000 rows worth 500 outcomes, 25 to a leaf: at most 20 leaves a tree (fewer, since drawn rows repeat); of 2,000 outcomes up to 80."""
+    sample, _ = planted(2_000)
+    own = replace(SMALL, extra_trees=ForestSettings(trees=40, leaf=25.0))
+    few, many = (fitted("extra_trees", sample, own, n_eff, 7) for n_eff in (500.0, 2_000.0))
+    assert 0.0 < few.effective_dof <= 2 * 19 < many.effective_dof <= 2 * 79
+    base = np.bincount(sample.side, minlength=3) / 2_000
+    assert np.abs(few.learner.predict(sample.rows).mean(axis=0) - base).max() < 0.015  # 3 sd of 40 x 500 draws
 
 
 @pytest.mark.parametrize("family", EVERY)
@@ -360,8 +370,12 @@ def test_without_pytorch_the_network_is_off_and_says_why(monkeypatch):
 def test_a_network_leaves_pytorchs_threads_and_random_state_alone():
     torch = pytest.importorskip("torch")
     threads, state = torch.get_num_threads(), torch.get_rng_state()
-    fitted("mlp", broken(), SMALL, 100.0, 7)
-    assert torch.get_num_threads() == threads and torch.equal(torch.get_rng_state(), state)
+    torch.set_num_threads(2)
+    try:
+        fitted("mlp", broken(), SMALL, 100.0, 7)
+        assert torch.get_num_threads() == 2 and torch.equal(torch.get_rng_state(), state)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_network_is_its_layers():

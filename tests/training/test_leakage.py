@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.label import DOWN, FLAT, UP, LabelRow
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.timeframe import HOUR_NS, MINUTE_NS
+from metastackerbandit.domain.timeframe import HOUR_NS, MINUTE_NS, frame_ns
 from metastackerbandit.evaluation.splits import Fold, purged_folds
 from metastackerbandit.market.frames import frame_bars
+from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.training.leakage.canaries import CANARIES
-from metastackerbandit.training.leakage.examine import examine, try_canary
+from metastackerbandit.training.leakage.examine import canaries_green, examine, try_canary
 from metastackerbandit.training.leakage.folding import overlapping
 from metastackerbandit.training.leakage.generated import generated_market, with_holes
 from metastackerbandit.training.leakage.pipeline import Features, Learnt, Market, Pipeline
@@ -26,13 +27,17 @@ from metastackerbandit.training.leakage.poison import MANNERS, Manner, poisoned
 from metastackerbandit.training.leakage.random_canaries import random_canary
 from metastackerbandit.training.leakage.ranking import auc, auc_error
 from metastackerbandit.training.leakage.settings import LeakageSettings
+from metastackerbandit.training.leakage.shipped import market_of as newest_of
+from metastackerbandit.training.leakage.shipped import shipped_pipeline
 from metastackerbandit.training.leakage.sight import judge_shuffled
 from metastackerbandit.training.sample import Sample
 from tests.covering import covers
+from tests.shared import shared_data
 
 FRAME = 5 * MINUTE_NS
 HORIZON = 6
 NAMES = ("log_return_1", "log_return_12", "range", "volume_ratio", "funding", "hour")
+DATA_CHECKS = ("bars", "features", "serving", "labels", "inputs", "target")
 QUICK = LeakageSettings(cuts=18, hole_cuts=4, bar_cuts=4)
 
 
@@ -189,8 +194,8 @@ def market_of(seed: int, *, base_ns: int = FRAME, count: int = 700, holes: float
 def test_an_honest_pipeline_has_no_leak(seed: int, base_ns: int, holes: float) -> None:
     examined = examine(HONEST, (market_of(seed, base_ns=base_ns, holes=holes),), QUICK, seed)
     assert examined.is_clean, [finding.what for finding in examined.findings]
-    asked = {"bars", "features", "serving", "labels", "inputs", "target", "folds", "fitting", "stacking", "sight", "shuffled", "versions", "predictions"}
-    assert {checked.name for checked in examined.checks} == asked
+    told = {checked.name for checked in examined.checks}
+    assert told == {*DATA_CHECKS, "folds", "fitting", "stacking", "sight", "shuffled", "versions", "predictions"}
 
 
 @covers("C20", "B20", "A34")
@@ -207,6 +212,44 @@ def test_canaries_placed_at_random_are_found() -> None:
         tried = try_canary(random_canary(seed, HONEST, market), HONEST, market, LeakageSettings(), seed)
         assert tried.is_found, (tried.what, tried.by)
         assert "serving" in tried.by  # a bar at a time cannot look ahead, so the two differ as well
+
+
+@covers("B20", "C20", "A34")
+@pytest.mark.parametrize(
+    ("folder", "symbol", "frame"),
+    [
+        ("binance_usdm_5m", "BTCUSDT", "5m"),
+        ("binance_usdm_5m", "SOLUSDT", "15m"),
+        ("binance_usdm_5m", "ETHUSDT", "1h"),
+        ("binance_usdm_1m_full", "AVAXUSDT", "5m"),
+    ],
+)
+def test_shipped_stages_have_no_leak_on_recorded_candles(folder: str, symbol: str, frame: str) -> None:
+    funding = shared_data() / "funding" / "binance_usdm"
+    leaf = shared_data() / "klines" / folder
+    recording = load_recording(leaf, (symbol,), market="perp", instruments_file=None, funding=funding if symbol != "AVAXUSDT" else None)
+    market = newest_of(recording, 0, frame_ns(frame), 1_500)
+    assert market.has_flow == (folder == "binance_usdm_1m_full") and (market.funding is not None) == (symbol != "AVAXUSDT")
+    fits = ("folds", "fitting", "stacking", "sight", "shuffled", "versions", "predictions")
+    examined = examine(shipped_pipeline(frame), (market,), QUICK, 1, spared=fits)
+    assert examined.is_clean, [finding.what for finding in examined.findings]
+    assert {checked.name for checked in examined.checks} == set(DATA_CHECKS) and examined.bars == 1_500
+
+
+def test_shipped_stages_have_no_leak_on_generated_markets_with_holes() -> None:
+    for seed, base_ns, frame in ((1, MINUTE_NS, "5m"), (2, 5 * MINUTE_NS, "1h"), (3, HOUR_NS, "1h")):
+        market = generated_market(seed, 900 * (frame_ns(frame) // base_ns), base_ns, frame_ns(frame), holes=0.04, has_flow=seed != 2)
+        fits = ("fitting", "stacking", "sight", "shuffled", "versions", "predictions")
+        examined = examine(shipped_pipeline(frame), (market,), QUICK, seed, spared=fits)
+        assert examined.is_clean, [finding.what for finding in examined.findings]
+
+
+def test_canaries_are_green_only_where_all_are_found_and_the_pipeline_is_clean() -> None:
+    market = market_of(3)
+    assert canaries_green(HONEST, market, QUICK, 3, placed=2)
+    assert not canaries_green(replace(HONEST, labels=known_early), market, QUICK, 3, placed=0)
+    blind = replace(HONEST, folds=lambda sample: simple_folds(sample)[:1])
+    assert not canaries_green(replace(blind, learn=deaf), market, QUICK, 3, placed=0)
 
 
 # -- leaks that people write, beyond the canaries ---------------------------------------------------------------------------

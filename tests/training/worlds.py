@@ -15,7 +15,7 @@ from metastackerbandit.training.settings import TrainingSettings
 from tests.markets import START_NS, instrument
 
 FIVE = 5 * MINUTE_NS
-QUICK = TrainingSettings(most_versions=2, refit_days=15.0, processes=1)
+QUICK = TrainingSettings(most_versions=2, refit_days=4.0, processes=1)
 
 
 def candles(seed: int, count: int, *, trend: float = 0.0, step: float = 0.003, base_ns: int = FIVE, start: int = 500_000) -> np.ndarray:

@@ -32,6 +32,7 @@ def _backtested(session: Session) -> dict[str, Any]:
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.domain.sink import MemorySink, Tee
     from metastackerbandit.storage.journal import Journal
+    from metastackerbandit.storage.leak_checks import green
     from metastackerbandit.storage.trials import TrialRegistry
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
@@ -52,7 +53,7 @@ def _backtested(session: Session) -> dict[str, Any]:
             with TrialRegistry.open(session.home) as registry:
                 registry.record(trial)
                 tried = registry.of(trial.family)
-            report = weighed(report, evidence_of(plan, block, simulation, result, kept, tried))
+            report = weighed(report, evidence_of(plan, block, simulation, result, kept, tried, canaries_green=green(session.home, record.code)))
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         served, silent = served_counts(predictions, session.models())
         payload |= {"models": served, "silent": silent}

@@ -22,7 +22,7 @@ def leakage(
     wanted: Wanted,
     canaries: Annotated[bool, typer.Option("--canaries", help="Also plant leaks, eight known ones and eight at random: all must be found.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the moments looked at, the canaries, and the generated market.")] = 0,
-    bars: Annotated[int, typer.Option("--bars", min=500, max=20_000, help="The newest bars of the frame that are looked at.")] = 2_000,
+    bars: Annotated[int, typer.Option("--bars", min=500, max=20_000, help="The newest bars of the frame that are looked at.")] = 3_000,
     json: JsonFlag = False,
 ) -> None:
     """Look for leaks in the shipped pipeline, on the candles named or a generated market; exit code 1 for a leak found or a canary missed."""
@@ -36,15 +36,30 @@ def leakage(
         examined = examine(pipeline, markets, settings, seed)
         tried = try_canaries(pipeline, with_holes(markets[0], _GAPS, seed), settings, seed) if canaries else ()
         payload = _payload(examined, tried) | facts | {"seed": seed}
+        if canaries:
+            _keep(wanted, payload)
         tell(payload, _text(payload), json)
         if not payload["clean"] or payload["found"] < payload["of"]:
             raise typer.Exit(LEAKS)
 
 
+def _keep(wanted: Wanted, payload: dict[str, Any]) -> None:
+    """Leave the outcome in the installation: a backtest's verdict asks for it."""
+    import os
+    import time
+
+    from metastackerbandit.cli.code_version import code_version
+    from metastackerbandit.config.home import home_folder
+    from metastackerbandit.storage.leak_checks import LeakCheck, keep_check
+
+    check = LeakCheck(code_version(), time.time_ns(), payload["clean"], payload["found"], payload["of"])
+    keep_check(home_folder(wanted.home, os.environ), check)
+
+
 def _looked_at(wanted: Wanted, bars: int, seed: int) -> tuple[Pipeline, tuple[Market, ...], dict[str, Any]]:
     """The shipped pipeline, the markets it is looked at on, and what these are: recorded candles where a folder is named, else generated ones."""
     from metastackerbandit.domain.timeframe import frame_ns
-    from metastackerbandit.training.leakage.shipped import market_of, shipped_pipeline
+    from metastackerbandit.training.leakage.shipped import market_of, refuse_short, shipped_pipeline
 
     if wanted.data is None:
         from metastackerbandit.training.leakage.generated import candle_ns, generated_market
@@ -62,13 +77,17 @@ def _looked_at(wanted: Wanted, bars: int, seed: int) -> tuple[Pipeline, tuple[Ma
     notices = [f"{names[0]} was looked at, of {len(names)} symbols: name others with --symbols"] if count < len(names) else []
     markets = tuple(market_of(recording, place, frame_ns(frame), bars) for place in range(count))
     facts = {"data": recording.source, "symbols": names[:count], "frame": frame, "notices": notices}
-    return shipped_pipeline(frame, session.config.costs), markets, facts
+    pipeline = shipped_pipeline(frame, session.config.costs)
+    refuse_short(pipeline, markets)
+    return pipeline, markets, facts
 
 
 def _payload(examined: Examined, tried: tuple[Tried, ...]) -> dict[str, Any]:
     """The stable shape, and beside it every check and canary."""
     checks = [{"name": one.name, "passed": one.passed, "what": one.what, "evidence": one.evidence} for one in examined.checks]
-    each = [{"name": one.name, "what": one.what, "found": one.is_found, "by": one.by, "expected": one.expected, "finding": one.finding} for one in tried]
+    each = [
+        {"name": one.name, "what": one.what, "found": one.is_found, "by": one.by, "expected": one.expected, "finding": one.finding} for one in tried
+    ]
     missed = [one.name for one in tried if not one.is_found]
     return {
         "clean": examined.is_clean,
@@ -86,7 +105,8 @@ def _text(payload: dict[str, Any]) -> Any:
     from rich.console import Group
     from rich.table import Table
 
-    head = f"{', '.join(payload['symbols'])}  {payload['frame']}  {payload['checked_bars']:,} bars, {payload['features']} features  ({payload['data']})"
+    seen = f"{payload['checked_bars']:,} bars, {payload['features']} features"
+    head = f"{', '.join(payload['symbols'])}  {payload['frame']}  {seen}  ({payload['data']})"
     checks = Table(box=None, title_justify="left")
     for name in ("check", "", "what was looked at"):
         checks.add_column(name, overflow="fold")

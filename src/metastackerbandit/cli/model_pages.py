@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from metastackerbandit.decision.explain import utc_text
 from metastackerbandit.domain.card import ModelCard, Waiver, skill
 from metastackerbandit.domain.errors import MsbError
+from metastackerbandit.domain.quality import time_text
 from metastackerbandit.storage.fitness import Refusal, cautions, covers, in_force
 from metastackerbandit.storage.promotions import SlotHistory
 from metastackerbandit.storage.registry import Registry
@@ -34,7 +34,7 @@ def series_row(registry: Registry, series: str, slots: list[dict[str, Any]]) -> 
         "n_eff": card.n_eff,
         "size": card.size,
         "skill_mnats": _interval(card),
-        "trained_until": utc_text(card.trained_until_ns),
+        "trained_until": time_text(card.trained_until_ns),
         "asleep": card.asleep,
     }
 
@@ -44,7 +44,7 @@ def slot_row(registry: Registry, slot: SlotHistory, now_ns: int) -> dict[str, An
     series = registry.promoted(slot.slot)
     row: dict[str, Any] = {"symbol": slot.symbol, "frame": slot.frame, "series": series, "answers": None, "silence": ""}
     row["history"] = [
-        {"series": one.series, "kind": one.kind, "who": one.who, "at": utc_text(one.at_ns), "waived": one.waived} for one in slot.history
+        {"series": one.series, "kind": one.kind, "who": one.who, "at": time_text(one.at_ns), "waived": one.waived} for one in slot.history
     ]
     try:
         chosen = registry.chosen(slot.slot, now_ns)
@@ -55,8 +55,8 @@ def slot_row(registry: Registry, slot: SlotHistory, now_ns: int) -> dict[str, An
 
 def waiver_row(waiver: Waiver, now_ns: int) -> dict[str, Any]:
     """One waiver, and whether it holds."""
-    row = {"id": waiver.model_id, "check": waiver.check, "until": utc_text(waiver.until_ns), "who": waiver.who, "why": waiver.why}
-    return row | {"given": utc_text(waiver.given_ns), "in_force": in_force(waiver, now_ns)}
+    row = {"id": waiver.model_id, "check": waiver.check, "until": time_text(waiver.until_ns), "who": waiver.who, "why": waiver.why}
+    return row | {"given": time_text(waiver.given_ns), "in_force": in_force(waiver, now_ns)}
 
 
 def list_text(payload: dict[str, Any]) -> Any:
@@ -67,7 +67,8 @@ def list_text(payload: dict[str, Any]) -> Any:
     if not payload["models"]:
         return f"no models in {payload['folder']} yet: `msb train --data FOLDER` trains some"
     table = Table(box=None)
-    for name in ("series", "symbols", "versions", "outcomes", "size", "gain, mnats", "serves", ""):
+    table.add_column("series", no_wrap=True)  # to be copied
+    for name in ("symbols", "versions", "outcomes", "size", "gain, mnats", "serves", ""):
         table.add_column(name, overflow="fold")
     for row in payload["models"]:
         if row["damaged"]:
@@ -89,7 +90,7 @@ def page(registry: Registry, card: ModelCard, found: tuple[Refusal, ...], now_ns
         "card": card,
         "path": registry.path(card.model_id),
         "versions": registry.ids(card.series),
-        "trained": {"from": utc_text(card.trained_from_ns), "until": utc_text(card.trained_until_ns), "created": utc_text(card.created_ns)},
+        "trained": {"from": time_text(card.trained_from_ns), "until": time_text(card.trained_until_ns), "created": time_text(card.created_ns)},
         "skill_mnats": _interval(card),
         "refusals": [
             {"check": one.check, "what": one.what, "mend": one.mend, "waived": None if one.waiver is None else waiver_row(one.waiver, now_ns)}

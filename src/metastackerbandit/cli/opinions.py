@@ -31,6 +31,7 @@ class Voice(Struct, frozen=True, eq=False):
     frame: str
     versions: tuple[Version, ...]
     is_promoted: bool
+    is_frame_waived: bool
 
 
 class Opinions(Struct, frozen=True, eq=False):
@@ -44,12 +45,16 @@ class Opinions(Struct, frozen=True, eq=False):
         """Every prediction of a recording, one array a symbol, in the order in which they enter."""
         told: list[list[np.ndarray]] = [[] for _ in recording.bars]
         for voice in self.voices:
-            told[voice.place].append(predictions_over(recording, voice.place, voice.frame, voice.versions, config.training))
+            told[voice.place].append(
+                predictions_over(
+                    recording, voice.place, voice.frame, voice.versions, config.training, is_frame_waived=voice.is_frame_waived
+                )
+            )
         return tuple(_in_order(parts) for parts in told)
 
     def served(self, voice: Voice, config: Config) -> Served:
         """The same versions, one bar at a time."""
-        return Served(voice.frame, voice.versions, config.training)
+        return Served(voice.frame, voice.versions, config.training, is_frame_waived=voice.is_frame_waived)
 
 
 def opinions_of(home: Path, recording: Recording, config: Config, frames: Sequence[str], now_ns: int) -> Opinions:
@@ -70,13 +75,16 @@ def opinions_of(home: Path, recording: Recording, config: Config, frames: Sequen
             use = Use(instrument.symbol, name, spec.horizon, _fingerprint(), _label_hash(config, name), instrument.venue, instrument.market)
             newest = registry.newest(series)
             standing = binding(registry.refusals(newest, use, now_ns))
-            raise_for(newest, tuple(refusal for refusal in standing if refusal.check in _FATAL))
+            tolerated = _ASLEEP if promoted else (*_ASLEEP, *_TRIED)
+            raise_for(newest, tuple(refusal for refusal in standing if refusal.check not in tolerated))
             if promoted is None:
                 notices.append(f"{slot}: {series} is a candidate, not promoted: what it does here is a trial (`msb models show {series}`)")
-            notices += [f"{slot}: {newest.model_id} {refusal.what}" for refusal in standing if refusal.check not in _FATAL]
-            for waiver in _waived(registry, newest, use, now_ns):
+            notices += [f"{slot}: {newest.model_id} {refusal.what}" for refusal in standing]
+            waived = _waived(registry, newest, use, now_ns)
+            for waiver in waived:
                 notices.append(f"{slot}: waiver in force on {waiver.check} until {_day(waiver.until_ns)}: {waiver.why}")
-            voices.append(Voice(place, name, versions_of(registry, series, models), promoted is not None))
+            is_frame_waived = any(waiver.check == "frame" for waiver in waived)
+            voices.append(Voice(place, name, versions_of(registry, series, models), promoted is not None, is_frame_waived))
     return Opinions(tuple(voices), tuple(models), tuple(dict.fromkeys(notices)))
 
 
@@ -132,7 +140,8 @@ def served_counts(predictions: Sequence[np.ndarray], models: Sequence[str]) -> t
     return told, silent
 
 
-_FATAL = ("symbol", "venue", "market", "frame", "horizon", "features", "labels", "parity", "mirror", "files")  # the rest puts a version to sleep
+_ASLEEP = ("samples", "asleep")  # such a version answers with silence, and its reason
+_TRIED = ("one_sided", "calibration")  # what a candidate may lack to be tried on paper; a promoted one has it, or a waiver
 
 
 def _candidate(registry: Registry, slot: Slot, market: str) -> str | None:

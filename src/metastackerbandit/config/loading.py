@@ -180,8 +180,11 @@ def _read(text: str, kind: inspect.Type) -> Any:
         kind = next(member for member in kind.types if not isinstance(member, inspect.NoneType))
     if isinstance(kind, (inspect.StrType, inspect.LiteralType)):
         return text
-    if isinstance(kind, inspect.VarTupleType) and not text.startswith("["):
-        return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(kind, (inspect.VarTupleType, inspect.TupleType)) and not text.startswith("["):
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return [_read(part, kind.item_type if isinstance(kind, inspect.VarTupleType) else kind.item_types[0]) for part in parts]
+    if isinstance(kind, inspect.BoolType):
+        return {"true": True, "false": False}.get(text.lower(), text)
     try:
         found = tomllib.loads(f"it = {text}")
     except (ValueError, RecursionError):

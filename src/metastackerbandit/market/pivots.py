@@ -1,7 +1,7 @@
 """Williams pivots of five levels: swings, swings of swings, and so on, each known only once its right neighbour is.
 
 A bar is a high of level 1 if H[i-1] <= H[i] > H[i+1], bars inside the bar before them left out; a high of level k + 1 is one by the
-same rule among the highs of level k. Lows are the highs of the negated lows. (Williams 1995, ch. 7; method of recursion: ours.)
+same rule among the highs of level k. Lows are the highs of the negated lows. (Williams 1995; the recursion is ours.)
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import zlib
 from contextlib import suppress
 
 _NEWEST_PROTOCOL = 5
-_CALLS = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "REDUCE", "BUILD", "EXT1", "EXT2", "EXT4"})
 _OPENINGS = frozenset(b"c(]}il")  # of protocols 0 and 1: a name to import, a mark, an empty list or dictionary, an instance
 _SUFFIXES = (".pkl", ".pickle", ".joblib", ".dill", ".pt", ".pth", ".ckpt")
 _PACKED = {
@@ -44,12 +43,8 @@ def _is_pickle(content: bytes) -> bool:
         return content[2:3] != b"\x00"
     if not content or content[0] not in _OPENINGS:
         return False
-    calls = False
     with suppress(ValueError, OverflowError):  # it ends or goes on as no pickle does
-        for opcode, _, place in pickletools.genops(content):
-            calls = calls or opcode.name in _CALLS
-            if opcode.name == "STOP":
-                return calls and place == len(content.rstrip()) - 1
+        return any(opcode.name == "STOP" and place == len(content.rstrip()) - 1 for opcode, _, place in pickletools.genops(content))
     return False
 
 

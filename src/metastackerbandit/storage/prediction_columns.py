@@ -24,7 +24,7 @@ class PredictionWriter(ColumnWriter):
         """Keep predictions (N,), asleep ones too; the array is copied."""
         if not self._shape.accepts((rows,)):
             raise TypeError(f"predictions are rows of Prediction, not {rows.dtype}")
-        self.keep((np.ascontiguousarray(rows),))
+        self.keep((rows,))
 
 
 def read_predictions(folder: Path) -> np.ndarray:

@@ -27,6 +27,7 @@ from metastackerbandit.training.stack import Stack, StackFacts, finished, lean_o
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+BASELINES = ("prior", "persistence")
 _LEAST_ROWS = 30  # of a sample; inner folds and calibration would be left with a handful
 _LEAST_PART = 20  # rows to calibrate on; a sample too short to spare them uses all of its rows (and is far below the rungs that trade)
 _NOT_YET = Expectation(reach=0.0, level=0.0, slope=0.0, slope_error=0.0, noise=0.0)
@@ -54,7 +55,7 @@ def fit_stack(
     refuse_unfit(sample)
     parts, head = _out_of_fold(sample, families, n_eff, embargo_ns, settings, seed)
     older, middle, newest = _in_time(sample, settings)
-    weights = fit_weights(parts[:, older], sample.side[older], sample.weight[older], n_eff * len(older) / len(sample), settings=settings.meta)
+    weights = _weights(parts[:, older], sample.taken(older), families, n_eff * len(older) / len(sample), settings)
     facts = StackFacts(
         names=sample.names,
         families=families,
@@ -133,6 +134,16 @@ def _out_of_fold(
 def _learners(sample: Sample, families: tuple[str, ...], n_eff: float, settings: TrainingSettings, seed: int) -> tuple[Fitted, ...]:
     taught = with_mirror(sample) if settings.mirror else sample
     return tuple(fitted_family(family, taught, settings.fitting, n_eff, seed_of(seed, family)) for family in families)
+
+
+def _weights(parts: Floats, sample: Sample, families: tuple[str, ...], n_eff: float, settings: TrainingSettings) -> Floats:
+    """A weight for each family; baselines are there to be beaten, and have none beside anything else."""
+    members = np.array([family not in BASELINES for family in families])
+    if not members.any():
+        members[:] = True
+    weights = np.zeros(len(families))
+    weights[members] = fit_weights(parts[members], sample.side, sample.weight, n_eff, settings=settings.meta)
+    return weights
 
 
 def _weighed(numbers: list[float], weights: Floats) -> float:

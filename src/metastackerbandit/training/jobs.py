@@ -73,6 +73,9 @@ class Outcome(Struct, frozen=True, eq=False):
 
 def jobs_of(recording: Recording, frames: tuple[str, ...], settings: TrainingSettings) -> tuple[Job, ...]:
     """A job a frame and symbol, a frame where symbols are pooled; the finest frames first, since they take longest."""
+    pooled = {frame_ns(frame) for frame in settings.pooled_frames}
+    for name in settings.event_frames:
+        frame_ns(name)  # refused where there is no such frame: a name that nothing matches would be passed over in silence
     lengths = sorted({frame_ns(frame) for frame in frames})
     if not lengths:
         raise UsageError("no frame is named", where="--frames", mend="name one, such as --frames 5m")
@@ -83,8 +86,9 @@ def jobs_of(recording: Recording, frames: tuple[str, ...], settings: TrainingSet
             raise UsageError(what, where="--frames", mend=f"ask for {base} or a multiple of it, or give finer candles")
     symbols = tuple(instrument.symbol for instrument in recording.instruments)
     found: list[Job] = []
-    for frame in map(frame_name, lengths):
-        found += [Job(symbols, frame)] if frame in settings.pooled_frames else [Job((symbol,), frame) for symbol in symbols]
+    for length in lengths:
+        frame = frame_name(length)
+        found += [Job(symbols, frame)] if length in pooled else [Job((symbol,), frame) for symbol in symbols]
     return tuple(found)
 
 

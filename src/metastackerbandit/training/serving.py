@@ -63,10 +63,12 @@ class Served:
     A bar is answered by the newest awake version that was trained before it; where all of those are asleep, the newest says why.
     """
 
-    def __init__(self, frame: str, versions: Sequence[Version], settings: TrainingSettings, *, latency_ns: int = 0) -> None:
-        """`versions` in any order; one that speaks of another frame is refused."""
+    def __init__(
+        self, frame: str, versions: Sequence[Version], settings: TrainingSettings, *, latency_ns: int = 0, is_frame_waived: bool = False
+    ) -> None:
+        """`versions` in any order; one that speaks of another frame is refused, unless a waiver of that check is in force."""
         for version in versions:
-            if version.card.frame != frame:
+            if version.card.frame != frame and not is_frame_waived:
                 raise ModelMismatch(
                     f"{version.card.model_id} was trained on {version.card.frame} bars, asked to serve {frame}",
                     where="serving",
@@ -137,14 +139,22 @@ class Served:
 
 
 def predictions_over(
-    recording: Recording, place: int, frame: str, versions: Sequence[Version], settings: TrainingSettings, *, latency_ns: int = 0
+    recording: Recording,
+    place: int,
+    frame: str,
+    versions: Sequence[Version],
+    settings: TrainingSettings,
+    *,
+    latency_ns: int = 0,
+    is_frame_waived: bool = False,
 ) -> np.ndarray[Any, Any]:
     """Predictions (N,) in the layout of Prediction for every closed bar of a frame, for the symbol at `place` of a recording."""
     length, funding = frame_ns(frame), recording.funding[place]
     bars = frame_bars(recording.bars[place], recording.base_ns, length)
     has_flow = recording.has_flow[place] if recording.has_flow else False
     table = features_over(bars, length, funding, has_volume=recording.has_volume[place], has_flow=has_flow)
-    return Served(frame, versions, settings, latency_ns=latency_ns).answers(table, horizon_volatility(bars, label_spec(frame)), place)
+    served = Served(frame, versions, settings, latency_ns=latency_ns, is_frame_waived=is_frame_waived)
+    return served.answers(table, horizon_volatility(bars, label_spec(frame)), place)
 
 
 def _answering(silence: list[int]) -> Ints:

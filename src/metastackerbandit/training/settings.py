@@ -38,8 +38,8 @@ class TrainingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     # -- stack
     folds: Annotated[int, Meta(ge=2, le=10)] = 3  # purged inner folds that make out-of-fold predictions
     embargo_share: Annotated[float, Meta(ge=0, lt=0.5)] = 0.01  # of the training span, beside each inner test block; never less than the horizon
-    meta_share: Share = 0.8  # of the out-of-fold rows, oldest first, for the stack's weights; the rest calibrates
-    calibration_share: Share = 0.6  # of that rest, for the calibrator; its newest rows make the conformal sets
+    meta_share: Share = 0.6  # of the out-of-fold rows, oldest first, for the stack's weights; with 0.8 too few were left to calibrate on
+    calibration_share: Share = 0.75  # of the others, for the calibrator; the newest make the conformal sets
     # -- what a series must show to be promoted
     least_gain_mnats: Annotated[float, Meta(ge=-1_000, le=1_000)] = 0.0  # walk-forward gain over the base rate, its lower 95 % bound
     most_one_sided: Annotated[float, Meta(gt=0.5, le=1)] = 0.8  # share of one side among directional predictions that counts as one-sided

@@ -1,4 +1,7 @@
-"""Fit a forest of extremely random trees with scikit-learn, and export it to ONNX."""
+"""Fit a forest of extremely random trees with scikit-learn, and export it to ONNX.
+
+Where labels overlap, every tree is grown on as many drawn rows as there are independent outcomes (Lopez de Prado 2018, 4.5).
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,19 @@ from metastackerbandit.training.sample import Sample
 
 Floats = NDArray[np.float64]
 
-_NOTE = "Degrees of freedom are 2 x (mean leaves - 1), the trace of the averaged trees for two free classes; what choosing splits costs is left out."
+_NOTE = "Degrees of freedom are 2 x (mean leaves - 1), about the trace of the averaged trees for two free classes; choosing splits costs more."
 _OPSETS = {"": 17, "ai.onnx.ml": 3}  # fixed, so that a newer exporter writes what today's runtime reads
 
 
 def fit(sample: Sample, settings: FittingSettings, n_eff: float, seed: int) -> Fitted:
-    """Grow the forest on all rows, with leaves that hold a number of independent outcomes."""
+    """Grow the forest, with leaves that hold a number of independent outcomes."""
     from sklearn.ensemble import ExtraTreesClassifier
 
     own = settings.extra_trees
     inputs = inputs_of(sample, settings, n_eff, EXTRA_TREES)
-    leaf = math.ceil(own.leaf * inputs.rows_an_outcome)
-    forest = ExtraTreesClassifier(own.trees, min_samples_leaf=leaf, max_features=own.feature_share, random_state=seed, n_jobs=1)
+    drawn = {"bootstrap": True, "max_samples": math.ceil(n_eff)} if inputs.rows_an_outcome > 1.0 else {}
+    leaf = math.ceil(own.leaf)  # rows, which by then are outcomes
+    forest = ExtraTreesClassifier(own.trees, min_samples_leaf=leaf, max_features=own.feature_share, random_state=seed, n_jobs=1, **drawn)
     forest.fit(inputs.rows.astype(np.float32), inputs.side, sample_weight=inputs.weight)
     dof = 2.0 * float(np.mean([tree.get_n_leaves() - 1 for tree in forest.estimators_]))
     graph = graph_of(forest, len(inputs.kept))

@@ -40,7 +40,7 @@ class Inputs(Struct, frozen=True, eq=False):
 
     @property
     def rows_an_outcome(self) -> float:
-        """Rows that one independent outcome takes, at least 1: leaf sizes of tree libraries count rows."""
+        """Rows that one independent outcome takes, at least 1: tree libraries count rows."""
         return max(1.0, len(self.rows) / self.n_eff)
 
     def notes(self) -> tuple[str, ...]:
@@ -79,7 +79,8 @@ def counted(sample: Sample, settings: FittingSettings, n_eff: float, family: str
     count = len(sample.side)
     shapes = (sample.rows.shape, sample.weight.shape, (len(sample.names),))
     if shapes != ((count, len(sample.names)), (count,), (sample.rows.shape[-1],)):
-        raise _refused(family, f"{count} classes, rows of shape {sample.rows.shape} and weights of {sample.weight.shape} do not go together", "")
+        what = f"{count} classes, rows of shape {sample.rows.shape} and weights of {sample.weight.shape} do not go together"
+        raise _refused(family, what, "give every row a class and a weight")
     if not (np.isfinite(n_eff) and n_eff > 0.0):
         raise _refused(family, f"{n_eff} independent outcomes", "give the effective count of the sample's labels")
     if not np.isfinite(sample.weight).all() or (sample.weight < 0.0).any() or not sample.weight.sum() > 0.0:

@@ -9,8 +9,8 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.kernel import layout
 from metastackerbandit.evaluation.splits import Fold
 from metastackerbandit.market.frames import frame_bars
 from metastackerbandit.training.leakage.pipeline import Features, Floats, Learnt, Market, Pipeline

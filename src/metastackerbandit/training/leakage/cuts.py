@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from metastackerbandit.training.leakage.pipeline import Features, Ints, Market
@@ -17,7 +19,7 @@ def cut_times(market: Market, features: Features, settings: LeakageSettings, see
     rng = np.random.default_rng((seed, len(market.candles)))
     known = market.candles["known_ns"]
     edges = np.linspace(0, len(known), settings.cuts + 1).astype(np.int64)
-    drawn = [int(rng.integers(low, high)) for low, high in zip(edges[:-1], edges[1:], strict=True) if high > low]
+    drawn = [int(rng.integers(low, high)) for low, high in pairwise(edges.tolist()) if high > low]
     spread = known[drawn] + rng.integers(0, 2, len(drawn)) * (market.base_ns // 2)
     found = [spread, _in_gaps(market, settings.hole_cuts, rng), _in_bars(market, settings.bar_cuts, rng)]
     found += [_at_changes(features, column, settings, rng) for column in range(features.values.shape[1])]

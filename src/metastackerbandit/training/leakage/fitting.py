@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from metastackerbandit.domain.label import DOWN, FLAT, UP
 from metastackerbandit.domain.quality import time_text
-from metastackerbandit.evaluation.splits import Fold
 from metastackerbandit.training.leakage.finding import Checked, Finding
 from metastackerbandit.training.leakage.pipeline import Ints, Learnt, Pipeline
 from metastackerbandit.training.leakage.settings import LeakageSettings
@@ -34,7 +33,8 @@ def judge_fitting(pipeline: Pipeline, sample: Sample, settings: LeakageSettings,
         learnt = pipeline.learn(changed_rows(sample, others, seed), fold, seed)
         if learnt.files != first.files:
             counts = f"what was learnt from {len(fold.train)} training rows changed when {len(others)} other rows changed"
-            evidence = {"fold": float(number), "trained": float(len(fold.train)), "changed": float(len(others)), "byte": float(_parts_at(first, learnt))}
+            evidence = {"fold": float(number), "trained": float(len(fold.train)), "changed": float(len(others))}
+            evidence["byte"] = float(_parts_at(first, learnt))
             findings.append(Finding("fitting", f"fold {number} of {len(folds)}: {counts}", evidence, _FIT_INSIDE))
     if not findings:
         fold, first = folds[-1], base[-1]

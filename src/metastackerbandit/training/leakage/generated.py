@@ -15,7 +15,18 @@ from metastackerbandit.domain.timeframe import HOUR_NS, MINUTE_NS
 from metastackerbandit.training.leakage.pipeline import Market
 
 _FIRST_NS = 1_704_067_200 * 10**9  # 2024-01-01 00:00 UTC
-_RULES = {"tick_size": "0.1", "lot_size": "0.001", "min_quantity": "0.001", "max_quantity": "1000", "min_notional": "5"}
+_INSTRUMENT = Instrument(
+    symbol="GENERATED",
+    base="GENERATED",
+    quote="USDT",
+    market="perp",
+    venue="GENERATED",
+    tick_size="0.1",
+    lot_size="0.001",
+    min_quantity="0.001",
+    max_quantity="1000",
+    min_notional="5",
+)
 _FIRST_TICKS = 500_000
 _CANDLE = 0.003  # standard deviation of a candle's log return, on average
 _PERSISTENCE, _RESTLESS = 0.98, 0.15  # of the log volatility: an AR(1) a candle, and its noise
@@ -30,7 +41,9 @@ def candle_ns(frame_ns: int) -> int:
     return frame_ns // _PARTS if frame_ns >= _PARTS * MINUTE_NS else frame_ns
 
 
-def generated_market(seed: int, count: int, base_ns: int, frame_ns: int, *, holes: float = 0.01, has_flow: bool = True, symbol: str = "GENERATED") -> Market:
+def generated_market(
+    seed: int, count: int, base_ns: int, frame_ns: int, *, holes: float = 0.01, has_flow: bool = True, symbol: str = "GENERATED"
+) -> Market:
     """A market of so many candles, of which a share is missing in short gaps; the same seed gives the same market."""
     rng = np.random.default_rng((seed, count))
     logs = np.zeros(count)
@@ -49,10 +62,11 @@ def generated_market(seed: int, count: int, base_ns: int, frame_ns: int, *, hole
     candles["low"] = np.minimum(candles["open"], closes) - np.minimum((wicks * rng.exponential(0.5, count)).astype(np.int64), closes // 4)
     volumes = rng.gamma(2.0, 50.0, count) * np.exp(logs)
     candles["volume"] = volumes
-    for name, column in (("quote_volume", volumes * closes), ("taker_volume", volumes * rng.beta(8.0, 8.0, count)), ("trades", np.rint(1.0 + volumes))):
+    flow = {"quote_volume": volumes * closes, "taker_volume": volumes * rng.beta(8.0, 8.0, count), "trades": np.rint(1.0 + volumes)}
+    for name, column in flow.items():
         candles[name] = column if has_flow else np.nan
     candles["parts"] = candles["parts_due"] = 1
-    instrument = Instrument(symbol=symbol, base=symbol, quote="USDT", market="perp", venue="GENERATED", **_RULES)
+    instrument = replace(_INSTRUMENT, symbol=symbol, base=symbol)
     whole = Market(instrument, candles, base_ns, frame_ns, _settlements(candles, rng), True, has_flow)
     return with_holes(whole, holes, seed) if holes else whole
 

@@ -30,10 +30,10 @@ class _Leak(Struct, frozen=True):
     manner: Manner
 
 
-def judge_past(pipeline: Pipeline, market: Market, watch: Watch, settings: LeakageSettings, seed: int) -> Checked:
-    """Replace the future at many moments, and find what changed before them."""
+def judge_past(pipeline: Pipeline, market: Market, watch: Watch, settings: LeakageSettings, seed: int, *, cuts: Ints | None = None) -> Checked:
+    """Replace the future at many moments, those of `cut_times` where none are given, and find what changed before them."""
     base = watch.of(pipeline, market)
-    cuts = cut_times(market, pipeline.features(market, pipeline.bars(market)), settings, seed)
+    cuts = cut_times(market, pipeline.features(market, pipeline.bars(market)), settings, seed) if cuts is None else cuts
     leaks: dict[int, _Leak] = {}
     rows, early = 0, math.ceil(_EARLY * len(cuts))
     for place, cut_ns in enumerate(cuts.tolist()):

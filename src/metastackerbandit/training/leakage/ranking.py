@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,5 +31,6 @@ def auc(values: Floats, side: NDArray[np.int8]) -> float:
 def auc_error(values: Floats, side: NDArray[np.int8]) -> float:
     """Standard error of `auc`, by leaving out runs of neighbouring rows in turn (the block jackknife); NaN with too few rows."""
     edges = np.linspace(0, len(values), _BLOCKS + 1).astype(np.int64)
-    left = np.array([auc(np.delete(values, np.s_[low:high]), np.delete(side, np.s_[low:high])) for low, high in zip(edges[:-1], edges[1:], strict=True)])
+    runs = [np.s_[low:high] for low, high in pairwise(edges.tolist())]
+    left = np.array([auc(np.delete(values, run), np.delete(side, run)) for run in runs])
     return float(np.sqrt((_BLOCKS - 1) / _BLOCKS * np.sum((left - left.mean()) ** 2)))

@@ -18,7 +18,7 @@ class LeakageSettings(Struct, frozen=True, forbid_unknown_fields=True):
     told: Annotated[int, Meta(ge=1, le=100)] = 3  # leaks of one check that are told in full
     folds: Annotated[int, Meta(ge=1, le=20)] = 2  # folds that are fitted on to judge the fitting
     versions: Annotated[int, Meta(ge=1, le=20)] = 2  # moments at which a version is fitted, with one future after it and with another
-    prediction_cuts: Annotated[int, Meta(ge=1, le=1_000)] = 4  # moments at which the future of predictions is replaced, versions being fitted anew
+    prediction_cuts: Annotated[int, Meta(ge=1, le=1_000)] = 3  # moments at which the future of predictions is replaced, versions being fitted anew
     flips: Annotated[int, Meta(ge=1, le=100)] = 2  # rows whose own label is turned to judge the stack
     most_auc: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95  # a feature or an oracle beyond it knows the label
     shuffled_errors: Annotated[float, Meta(gt=0, le=20)] = 5.0  # standard errors from chance at which shuffled labels show skill

@@ -33,7 +33,8 @@ from metastackerbandit.training.version import Recipe, Version, train_version
 FAMILIES = ("logistic", "lightgbm")  # one learner of each kind: a scaled linear one, and trees
 _SIGNED = "log_return_1"
 _FOLDS = 3  # of the walk-forward
-_FIRST_SHARE = 0.4  # of the rows' span, before the first of them
+_LEAST_ROWS = 150  # to fold, and to fit on the first half of
+_FIRST_SHARE = 0.5  # of the rows, before the first of them
 # Trees that split on the few outcomes of a short span; as shipped they would be stumps without a split, and nothing could leak through them.
 _SMALL_TREES = BoosterSettings(most_rounds=40, outcomes_a_round=1.0, least_leaf=3.0, small_leaves=6)
 
@@ -95,6 +96,14 @@ def shipped_pipeline(frame: str, costs: CostSettings | None = None, settings: Tr
         version=version,
         predict=predict,
     )
+
+
+def refuse_short(pipeline: Pipeline, markets: Sequence[Market]) -> None:
+    """Refuse markets with too few rows to fit anything on."""
+    count = len(pipeline.sample(markets))
+    if count < _LEAST_ROWS:
+        what = f"{count} bars have features, a label and an event, {_LEAST_ROWS} are needed"
+        raise TrainingRefused(what, where=", ".join(market.symbol for market in markets), mend="look at more bars (--bars), or a longer span")
 
 
 def _quick(fitting: FittingSettings) -> FittingSettings:
@@ -169,9 +178,8 @@ def _served(market: Market, bars: np.ndarray[Any, Any]) -> Features:
 
 
 def _walked(sample: Sample) -> tuple[Fold, ...]:
-    first, last = int(sample.start_ns[0]), int(sample.start_ns[-1])
-    bounds = [first + round((last - first) * (_FIRST_SHARE + (1.0 - _FIRST_SHARE) * place / _FOLDS)) for place in range(_FOLDS)]
-    return walk_forward(sample.start_ns, sample.end_ns, [*bounds, last + 1])
+    places = [int(len(sample) * (_FIRST_SHARE + (1.0 - _FIRST_SHARE) * fold / _FOLDS)) for fold in range(_FOLDS)]
+    return walk_forward(sample.start_ns, sample.end_ns, [*sample.start_ns[places].tolist(), int(sample.start_ns[-1]) + 1])
 
 
 def _outcomes(sample: Sample, length_ns: int) -> float:

@@ -31,7 +31,8 @@ def judge_target(sample: Sample, settings: LeakageSettings) -> Checked:
         findings.append(Finding("target", told, {"auc": float(areas[f])}, _KEEP_OUT))
     best = int(np.argmax(away))
     what = f"no single feature tells UP from DOWN with an AUC beyond {settings.most_auc:g}; the best, {sample.names[best]}, has {areas[best]:.3f}"
-    return Checked("target", what, {"features": float(len(areas)), "rows": float(len(sample)), "best_auc": float(areas[best])}, tuple(findings[: settings.told]))
+    evidence = {"features": float(len(areas)), "rows": float(len(sample)), "best_auc": float(areas[best])}
+    return Checked("target", what, evidence, tuple(findings[: settings.told]))
 
 
 def judge_sight(pipeline: Pipeline, sample: Sample, settings: LeakageSettings, seed: int) -> Checked:
@@ -43,8 +44,8 @@ def judge_sight(pipeline: Pipeline, sample: Sample, settings: LeakageSettings, s
     rows = sample.rows.copy()
     rows[:, column] = scale * (sample.side.astype(np.float64) - FLAT + _NOISE * rng.normal(0.0, 1.0, len(sample)))
     fold = pipeline.folds(sample)[-1]
-    area = _area(pipeline, replace(sample, rows=rows), fold.test, pipeline.learn(replace(sample, rows=rows), fold, seed).probabilities)
-    findings = ()
+    area = _area(sample, fold.test, pipeline.learn(replace(sample, rows=rows), fold, seed).probabilities)
+    findings: tuple[Finding, ...] = ()
     if not area > settings.most_auc:
         findings = (Finding("sight", f"an oracle among the features is learned with an AUC of {area:.3f} only", {"auc": area}, _LEARN),)
     what = f"an oracle put in the place of {pipeline.signed} is learned, with an AUC beyond {settings.most_auc:g}: {area:.3f}"
@@ -65,7 +66,7 @@ def judge_shuffled(pipeline: Pipeline, sample: Sample, settings: LeakageSettings
     scored = np.flatnonzero(np.isfinite(scores))
     area, error = auc(scores[scored], shuffled.side[scored]), auc_error(scores[scored], shuffled.side[scored])
     excess = area - 0.5
-    findings = ()
+    findings: tuple[Finding, ...] = ()
     if excess > max(settings.shuffled_excess, settings.shuffled_errors * error):
         told = f"labels turned by {shift} rows are still predicted with an AUC of {area:.3f} (standard error {error:.3f})"
         findings = (Finding("shuffled", told, {"auc": area, "error": error}, _SCORE_ELSEWHERE),)
@@ -73,5 +74,5 @@ def judge_shuffled(pipeline: Pipeline, sample: Sample, settings: LeakageSettings
     return Checked("shuffled", what, {"auc": area, "error": error, "shift": float(shift), "tested": float(len(scored))}, findings)
 
 
-def _area(pipeline: Pipeline, sample: Sample, test: np.ndarray, probabilities: Floats) -> float:
+def _area(sample: Sample, test: np.ndarray, probabilities: Floats) -> float:
     return auc(probabilities[:, 2] - probabilities[:, 0], sample.side[test])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec.structs import replace
 
 from metastackerbandit.domain.quality import time_text
 from metastackerbandit.training.leakage.finding import Checked, Finding
@@ -15,7 +14,7 @@ from metastackerbandit.training.leakage.poison import Manner, poisoned
 from metastackerbandit.training.leakage.settings import LeakageSettings
 from metastackerbandit.training.leakage.watch import Watch, Watched, of_structs
 
-_FIRST, _LAST = 0.5, 0.8  # of the span: moments of the first and the last version examined
+_FIRST, _LAST = 0.5, 0.8  # of the candles: moments of the first and the last version examined
 _MANNERS = (Manner.ENDS, Manner.OTHER)
 _MEND = "let a version see only rows whose label was known when it was fitted, weighed as of then"
 
@@ -30,7 +29,8 @@ def judge_versions(pipeline: Pipeline, markets: Sequence[Market], settings: Leak
         manner = _MANNERS[place % len(_MANNERS)]
         other = pipeline.version(tuple(poisoned(market, until_ns, manner, seed) for market in markets), until_ns, seed)
         if other != base:
-            told = f"the version fitted at {time_text(until_ns)} is another when the candles after it are {'none' if manner is Manner.ENDS else 'others'}"
+            after = "there are none" if manner is Manner.ENDS else "they are others"
+            told = f"the version fitted at {time_text(until_ns)} is another when of the candles after it {after}"
             findings.append(Finding("versions", told, {"until_ns": float(until_ns), "bytes": float(len(base))}, _MEND))
     what = f"versions fitted at {settings.versions} moments are the same to the byte whatever comes after them"
     return Checked("versions", what, {"versions": float(settings.versions), "bytes": float(length)}, tuple(findings))
@@ -48,12 +48,13 @@ def judge_predictions(pipeline: Pipeline, market: Market, settings: LeakageSetti
         return Watched(rows["closed_ns"].astype(np.int64), rows["at_ns"].astype(np.int64), of_structs(rows, columns), columns)
 
     watch = Watch("predictions", "predictions", "column {column} of the prediction", answers, _MEND, may_end=False)
-    few = replace(settings, cuts=settings.prediction_cuts, hole_cuts=0, bar_cuts=0, change_cuts=0)
-    return judge_past(pipeline, market, watch, few, seed)
+    answered = market.candles["known_ns"][market.candles["known_ns"] >= moments[0]]  # before it there is no version to answer
+    cuts = np.sort(np.random.default_rng(seed).choice(answered[:-1], settings.prediction_cuts, replace=False)).astype(np.int64)
+    return judge_past(pipeline, market, watch, settings, seed, cuts=cuts)
 
 
 def _moments(market: Market, count: int) -> tuple[int, ...]:
     """Moments (ns) at which versions are fitted, on candles' closes."""
-    first, last = int(market.candles["known_ns"][0]), int(market.candles["known_ns"][-1])
+    known = market.candles["known_ns"]
     shares = [_FIRST + (_LAST - _FIRST) * place / max(count - 1, 1) for place in range(count)]
-    return tuple(first + round(share * (last - first)) // market.base_ns * market.base_ns for share in shares)
+    return tuple(int(known[int(share * (len(known) - 1))]) for share in shares)
