@@ -19,7 +19,7 @@ from metastackerbandit.evaluation.splits import Fold, purged_folds
 from metastackerbandit.market.frames import frame_bars
 from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.training.leakage.canaries import CANARIES
-from metastackerbandit.training.leakage.examine import canaries_green, examine, try_canary
+from metastackerbandit.training.leakage.examine import Tried, canaries_green, examine, try_canary
 from metastackerbandit.training.leakage.folding import overlapping
 from metastackerbandit.training.leakage.generated import generated_market, with_holes
 from metastackerbandit.training.leakage.pipeline import Features, Learnt, Market, Pipeline
@@ -248,8 +248,13 @@ def test_canaries_are_green_only_where_all_are_found_and_the_pipeline_is_clean()
     market = market_of(3)
     assert canaries_green(HONEST, market, QUICK, 3, placed=2)
     assert not canaries_green(replace(HONEST, labels=known_early), market, QUICK, 3, placed=0)
-    blind = replace(HONEST, folds=lambda sample: simple_folds(sample)[:1])
-    assert not canaries_green(replace(blind, learn=deaf), market, QUICK, 3, placed=0)
+    whole = market_of(3, holes=0.0)  # nothing to fill from behind: that canary leaks nothing here, and cannot be found
+    assert examine(HONEST, (whole,), QUICK, 3).is_clean and not canaries_green(HONEST, whole, QUICK, 3, placed=0)
+
+
+def test_a_canary_counts_as_found_only_by_a_check_of_its_kind() -> None:
+    tried = Tried("a", "a mistake", expected=("folds", "fitting"), by=("features", "serving"), finding="")
+    assert not tried.is_found and replace(tried, by=("features", "fitting")).is_found
 
 
 # -- leaks that people write, beyond the canaries ---------------------------------------------------------------------------
@@ -266,6 +271,14 @@ def centred(market: Market, bars: np.ndarray[Any, Any]) -> Features:
     table = simple_features(market, bars)
     values = table.values.copy()
     values[:, 2] = np.convolve(values[:, 2], np.ones(5) / 5, mode="same")
+    return replace(table, values=values)
+
+
+def a_trace(market: Market, bars: np.ndarray[Any, Any]) -> Features:
+    """A share of 1e-12 of the next bar's range."""
+    table = simple_features(market, bars)
+    values = table.values.copy()
+    values[:-1, 2] += 1e-12 * values[1:, 2]
     return replace(table, values=values)
 
 
@@ -384,6 +397,7 @@ def deaf(sample: Sample, fold: Fold, seed: int) -> Learnt:
     [
         ("features", scored_over_all, "features"),
         ("features", centred, "features"),
+        ("features", a_trace, "features"),
         ("features", next_settlement, "features"),
         ("features", settlement_a_bar_early, "features"),
         ("features", one_bar_in_a_hundred, "serving"),

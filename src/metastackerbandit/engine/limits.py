@@ -14,8 +14,9 @@ class Limits(Struct, frozen=True):
     """Gate limits keep their settings' names and units; `share` is the symbol's part of the book, `lot_size` base units of a lot.
 
     `hears` is 1 where opinions are formed from predictions or by a posterior, `waits` where decisions wait for a prediction, at most
-    `deadline_ns` after the close, `chooses` where arms are chosen by their posterior; `horizon` is the bars of a piece of a rule's portfolio; `stop_by_model` and its like say which
-    exits follow the prediction's barrier and horizon; `cost_bps` is a round trip without impact and funding.
+    `deadline_ns` after the close, `chooses` where arms are chosen by their posterior. `horizon` is the bars of a piece of a rule's own
+    portfolio; `stop_by_model` and its like say which exits follow the prediction's barrier and horizon; `cost_bps` is a round trip
+    without impact and funding.
     """
 
     min_completeness: float

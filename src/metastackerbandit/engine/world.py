@@ -31,8 +31,8 @@ class Seat(Struct, frozen=True):
     """One symbol on one frame.
 
     `arm` is the place (in the world's arms) that spoke last, `holder` the one that the position is of. `awaits` is the close of the
-    bar whose prediction is due by `due_ns` (0: none is); `barrier`, `stop` (1e-8 of price) and `horizon` (bars) are those of the prediction that the last entry was taken on, 0 for none. `level` is an average of closes, which
-    says where the trend is (0: none yet).
+    bar whose prediction is due by `due_ns` (0: none is). `barrier`, `stop` (1e-8 of price) and `horizon` (bars) are those of the
+    prediction that the last entry was taken on, 0 for none. `level` is an average of closes, which says where the trend is.
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `impact` is the modelled cost (1e-8) of the

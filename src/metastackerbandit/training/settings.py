@@ -9,11 +9,14 @@ from msgspec import Meta, Struct
 from metastackerbandit.stacking.opinion_settings import CalibrationSettings, ConformalSettings, MetaSettings
 from metastackerbandit.training.fitting.settings import FittingSettings
 
-# A slope estimated from some hundred weak forecasts is off by 2 or more: it is believed as far as it is told from 1 +- 0.5.
-_CALIBRATION = CalibrationSettings(temperature_weight=4.0)
-
 Share = Annotated[float, Meta(gt=0, lt=1)]
 Days = Annotated[float, Meta(gt=0, le=36_500)]
+
+
+class StackCalibration(CalibrationSettings, frozen=True, forbid_unknown_fields=True):
+    """A calibrator's settings, with a doubt about its slope that forecasts of markets need."""
+
+    temperature_weight: Annotated[float, Meta(gt=0)] = 4.0  # slopes of weak forecasts are off by 2 or more
 
 
 class TrainingSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,5 +49,5 @@ class TrainingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     # -- the parts' own tables
     fitting: FittingSettings = FittingSettings()
     meta: MetaSettings = MetaSettings()
-    calibration: CalibrationSettings = _CALIBRATION
+    calibration: StackCalibration = StackCalibration()
     conformal: ConformalSettings = ConformalSettings()

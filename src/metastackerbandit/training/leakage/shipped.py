@@ -33,7 +33,7 @@ from metastackerbandit.training.version import Recipe, Version, train_version
 FAMILIES = ("logistic", "lightgbm")  # one learner of each kind: a scaled linear one, and trees
 _SIGNED = "log_return_1"
 _FOLDS = 3  # of the walk-forward
-_LEAST_ROWS = 150  # to fold, and to fit on the first half of
+_LEAST_ROWS, _LEAST_OUTCOMES = 150, 100  # rows and independent outcomes: enough to fold, and to learn an oracle among all features
 _FIRST_SHARE = 0.5  # of the rows, before the first of them
 # Trees that split on the few outcomes of a short span; as shipped they would be stumps without a split, and nothing could leak through them.
 _SMALL_TREES = BoosterSettings(most_rounds=40, outcomes_a_round=1.0, least_leaf=3.0, small_leaves=6)
@@ -100,9 +100,11 @@ def shipped_pipeline(frame: str, costs: CostSettings | None = None, settings: Tr
 
 def refuse_short(pipeline: Pipeline, markets: Sequence[Market]) -> None:
     """Refuse markets with too few rows to fit anything on."""
-    count = len(pipeline.sample(markets))
-    if count < _LEAST_ROWS:
-        what = f"{count} bars have features, a label and an event, {_LEAST_ROWS} are needed"
+    sample = pipeline.sample(markets)
+    outcomes = _outcomes(sample, markets[0].frame_ns)
+    if len(sample) < _LEAST_ROWS or outcomes < _LEAST_OUTCOMES:
+        had = f"{len(sample)} bars have features, a label and an event, worth {outcomes:.0f} independent outcomes"
+        what = f"{had}; {_LEAST_ROWS} and {_LEAST_OUTCOMES} are needed"
         raise TrainingRefused(what, where=", ".join(market.symbol for market in markets), mend="look at more bars (--bars), or a longer span")
 
 

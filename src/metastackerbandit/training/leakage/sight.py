@@ -7,7 +7,7 @@ import math
 import numpy as np
 from msgspec.structs import replace
 
-from metastackerbandit.domain.label import FLAT
+from metastackerbandit.domain.label import DOWN, FLAT, UP
 from metastackerbandit.training.leakage.finding import Checked, Finding
 from metastackerbandit.training.leakage.pipeline import Floats, Pipeline
 from metastackerbandit.training.leakage.ranking import auc, auc_error
@@ -43,7 +43,7 @@ def judge_sight(pipeline: Pipeline, sample: Sample, settings: LeakageSettings, s
     scale = float(np.nanstd(values)) or 1.0
     rows = sample.rows.copy()
     rows[:, column] = scale * (sample.side.astype(np.float64) - FLAT + _NOISE * rng.normal(0.0, 1.0, len(sample)))
-    fold = pipeline.folds(sample)[-1]
+    fold = max(pipeline.folds(sample), key=lambda fold: _rarer(sample, fold.test))
     area = _area(sample, fold.test, pipeline.learn(replace(sample, rows=rows), fold, seed).probabilities)
     findings: tuple[Finding, ...] = ()
     if not area > settings.most_auc:
@@ -72,6 +72,11 @@ def judge_shuffled(pipeline: Pipeline, sample: Sample, settings: LeakageSettings
         findings = (Finding("shuffled", told, {"auc": area, "error": error}, _SCORE_ELSEWHERE),)
     what = f"labels turned by {shift} rows against the features are not predicted in {len(folds)} folds: AUC {area:.3f}, standard error {error:.3f}"
     return Checked("shuffled", what, {"auc": area, "error": error, "shift": float(shift), "tested": float(len(scored))}, findings)
+
+
+def _rarer(sample: Sample, places: np.ndarray) -> int:
+    """How many of the rows at `places` are UP or DOWN, whichever are fewer."""
+    return min(int(np.count_nonzero(sample.side[places] == side)) for side in (DOWN, UP))
 
 
 def _area(sample: Sample, test: np.ndarray, probabilities: Floats) -> float:
