@@ -91,7 +91,7 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     if not quiet:
         title = f"run {writer.run} · {plan.arm} on {plan.frame} · {recording.source}"
         lively = console.is_terminal and not plain
-        watcher = LiveView(plan, title, record.notices, len(order), console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
+        watcher = LiveView(plan, title, record.notices, len(order) + _answers_due(session), console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
     payload: dict[str, Any] = {}
     state: Any = "failed"
     try:
@@ -121,6 +121,16 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
         writer.finish(state, payload, clock.now_ns())
         journal.close()
     return payload
+
+
+def _answers_due(session: Session) -> int:
+    """How many predictions the models will enter: one for each closed bar of each symbol and frame."""
+    from metastackerbandit.domain.timeframe import frame_ns
+    from metastackerbandit.market.frames import frame_bars
+
+    recording = session.recording
+    voices = session.opinions.voices if session.opinions else ()
+    return sum(len(frame_bars(recording.bars[voice.place], recording.base_ns, frame_ns(voice.frame))) for voice in voices)
 
 
 def _inputs(session: Session, order: Any) -> Iterable[Input]:

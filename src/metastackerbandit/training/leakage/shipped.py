@@ -109,12 +109,13 @@ def refuse_short(pipeline: Pipeline, markets: Sequence[Market]) -> None:
 
 
 def _quick(fitting: FittingSettings) -> FittingSettings:
-    """Settings for the fits that are repeated most: penalties chosen among two, as inside as among all, and trees that split."""
-    penalties, ridges = fitting.logistic.inverse_penalties, fitting.heads.ridges
+    """Settings for the fits that are repeated most: a choice among the two weakest penalties, under which a short span still teaches, and trees that
+    split."""
+    penalties, ridges = sorted(fitting.logistic.inverse_penalties)[-2:], sorted(fitting.heads.ridges, reverse=True)[-2:]
     return replace(
         fitting,
-        logistic=replace(fitting.logistic, inverse_penalties=tuple(dict.fromkeys((penalties[0], penalties[-1])))),
-        heads=replace(fitting.heads, ridges=tuple(dict.fromkeys((ridges[0], ridges[-1])))),
+        logistic=replace(fitting.logistic, inverse_penalties=tuple(penalties)),
+        heads=replace(fitting.heads, ridges=tuple(ridges)),
         lightgbm=_SMALL_TREES,
     )
 

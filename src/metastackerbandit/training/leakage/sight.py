@@ -8,6 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from metastackerbandit.domain.label import DOWN, FLAT, UP
+from metastackerbandit.evaluation.splits import Fold
 from metastackerbandit.training.leakage.finding import Checked, Finding
 from metastackerbandit.training.leakage.pipeline import Floats, Pipeline
 from metastackerbandit.training.leakage.ranking import auc, auc_error
@@ -18,6 +19,7 @@ _KEEP_OUT = "leave the label, and whatever is computed from it, out of the featu
 _LEARN = "let the learners read every feature, and the fold hold rows of each class: a pipeline that cannot learn an oracle proves nothing"
 _SCORE_ELSEWHERE = "score rows that nothing was fitted on, with labels that end before training ones begin"
 _NOISE = 0.1  # of the oracle, in classes: it is sure, yet its values vary
+_ENOUGH = 15  # tested rows of UP and of DOWN with which an AUC says something
 _LEAST_SHIFT = 0.25  # of the sample: shuffled labels are the label series turned by at least this share, and at most the rest
 
 
@@ -43,7 +45,7 @@ def judge_sight(pipeline: Pipeline, sample: Sample, settings: LeakageSettings, s
     scale = float(np.nanstd(values)) or 1.0
     rows = sample.rows.copy()
     rows[:, column] = scale * (sample.side.astype(np.float64) - FLAT + _NOISE * rng.normal(0.0, 1.0, len(sample)))
-    fold = max(pipeline.folds(sample), key=lambda fold: _rarer(sample, fold.test))
+    fold = max(pipeline.folds(sample), key=lambda fold: _worth(sample, fold))
     area = _area(sample, fold.test, pipeline.learn(replace(sample, rows=rows), fold, seed).probabilities)
     findings: tuple[Finding, ...] = ()
     if not area > settings.most_auc:
@@ -55,7 +57,9 @@ def judge_sight(pipeline: Pipeline, sample: Sample, settings: LeakageSettings, s
 def judge_shuffled(pipeline: Pipeline, sample: Sample, settings: LeakageSettings, seed: int) -> Checked:
     """Turn the series of labels in a circle against the features, which keeps how neighbours are alike: no skill may be left."""
     rng = np.random.default_rng(seed)
-    shift = int(rng.integers(math.ceil(_LEAST_SHIFT * len(sample)), math.floor((1.0 - _LEAST_SHIFT) * len(sample)) + 1))
+    shift = int(rng.integers(math.ceil(_ENOUGH = 15  # tested rows of UP and of DOWN with which an AUC says something
+_LEAST_SHIFT * len(sample)), math.floor((1.0 - _ENOUGH = 15  # tested rows of UP and of DOWN with which an AUC says something
+_LEAST_SHIFT) * len(sample)) + 1))
     turned = {name: np.roll(getattr(sample, name), shift) for name in ("side", "long", "short", "net_long", "net_short")}
     shuffled = replace(sample, **turned)
     folds = pipeline.folds(shuffled)
@@ -74,9 +78,10 @@ def judge_shuffled(pipeline: Pipeline, sample: Sample, settings: LeakageSettings
     return Checked("shuffled", what, {"auc": area, "error": error, "shift": float(shift), "tested": float(len(scored))}, findings)
 
 
-def _rarer(sample: Sample, places: np.ndarray) -> int:
-    """How many of the rows at `places` are UP or DOWN, whichever are fewer."""
-    return min(int(np.count_nonzero(sample.side[places] == side)) for side in (DOWN, UP))
+def _worth(sample: Sample, fold: Fold) -> tuple[int, int]:
+    """How well a fold shows what can be learnt: first by tested rows of the rarer side, as far as they are too few, then by rows to train on."""
+    side = sample.side[fold.test]
+    return min(int(np.count_nonzero(side == UP)), int(np.count_nonzero(side == DOWN)), _ENOUGH), len(fold.train)
 
 
 def _area(sample: Sample, test: np.ndarray, probabilities: Floats) -> float:
