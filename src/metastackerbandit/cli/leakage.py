@@ -67,7 +67,9 @@ def _looked_at(wanted: Wanted, bars: int, seed: int) -> tuple[Pipeline, tuple[Ma
         frame = wanted.frame or "5m"
         length = frame_ns(frame)
         made = generated_market(seed, bars * (length // candle_ns(length)), candle_ns(length), length)
-        return shipped_pipeline(frame), (made,), {"data": f"generated, seed {seed}", "symbols": [made.symbol], "frame": frame, "notices": []}
+        pipeline = shipped_pipeline(frame)
+        refuse_short(pipeline, (made,))
+        return pipeline, (made,), {"data": f"generated, seed {seed}", "symbols": [made.symbol], "frame": frame, "notices": []}
     from metastackerbandit.cli.session import open_session
 
     session = open_session(wanted)

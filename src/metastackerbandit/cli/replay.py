@@ -91,7 +91,8 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     if not quiet:
         title = f"run {writer.run} · {plan.arm} on {plan.frame} · {recording.source}"
         lively = console.is_terminal and not plain
-        watcher = LiveView(plan, title, record.notices, len(order) + _answers_due(session), console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
+        due = len(order) + _answers_due(session)
+        watcher = LiveView(plan, title, record.notices, due, console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
     payload: dict[str, Any] = {}
     state: Any = "failed"
     try:
