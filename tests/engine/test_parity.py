@@ -21,6 +21,7 @@ from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.catalog import ARMS
 from tests.covering import covers
 from tests.markets import START_NS, by_block, by_stream, generated, recorded, same_bytes
+from tests.predicted import predictions_of
 
 ROWS_OF_TRADES = ("orders", "fills", "ledger", "trips", "controls")
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
