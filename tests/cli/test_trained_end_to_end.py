@@ -112,6 +112,13 @@ def test_models_are_compared_with_their_baselines_and_with_each_other(trained: T
     assert pair["agreement"] == 1.0 and pair["gain_mnats"]["value"] == 0.0 and pair["better"] is None
 
 
-def test_arms_are_chosen_by_what_they_earned_in_a_run_of_their_own(trained: Trained) -> None:
-    told = asked("backtest", *trained.market, "--frame", "5m", *QUICK, "--arm", "posterior", "--set", 'run.arms=["model","reversal"]')
-    assert told["arm"] == "posterior" and told["decisions"] == BARS
+def test_arms_are_chosen_by_what_they_earned_before_and_in_a_run(trained: Trained) -> None:
+    flags = [*trained.market, "--frame", "5m", *QUICK, "--arm", "posterior", "--set", 'run.arms=["model","reversal"]']
+    whole = asked("backtest", *flags)
+    assert whole["arm"] == "posterior" and whole["decisions"] == BARS
+    stretch = ["--since", "2025-02-04", "--until", "2025-02-10"]
+    late = asked("backtest", *flags, *stretch)
+    assert any("outcomes of their own from before the run" in notice for notice in late["notices"])
+    stream = asked("run", "--replay", *flags, *stretch)
+    assert asked("diff", str(late["run"]), str(stream["run"]), *trained.home)["identical"]
+    assert asked("diff", "--drivers", *flags, *stretch)["identical"]

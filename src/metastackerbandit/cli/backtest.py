@@ -28,6 +28,7 @@ def _backtested(session: Session) -> dict[str, Any]:
     from metastackerbandit.backtest.judging import evidence_of, final_of, trial_of
     from metastackerbandit.backtest.report import as_json, baselines, report_of, weighed
     from metastackerbandit.backtest.run import block_of, run
+    from metastackerbandit.backtest.warm_start import as_inputs
     from metastackerbandit.cli.opinions import served_counts
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.domain.sink import MemorySink, Tee
@@ -37,7 +38,7 @@ def _backtested(session: Session) -> dict[str, Any]:
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
     predictions = session.predicted()
-    block = block_of(recording, (), predictions)
+    block = block_of(recording, (), predictions, as_inputs(session.past))
     journal = Journal.open(session.home)
     record = record_of(session, "backtest", "block")
     writer = journal.begin(record, time.time_ns())
@@ -45,6 +46,7 @@ def _backtested(session: Session) -> dict[str, Any]:
     payload: dict[str, Any] = {}
     state: Any = "failed"
     try:
+        writer.outcomes(session.past)
         result = run(plan, block, simulation, Tee(writer, memory))
         kept = memory.kept()
         report = report_of(plan, kept, final_of(result))

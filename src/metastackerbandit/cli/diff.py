@@ -45,6 +45,7 @@ def _diff_drivers(session: Session) -> dict[str, Any]:
     from metastackerbandit.backtest.compare import compared
     from metastackerbandit.backtest.run import block_of
     from metastackerbandit.backtest.run import run as run_block
+    from metastackerbandit.backtest.warm_start import as_inputs
     from metastackerbandit.domain.sink import MemorySink
     from metastackerbandit.engine.engine import Engine
     from metastackerbandit.engine.gates import GATE_NAMES
@@ -54,11 +55,11 @@ def _diff_drivers(session: Session) -> dict[str, Any]:
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
     predictions = session.predicted()
-    block, by_block, by_stream = block_of(recording, (), predictions), MemorySink(), MemorySink()
+    block, by_block, by_stream = block_of(recording, (), predictions, as_inputs(session.past)), MemorySink(), MemorySink()
     run_block(plan, block, simulation, by_block)
     by_stream.ledger(deposit_row(plan))
     driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.settings.costs, simulation)), by_stream)
-    for event in inputs_of(recording, block.order, (), predictions):
+    for event in inputs_of(recording, block.order, (), predictions, block.outcomes):
         driver.take(event)
     return {**compared(by_block.kept(), by_stream.kept(), GATE_NAMES), "inputs": len(block.order), "compared": ["block", "streaming"]}
 

@@ -96,6 +96,7 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     payload: dict[str, Any] = {}
     state: Any = "failed"
     try:
+        writer.outcomes(session.past)
         paper = Paper(plan, SimulatedBroker(venue), writer, clock, watcher)
         if isinstance(watcher, LiveView):
             with watcher:
@@ -136,6 +137,7 @@ def _answers_due(session: Session) -> int:
 
 def _inputs(session: Session, order: Any) -> Iterable[Input]:
     """The recording's inputs, with the models' answers between them where the run hears models."""
+    from metastackerbandit.backtest.warm_start import as_inputs
     from metastackerbandit.domain.label import label_spec
     from metastackerbandit.domain.timeframe import frame_ns
     from metastackerbandit.evaluation.volatility import VolatilityStream
@@ -144,7 +146,7 @@ def _inputs(session: Session, order: Any) -> Iterable[Input]:
     from metastackerbandit.runtime.replay import Answered, inputs_of
 
     recording, opinions = session.recording, session.opinions
-    inputs = inputs_of(recording, order)
+    inputs = inputs_of(recording, order, outcomes=as_inputs(session.past))
     if opinions is None:
         return inputs
     desks = []

@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
+from metastackerbandit.backtest.warm_start import earned, nothing_earned
 from metastackerbandit.cli.code_version import code_version
 from metastackerbandit.cli.opinions import Opinions, has_models, heard_frames, opinions_of
 from metastackerbandit.cli.wanted import Wanted
@@ -17,7 +19,7 @@ from metastackerbandit.config.home import home_folder
 from metastackerbandit.config.loading import load_home
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.writing import config_hash, config_text
-from metastackerbandit.domain.errors import UsageError
+from metastackerbandit.domain.errors import DataRefused, UsageError
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATES
@@ -38,6 +40,7 @@ class Session(Struct, frozen=True, eq=False):
     plan: Plan
     opinions: Opinions | None
     notices: tuple[str, ...]
+    past: np.ndarray  # outcomes from before the run, in the layout of OutcomeRow
 
     def predicted(self) -> tuple[np.ndarray, ...]:
         """Every prediction that the run hears, one array a symbol; none for rules."""
@@ -61,17 +64,38 @@ def open_session(wanted: Wanted) -> Session:
     config = load_home(home, os.environ, wanted.sets, options).config
     if not config.run.data:
         raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
-    recording = load_recording(
+    since_ns = _time_ns(wanted.since, "--since")
+    session = _with_opinions(home, config, _candles(wanted, config, since_ns, _time_ns(wanted.until, "--until")))
+    if session.plan.arm == POSTERIOR and since_ns is not None:
+        return _warm(session, wanted, since_ns)
+    return session
+
+
+def _candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int | None) -> Recording:
+    """The recording that flags and configuration name, of one stretch of time."""
+    return load_recording(
         Path(config.run.data).expanduser(),
         config.run.symbols or None,
         market=wanted.market,
         instruments_file=wanted.instruments,
-        since_ns=_time_ns(wanted.since, "--since"),
-        until_ns=_time_ns(wanted.until, "--until"),
+        since_ns=since_ns,
+        until_ns=until_ns,
         funding=wanted.funding,
         outlier_return=config.market.outlier_return,
     )
-    return _with_opinions(home, config, recording)
+
+
+def _warm(session: Session, wanted: Wanted, since_ns: int) -> Session:
+    """The session with what its arms earned on the candles before it; without such candles they begin with nothing."""
+    try:
+        before = _candles(wanted, session.config, None, since_ns)
+    except DataRefused:
+        return session
+    predictions = session.opinions.predictions(before, session.config) if session.opinions else ()
+    past = earned(session.plan, before, predictions, session.config.simulation)
+    notice = f"arms begin with {len(past):,} outcomes of their own from before the run, out of sample"
+    return msgspec.structs.replace(session, past=past, notices=(*session.notices, notice))
+
 
 
 def _with_opinions(home: Path, config: Config, recording: Recording) -> Session:
@@ -87,9 +111,9 @@ def _with_opinions(home: Path, config: Config, recording: Recording) -> Session:
     plan = plan_of(recording, config.run.frame, arm, config.engine(), frames=frames, arms=config.run.arms)
     begin(plan)  # refuses what does not fit, before anything is written
     if not plan.waits():
-        return Session(home, config, recording, plan, None, notices)
+        return Session(home, config, recording, plan, None, notices, nothing_earned())
     opinions = opinions_of(home, recording, config, (config.run.frame, *frames), time.time_ns())
-    return Session(home, config, recording, plan, opinions, (*notices, *opinions.notices))
+    return Session(home, config, recording, plan, opinions, (*notices, *opinions.notices), nothing_earned())
 
 
 def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
@@ -98,7 +122,8 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
 
     hashed, code = config_hash(session.config), code_version()
     models = session.models()
-    identity = hashlib.sha256("\n".join((hashed, code, session.recording.digest, session.plan.arm, *models)).encode()).hexdigest()[:16]
+    made_of = (hashed, code, session.recording.digest, session.plan.arm, *models, hashlib.sha256(session.past.tobytes()).hexdigest())
+    identity = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
     return RunRecord(
         identity=identity,
         mode=mode,
