@@ -31,10 +31,10 @@ def msb(*words: str, home: Path) -> tuple[int, Any, str]:
 
 @covers("B20", "C20", "A34")
 def test_canaries_are_all_found_and_the_shipped_pipeline_is_clean(tmp_path: Path) -> None:
-    code, answer, _ = msb("leakage", "--canaries", "--seed", "3", "--frame", "1h", "--bars", "550", home=tmp_path)
+    code, answer, _ = msb("leakage", "--canaries", "--seed", "3", "--bars", "2000", home=tmp_path)
     assert code == 0, answer
     assert answer["clean"] and answer["leaks"] == [] and answer["data"] == "generated, seed 3"
-    assert answer["features"] == len(NAMES) and answer["checked_bars"] > 500
+    assert answer["features"] == len(NAMES) and answer["checked_bars"] > 1_900
     assert answer["canaries"]["seeded"] == answer["canaries"]["found"] == answer["found"] == answer["of"] == 16
     assert answer["canaries"]["missed"] == []
     assert all(set(one["by"]) & set(one["expected"]) and one["finding"] for one in answer["canaries"]["each"])
@@ -44,11 +44,11 @@ def test_canaries_are_all_found_and_the_shipped_pipeline_is_clean(tmp_path: Path
 
 def test_recorded_candles_are_clean_and_the_text_says_what_was_looked_at(tmp_path: Path) -> None:
     data = shared_data() / "klines" / "binance_usdm_5m"
-    flags = ("--frame", "1h", "--symbols", "SOLUSDT,ETHUSDT", "--bars", "500")
+    flags = ("--frame", "5m", "--symbols", "SOLUSDT,BTCUSDT", "--bars", "1000")
     answer = RUNNER.invoke(app, ["leakage", "--data", str(data), *flags, "--home", str(tmp_path)])
     assert answer.exit_code == 0, answer.stdout
     words = " ".join(answer.stdout.split())
-    assert "no leak was found" in words and "1,000 bars" in words and "SOLUSDT, ETHUSDT" in words
+    assert "no leak was found" in words and "2,000 bars" in words and "SOLUSDT, BTCUSDT" in words
     assert "shuffled" in words and "canaries" not in words
 
 
@@ -65,11 +65,11 @@ def test_a_leak_is_an_exit_code_and_is_told_with_its_mend(tmp_path: Path, monkey
 
     made = generated_market(0, 10, 60 * 10**9, 300 * 10**9, holes=0.0)
     monkeypatch.setattr(shipped, "shipped_pipeline", broken)
-    code, answer, _ = msb("leakage", "--bars", "600", home=tmp_path)
+    code, answer, _ = msb("leakage", "--bars", "2000", home=tmp_path)
     assert code == 1 and not answer["clean"]
     assert {leak["check"] for leak in answer["leaks"]} == {"features", "serving", "sight"}  # and a pipeline that learns nothing is told of, too
     assert all(leak["what"] and leak["mend"] and leak["evidence"] for leak in answer["leaks"])
-    text = RUNNER.invoke(app, ["leakage", "--bars", "600", "--home", str(tmp_path)])
+    text = RUNNER.invoke(app, ["leakage", "--bars", "2000", "--home", str(tmp_path)])
     assert text.exit_code == 1 and "LEAK (features): feature log_return_1 at" in " ".join(text.stdout.split())
 
 

@@ -11,14 +11,19 @@ from msgspec import structs
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.card import ModelCard, card_bytes
 from metastackerbandit.domain.errors import ConfigRefused, TrainingRefused, UsageError
+from metastackerbandit.domain.prediction import AWAKE
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import HOUR_NS
+from metastackerbandit.stacking.ladder import RUNGS
 from metastackerbandit.storage.registry import Registry, Slot
-from metastackerbandit.training.dataset import dataset_of
+from metastackerbandit.training import version
+from metastackerbandit.training.dataset import completeness, dataset_of, sample_until
 from metastackerbandit.training.jobs import Job, Outcome, errands_of, jobs_of, run_jobs
 from metastackerbandit.training.scoring import AUC, CONTROL, GAIN, LONGS, TRADES, score_named
 from metastackerbandit.training.series import Step, series_name, train_series
+from metastackerbandit.training.serving import Version, predictions_over
 from metastackerbandit.training.settings import TrainingSettings
+from metastackerbandit.training.stack import unpack
 from metastackerbandit.training.version import Recipe, train_version
 from metastackerbandit.training.versions import boundaries
 from tests.covering import covers
@@ -71,7 +76,9 @@ def test_a_random_walk_shows_no_edge_and_is_left_a_candidate(tmp_path: Path, see
 
 
 @covers("K25")
-def test_the_same_inputs_give_the_same_bytes_whenever_they_are_trained(tmp_path: Path) -> None:
+def test_the_same_inputs_give_the_same_bytes_whenever_they_are_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the rung that has learners with chance in them, which this short market would not reach by itself."""
+    monkeypatch.setattr(version, "rung_of", lambda n_eff: next(rung for rung in RUNGS if "lightgbm" in rung.families))
     recording = market(candles(4, 3_500, trend=0.3))
     one, later = tmp_path / "one", tmp_path / "later"
     trained(recording, one)
@@ -82,6 +89,7 @@ def test_the_same_inputs_give_the_same_bytes_whenever_they_are_trained(tmp_path:
     assert stamped and all(name.endswith(("card.json", "SHA256SUMS", "BTCUSDT@5m.json")) for name in stamped)
     registries = [Registry(home / "models") for home in (one, later)]
     cards = [registry.versions(registry.series()[0]) for registry in registries]
+    assert cards[0][-1].learners[-1] == "lightgbm" and cards[0][-1].weights[-1] > 0.0
     assert [card_bytes(structs.replace(card, created_ns=2)) for card in cards[0]] == [card_bytes(card) for card in cards[1]]
 
 
@@ -142,6 +150,31 @@ def test_a_version_is_the_same_whatever_comes_after_its_boundary() -> None:
     assert first.files == second.files
     assert first.card == structs.replace(second.card, data_digest=first.card.data_digest)
     assert first.card.trained_until_ns == until_ns
+
+
+@covers("A21")
+def test_every_bar_is_a_row_or_counted_by_the_reason_that_left_it_out() -> None:
+    data = dataset_of(market(candles(12, 3_000)), ("BTCUSDT",), "5m", QUICK, CostSettings())
+    until_ns = data.span_ns[0] + (data.span_ns[1] - data.span_ns[0]) // 2
+    changes: tuple[dict[str, float], ...] = ({}, {"min_valid": 0.95}, {"most_rows": 100}, {"event_threshold": 0.0})
+    for settings in (structs.replace(QUICK, **change) for change in changes):
+        sample, facts = sample_until(data, until_ns, settings)
+        assert facts.bars == facts.rows + sum(facts.dropped.values()) and facts.rows == len(sample) > 0
+        assert (sample.end_ns <= until_ns).all() and 0.0 < facts.n_eff <= facts.rows
+        assert sum(facts.shares.values()) == pytest.approx(1.0)
+        assert (completeness(~np.isnan(sample.rows), data.markets[0].expected) >= settings.min_valid).all()
+        assert sample.weight.mean() == pytest.approx(1.0)
+
+
+def test_candles_without_volume_are_learnt_from_what_prices_say_and_served_without_it(tmp_path: Path) -> None:
+    bars = candles(4, 3_500, trend=0.3)
+    bars["volume"] = np.nan
+    bare = structs.replace(market(bars), has_volume=(False,))
+    card = card_of(trained(bare, tmp_path))
+    stack = unpack(Registry(tmp_path / "models").files(card.model_id))
+    assert "log_return_12" in stack.facts.expected and not any("volume" in name for name in stack.facts.expected)
+    served = Version(structs.replace(card, size=0.5, asleep="", trained_until_ns=int(bars["known_ns"][2_000])), stack, 0)
+    assert (predictions_over(bare, 0, "5m", [served], SMALL)["silence"][2_000:] == AWAKE).all()
 
 
 def test_versions_rise_in_time_and_each_is_trained_on_labels_known_by_then(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from metastackerbandit.evaluation.labels import label_bars
 from metastackerbandit.evaluation.uniqueness import average_uniqueness, effective_count, sample_weights
 from metastackerbandit.evaluation.volatility import horizon_volatility
 from metastackerbandit.features.batch import FeatureTable, features_over
-from metastackerbandit.features.catalog import NAMES
+from metastackerbandit.features.catalog import FEATURES, NAMES
 from metastackerbandit.features.catalog import fingerprint as features_fingerprint
 from metastackerbandit.market.frames import frame_bars
 from metastackerbandit.training.cadence import cadence_of
@@ -36,7 +36,10 @@ Bools = NDArray[np.bool_]
 
 
 class Market(Struct, frozen=True, eq=False):
-    """One symbol on one frame, a row a closed bar (N,): features, label (layout of LabelRow), horizon volatility, and whether it is an event."""
+    """One symbol on one frame, a row a closed bar (N,): features, label (layout of LabelRow), horizon volatility, and whether it is an event.
+
+    `expected` (F,) are the features that its inputs can make: what a market does not have, such as the taker's side, is not missed.
+    """
 
     instrument: Instrument
     known_ns: Ints
@@ -45,6 +48,7 @@ class Market(Struct, frozen=True, eq=False):
     labels: np.ndarray[Any, Any]
     volatility: Floats
     is_event: Bools
+    expected: Bools
 
 
 class DataSet(Struct, frozen=True, eq=False):
@@ -124,6 +128,7 @@ def market_of(recording: Recording, place: int, spec: LabelSpec, settings: Train
         labels=label_bars(bars, candles, recording.base_ns, funding, spec, costs),
         volatility=volatility,
         is_event=_events(bars, volatility, spec, settings),
+        expected=_expected(has_volume=recording.has_volume[place], has_flow=has_flow, has_funding=funding is not None),
     )
 
 
@@ -157,6 +162,12 @@ def sample_until(data: DataSet, until_ns: int, settings: TrainingSettings) -> tu
     return sample, facts
 
 
+def _expected(*, has_volume: bool, has_flow: bool, has_funding: bool) -> Bools:
+    """Which features (F,) these inputs can make."""
+    had = {"price": True, "volume": has_volume, "flow": has_flow, "funding": has_funding}
+    return np.array([had[spec.needs] for spec in FEATURES], np.bool_)
+
+
 def _events(bars: np.ndarray[Any, Any], volatility: Floats, spec: LabelSpec, settings: TrainingSettings) -> Bools:
     if spec.frame not in settings.event_frames or settings.event_threshold == 0.0:
         return np.ones(len(bars), np.bool_)
@@ -173,7 +184,7 @@ def _usable(market: Market, since_ns: int, until_ns: int, settings: TrainingSett
         ("label not known yet", matured),
         ("barrier nearer than the costs allow", labels["tradable"] == 1),
         ("no event", market.is_event),
-        ("features incomplete", completeness(market.table.valid) >= settings.min_valid),
+        ("features incomplete", completeness(market.table.valid, market.expected) >= settings.min_valid),
     )
     counts: dict[str, int] = {}
     for reason, kept in tests:
@@ -182,9 +193,9 @@ def _usable(market: Market, since_ns: int, until_ns: int, settings: TrainingSett
     return np.flatnonzero(left), counts
 
 
-def completeness(valid: Bools) -> Floats:
-    """Share of known features of each row, valid (N, F) -> (N,)."""
-    return np.count_nonzero(valid, axis=-1) / valid.shape[-1]
+def completeness(valid: Bools, expected: Bools) -> Floats:
+    """Share of each row's expected features that is known: valid (N, F), expected (F,) -> (N,); 0 where nothing is expected."""
+    return np.count_nonzero(valid & expected, axis=-1) / max(int(np.count_nonzero(expected)), 1)
 
 
 def _newest(places: list[Ints], markets: tuple[Market, ...], most: int, dropped: dict[str, int]) -> list[Ints]:

@@ -58,6 +58,7 @@ def fit_stack(
     weights = _weights(parts[:, older], sample.taken(older), families, n_eff * len(older) / len(sample), settings)
     facts = StackFacts(
         names=sample.names,
+        expected=_had(sample),
         families=families,
         weights=tuple(weights.tolist()),
         prior=_prior(sample, settings.mirror),
@@ -168,6 +169,11 @@ def _in_time(sample: Sample, settings: TrainingSettings) -> tuple[Ints, Ints, In
         part = places[begin:end][sample.end_ns[begin:end] <= until]
         kept.append(part if len(part) >= _LEAST_PART else places)
     return kept[0], kept[1], kept[2]
+
+
+def _had(sample: Sample) -> tuple[str, ...]:
+    """Names of the features that some row has."""
+    return tuple(name for place, name in enumerate(sample.names) if not np.isnan(sample.rows[:, place]).all())
 
 
 def _prior(sample: Sample, is_mirrored: bool) -> tuple[float, float, float]:

@@ -111,7 +111,7 @@ def _of_market(data: DataSet, place: int, stack: Stack, version: int, since_ns: 
     market = data.markets[place]
     labels = market.labels
     asked = (market.known_ns >= since_ns) & (market.known_ns < until_ns) & (labels["known"] == 1) & (labels["tradable"] == 1)
-    asked &= completeness(market.table.valid) >= settings.min_valid
+    asked &= completeness(market.table.valid, stack.expects()) >= settings.min_valid
     rows = np.flatnonzero(asked)
     p, head, parts = _answers(stack, market.table.values, rows)
     long, short, _ = stack.facts.expectation.long_short(p[:, 2] - p[:, 0], head)

@@ -78,6 +78,7 @@ class Served:
         self._since = np.array([version.card.trained_until_ns for version in self._versions], np.int64)
         self._silence = [_silence_of(version.card, settings) for version in self._versions]
         self._answering = _answering(self._silence)
+        self._expected = [version.stack.expects() for version in self._versions]
         self._least = settings.min_valid
         self._frame_ns = frame_ns(frame)
         self._latency_ns = latency_ns
@@ -109,7 +110,9 @@ class Served:
         for place, silence in enumerate(self._silence):
             found[newest == place] = silence
         found[(found == AWAKE) & np.isnan(volatility)] = WARMING_UP
-        found[(found == AWAKE) & (completeness(valid) < self._least)] = INCOMPLETE
+        for place, expected in enumerate(self._expected):
+            mine = np.flatnonzero((newest == place) & (found == AWAKE))
+            found[mine[completeness(valid[mine], expected) < self._least]] = INCOMPLETE
         return found
 
     def _speak(self, place: int, rows: Ints, table: FeatureTable, volatility: Floats, out: np.ndarray[Any, Any]) -> None:

@@ -43,9 +43,13 @@ class StackAnswer(Struct, frozen=True, eq=False):
 
 
 class StackFacts(Struct, frozen=True, forbid_unknown_fields=True):
-    """The stack's own numbers: its features by name, its learners' families and weights, what it shrinks to and by how many outcomes."""
+    """The stack's own numbers: its features by name, its learners' families and weights, what it shrinks to and by how many outcomes.
+
+    `expected` names the features that its sample had: the others cannot be missed.
+    """
 
     names: tuple[str, ...]
+    expected: tuple[str, ...]
     families: tuple[str, ...]
     weights: tuple[float, ...]
     prior: tuple[float, float, float]
@@ -62,6 +66,10 @@ class Stack(Struct, frozen=True, eq=False):
     calibrator: Calibrator
     conformal: Conformal
     heads: Heads
+
+    def expects(self) -> NDArray[np.bool_]:
+        """Which features (F,) its sample had."""
+        return np.isin(self.facts.names, self.facts.expected)
 
     def predict(self, rows: Floats) -> StackAnswer:
         """Answers to rows (N, F) of the stack's features, NaN where invalid; no row's answer depends on another."""

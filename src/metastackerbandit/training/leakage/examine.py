@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from metastackerbandit.domain.errors import TrainingRefused
 from metastackerbandit.training.leakage.canaries import CANARIES, Canary
@@ -118,7 +119,8 @@ def examine(
 def try_canary(canary: Canary, pipeline: Pipeline, market: Market, settings: LeakageSettings, seed: int) -> Tried:
     """Put one canary into the pipeline, and see what the checks say."""
     spared = tuple(name for name in _SLOW if name not in canary.expected)
-    examined = examine(canary.broken(pipeline, market), (market,), settings, seed, judged=pipeline, spared=spared)
+    once = replace(settings, folds=1)  # a canary is planted in every fold alike
+    examined = examine(canary.broken(pipeline, market), (market,), once, seed, judged=pipeline, spared=spared)
     by = tuple(checked.name for checked in examined.checks if not checked.passed)
     expected = [finding for finding in examined.findings if finding.check in canary.expected]
     return Tried(canary.name, canary.what, canary.expected, by, (expected or [*examined.findings, _NOTHING])[0].what)

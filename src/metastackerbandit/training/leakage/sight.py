@@ -57,9 +57,7 @@ def judge_sight(pipeline: Pipeline, sample: Sample, settings: LeakageSettings, s
 def judge_shuffled(pipeline: Pipeline, sample: Sample, settings: LeakageSettings, seed: int) -> Checked:
     """Turn the series of labels in a circle against the features, which keeps how neighbours are alike: no skill may be left."""
     rng = np.random.default_rng(seed)
-    shift = int(rng.integers(math.ceil(_ENOUGH = 15  # tested rows of UP and of DOWN with which an AUC says something
-_LEAST_SHIFT * len(sample)), math.floor((1.0 - _ENOUGH = 15  # tested rows of UP and of DOWN with which an AUC says something
-_LEAST_SHIFT) * len(sample)) + 1))
+    shift = int(rng.integers(math.ceil(_LEAST_SHIFT * len(sample)), math.floor((1.0 - _LEAST_SHIFT) * len(sample)) + 1))
     turned = {name: np.roll(getattr(sample, name), shift) for name in ("side", "long", "short", "net_long", "net_short")}
     shuffled = replace(sample, **turned)
     folds = pipeline.folds(shuffled)
