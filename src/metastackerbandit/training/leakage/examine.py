@@ -41,7 +41,7 @@ _JUDGES = {
     "predictions": {"predict"},
 }
 
-_SLOW = ("sight", "shuffled")  # a canary that they are not meant to find is not shown to them
+_SLOW = ("fitting", "sight", "shuffled")  # a canary that they are not meant to find is not shown to them
 _WATCHES = {"bars": (BARS,), "features": (FEATURES,), "labels": (LABELS, DISTANCES), "inputs": (INPUTS, ROWS)}
 
 
