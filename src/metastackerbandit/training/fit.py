@@ -53,7 +53,7 @@ def fit_stack(
 ) -> FittedStack:
     """A stack of these families on rows worth `n_eff` outcomes; a sample that has nothing to learn from is refused."""
     refuse_unfit(sample)
-    parts, head = _out_of_fold(sample, families, n_eff, embargo_ns, settings, seed)
+    parts, head = out_of_fold(sample, families, n_eff, embargo_ns, settings, seed)
     older, middle, newest = _in_time(sample, settings)
     weights = _weights(parts[:, older], sample.taken(older), families, n_eff * len(older) / len(sample), settings)
     facts = StackFacts(
@@ -115,7 +115,7 @@ def share_up(probabilities: Floats) -> float:
     return float(np.count_nonzero(lead > 0.0)) / leaning if leaning else float("nan")
 
 
-def _out_of_fold(
+def out_of_fold(
     sample: Sample, families: tuple[str, ...], n_eff: float, embargo_ns: int, settings: TrainingSettings, seed: int
 ) -> tuple[Floats, Floats]:
     """What learners (L, N, 3) and heads (N,) say of rows that they were not fitted on."""

@@ -21,7 +21,7 @@ from metastackerbandit.features.catalog import NAMES
 from metastackerbandit.features.stream import FeatureStream
 from metastackerbandit.market.frames import frame_bars
 from metastackerbandit.training.dataset import DataSet, dataset_of, sample_until
-from metastackerbandit.training.fit import FittedStack, _out_of_fold, fit_stack
+from metastackerbandit.training.fit import FittedStack, out_of_fold, fit_stack
 from metastackerbandit.training.fitting.settings import BoosterSettings, FittingSettings
 from metastackerbandit.training.leakage.pipeline import Features, Floats, Learnt, Market, Pipeline
 from metastackerbandit.training.sample import Sample
@@ -71,7 +71,7 @@ def shipped_pipeline(frame: str, costs: CostSettings | None = None, settings: Tr
 
     def stacked(rows: Sample, fold: Fold, seed: int) -> Floats:
         training = rows.taken(fold.train)
-        return _out_of_fold(training, FAMILIES, _outcomes(training, length), embargo_ns, trained, seed)[0]
+        return out_of_fold(training, FAMILIES, _outcomes(training, length), embargo_ns, trained, seed)[0]
 
     def version(markets: Sequence[Market], until_ns: int, seed: int) -> bytes:
         return _joined(_version(data_of(markets), until_ns, shipped, seed).files)
