@@ -21,7 +21,7 @@ from metastackerbandit.features.catalog import NAMES
 from metastackerbandit.features.stream import FeatureStream
 from metastackerbandit.market.frames import frame_bars
 from metastackerbandit.training.dataset import DataSet, dataset_of, sample_until
-from metastackerbandit.training.fit import FittedStack, out_of_fold, fit_stack
+from metastackerbandit.training.fit import FittedStack, fit_stack, out_of_fold
 from metastackerbandit.training.fitting.settings import BoosterSettings, FittingSettings
 from metastackerbandit.training.leakage.pipeline import Features, Floats, Learnt, Market, Pipeline
 from metastackerbandit.training.sample import Sample
