@@ -189,7 +189,7 @@ def market_of(seed: int, *, base_ns: int = FRAME, count: int = 700, holes: float
 # -- an honest pipeline passes, a canary is found --------------------------------------------------------------------------
 
 
-@covers("C20", "A34", "B20")
+@covers("C20", "A34", "B20", "K5")
 @pytest.mark.parametrize(("seed", "base_ns", "holes"), [(0, FRAME, 0.0), (1, FRAME, 0.02), (2, MINUTE_NS, 0.03)])
 def test_an_honest_pipeline_has_no_leak(seed: int, base_ns: int, holes: float) -> None:
     examined = examine(HONEST, (market_of(seed, base_ns=base_ns, holes=holes),), QUICK, seed)
