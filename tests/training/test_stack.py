@@ -74,6 +74,15 @@ def test_baselines_stand_beside_the_stack_without_a_weight(fitted: FittedStack) 
     assert fitted.stack.facts.weights[:2] == (0.0, 0.0) and fitted.stack.facts.weights[2] > 0.0
 
 
+def test_learners_without_a_weight_need_not_be_asked(fitted: FittedStack) -> None:
+    stack = fitted.stack
+    rows = np.random.default_rng(9).normal(size=(50, len(stack.facts.names)))
+    images = mirrored(rows)
+    asked, spared = stack.parts(rows, images), stack.heard(rows, images)
+    assert min(stack.facts.weights) == 0.0 and not np.array_equal(asked, spared)
+    assert stack.probabilities(asked).tobytes() == stack.probabilities(spared).tobytes()
+
+
 @pytest.mark.parametrize("missing", ["stack.json", "calibrator.base64", "logistic.facts"])
 def test_a_missing_or_damaged_file_is_refused_by_name(fitted: FittedStack, missing: str) -> None:
     files = fitted.stack.pack()

@@ -12,7 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from metastackerbandit.domain.errors import ModelRefused
-from metastackerbandit.domain.label import DOWN, UP
+from metastackerbandit.domain.label import CLASSES, DOWN, UP
 from metastackerbandit.features.mirror import mirrored
 from metastackerbandit.models.catalog import unpack as unpack_learner
 from metastackerbandit.models.heads import Heads
@@ -75,7 +75,15 @@ class Stack(Struct, frozen=True, eq=False):
         """Answers to rows (N, F) of the stack's features, NaN where invalid; no row's answer depends on another."""
         rows = self._checked(rows)
         images = mirrored(rows) if self.facts.is_mirrored else None
-        return self.answer(self.parts(rows, images), self.lean(rows, images))
+        return self.answer(self.heard(rows, images), self.lean(rows, images))
+
+    def heard(self, rows: Floats, images: Floats | None) -> Floats:
+        """The same as `parts` for a blend, without asking learners that have no weight: their place holds even chances, which count nothing."""
+        parts = np.full((len(self.learners), len(rows), len(CLASSES)), 1.0 / len(CLASSES))
+        for place, learner in enumerate(self.learners):
+            if self.facts.weights[place] > 0.0:
+                parts[place] = probabilities_of(learner, rows, images)
+        return parts
 
     def parts(self, rows: Floats, images: Floats | None) -> Floats:
         """Every base learner's probabilities (L, N, 3), averaged with what it says of the mirror images."""
