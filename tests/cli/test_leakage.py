@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from msgspec.structs import replace
-from typer.testing import CliRunner
 
 from metastackerbandit.cli.main import app
 from metastackerbandit.evaluation.splits import Fold
@@ -19,16 +17,9 @@ from metastackerbandit.training.leakage.canaries import CANARIES
 from metastackerbandit.training.leakage.generated import generated_market
 from metastackerbandit.training.leakage.pipeline import Learnt, Pipeline
 from metastackerbandit.training.sample import Sample
+from tests.cli.asking import RUNNER, msb
 from tests.covering import covers
 from tests.shared import shared_data
-
-RUNNER = CliRunner()
-
-
-def msb(*words: str, home: Path) -> tuple[int, Any, str]:
-    """Exit code, JSON answer, and the words on stderr."""
-    answer = RUNNER.invoke(app, [*words, "--home", str(home), "--json"])
-    return answer.exit_code, json.loads(answer.stdout), answer.stderr
 
 
 @covers("B20", "C20", "A34")

@@ -12,24 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from metastackerbandit.cli.main import app
+from tests.cli.asking import candles, msb
 from tests.covering import covers
-from tests.shared import shared_data
-
-RUNNER = CliRunner()
-
-
-def msb(*words: str, home: Path) -> tuple[int, Any, str]:
-    """Exit code, JSON answer, and the words on stderr."""
-    answer = RUNNER.invoke(app, [*words, "--home", str(home), "--json"])
-    return answer.exit_code, json.loads(answer.stdout), answer.stderr
-
-
-def candles() -> str:
-    """The recorded 5m perpetuals."""
-    return str(shared_data() / "klines" / "binance_usdm_5m")
 
 
 @covers("2.138", "0.38")

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from metastackerbandit.cli.main import app
+from tests.cli.asking import RUNNER, candles, msb
 from tests.covering import covers
-from tests.shared import shared_data
-
-RUNNER = CliRunner()
-
-
-def msb(*words: str, home: Path) -> tuple[int, Any, str]:
-    """Exit code, JSON answer, and the words on stderr."""
-    answer = RUNNER.invoke(app, [*words, "--home", str(home), "--json"])
-    return answer.exit_code, json.loads(answer.stdout), answer.stderr
-
-
-def candles() -> str:
-    """The recorded 5m perpetuals."""
-    return str(shared_data() / "klines" / "binance_usdm_5m")
 
 
 @covers("1.33", "1.45")

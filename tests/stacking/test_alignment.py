@@ -41,7 +41,7 @@ from metastackerbandit.stacking.frame_words import (
     alignment_terms,
     hear,
 )
-from metastackerbandit.stacking.opinion_settings import AlignmentRuleSettings, AlignmentSettings, AlignmentTable
+from metastackerbandit.stacking.settings import AlignmentRuleSettings, AlignmentSettings, AlignmentTable
 from tests.covering import covers
 
 NOW = 1_000 * MINUTE_NS

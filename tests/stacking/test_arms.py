@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.rows import KEEP
-from metastackerbandit.stacking.ask import arm_index, ask_arm
+from metastackerbandit.stacking.ask import ask_arm
 from metastackerbandit.stacking.catalog import ARMS
+from metastackerbandit.stacking.names import arm_place
 from metastackerbandit.stacking.settings import ArmSettings, Breakout, EmaCross, Momentum, RandomEntries, Reversal, SmaCross
 from tests.covering import covers
 
@@ -21,7 +22,7 @@ CLOSES = st.lists(st.integers(1_000, 1_200), min_size=1, max_size=120)
 
 def heard(name: str, table: object, closes: list[int], highs: list[int] | None = None, lows: list[int] | None = None) -> list[int]:
     """An arm's words over a series."""
-    place = arm_index(name)
+    place = arm_place(name)
     start = ARMS[place].prepare(table, 2**20)
     rows = zip(highs or closes, lows or closes, closes, strict=True)
     return [int(ask_arm(place, start.memory, start.reals, high, low, close)) for high, low, close in rows]
@@ -108,7 +109,7 @@ def test_every_arm_speaks_targets_and_is_its_memory(arm: object) -> None:
     spec = arm
     rng = np.random.default_rng(3)
     closes = (50_000 * np.exp(np.cumsum(rng.normal(0, 0.004, 300)))).astype(int).tolist()
-    place = arm_index(spec.name)  # type: ignore[attr-defined]
+    place = arm_place(spec.name)  # type: ignore[attr-defined]
     start = spec.prepare(getattr(ArmSettings(), spec.name), 2**20)  # type: ignore[attr-defined]
     words = []
     for n, close in enumerate(closes):
@@ -123,9 +124,9 @@ def test_every_arm_speaks_targets_and_is_its_memory(arm: object) -> None:
 
 def test_unknown_arms_and_inexact_lengths_are_refused() -> None:
     with pytest.raises(ConfigRefused, match="unknown arm"):
-        arm_index("sma_corss")
+        arm_place("sma_corss")
     with pytest.raises(ConfigRefused, match="overflow"):
-        ARMS[arm_index("sma_cross")].prepare(SmaCross(fast=90_000, slow=100_000), 2**40)
+        ARMS[arm_place("sma_cross")].prepare(SmaCross(fast=90_000, slow=100_000), 2**40)
 
 
 @covers("B09")

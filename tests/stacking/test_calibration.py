@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.errors import ModelRefused, TrainingRefused
 from metastackerbandit.stacking.calibration import _DEFAULTS, Calibrator, Kind, _fitted, fit_calibrator
 from metastackerbandit.stacking.classes import turned
-from metastackerbandit.stacking.opinion_settings import CalibrationSettings
 from metastackerbandit.stacking.packing import sealed
+from metastackerbandit.stacking.settings import CalibrationSettings
 from tests.covering import covers
 from tests.stacking.worlds import drawn, gain, of_lead
 

@@ -14,7 +14,7 @@ from metastackerbandit.domain.errors import ModelRefused, TrainingRefused
 from metastackerbandit.domain.kernel import kernel, row
 from metastackerbandit.domain.prediction import IN_DOWN, IN_FLAT, IN_UP
 from metastackerbandit.stacking.conformal import Adaptive, Conformal, adapt, credibility_of, fit_conformal, p_value, set_of
-from metastackerbandit.stacking.opinion_settings import ConformalSettings
+from metastackerbandit.stacking.settings import ConformalSettings
 from tests.covering import covers
 from tests.stacking.worlds import drawn, of_lead
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.errors import ModelMismatch, TrainingRefused
 from metastackerbandit.stacking.classes import turned
 from metastackerbandit.stacking.meta import _loss, _ratios_into, blend, fit_weights
-from metastackerbandit.stacking.opinion_settings import MetaSettings
+from metastackerbandit.stacking.settings import MetaSettings
 from tests.covering import covers
 from tests.stacking.worlds import drawn, expected_loss, gain, of_lead
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import kernel, row, rows
 from metastackerbandit.stacking.context import CELLS, NO_CELL, Terciles, cell_of, observe_volatility
-from metastackerbandit.stacking.opinion_settings import PosteriorSettings
 from metastackerbandit.stacking.posterior import (
     NO_ARM,
     Belief,
@@ -26,6 +25,7 @@ from metastackerbandit.stacking.posterior import (
     outcomes_needed,
     posterior_terms,
 )
+from metastackerbandit.stacking.settings import PosteriorSettings
 from metastackerbandit.stacking.student import student_chance
 from tests.covering import covers
 

@@ -106,8 +106,8 @@ def _models_text(payload: dict[str, Any]) -> str:
 
 
 def _two_series(registry: Registry, names: list[str], wanted: Wanted, home: Path) -> dict[str, Any]:
+    from metastackerbandit.cli.market_data import opened
     from metastackerbandit.cli.opinions import versions_of
-    from metastackerbandit.cli.train import opened
     from metastackerbandit.domain.label import label_spec
     from metastackerbandit.domain.timeframe import frame_ns
     from metastackerbandit.evaluation.labels import label_bars

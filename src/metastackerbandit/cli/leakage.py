@@ -70,16 +70,16 @@ def _looked_at(wanted: Wanted, bars: int, seed: int) -> tuple[Pipeline, tuple[Ma
         pipeline = shipped_pipeline(frame)
         refuse_short(pipeline, (made,))
         return pipeline, (made,), {"data": f"generated, seed {seed}", "symbols": [made.symbol], "frame": frame, "notices": []}
-    from metastackerbandit.cli.session import open_session
+    from metastackerbandit.cli.market_data import opened
 
-    session = open_session(wanted)
-    recording, frame = session.recording, session.plan.frame
+    _, config, recording = opened(wanted)
+    frame = config.run.frame
     names = [instrument.symbol for instrument in recording.instruments]
     count = len(names) if wanted.symbols else 1
     notices = [f"{names[0]} was looked at, of {len(names)} symbols: name others with --symbols"] if count < len(names) else []
     markets = tuple(market_of(recording, place, frame_ns(frame), bars) for place in range(count))
     facts = {"data": recording.source, "symbols": names[:count], "frame": frame, "notices": notices}
-    pipeline = shipped_pipeline(frame, session.config.costs)
+    pipeline = shipped_pipeline(frame, config.costs)
     refuse_short(pipeline, markets)
     return pipeline, markets, facts
 

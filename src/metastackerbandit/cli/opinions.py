@@ -25,12 +25,11 @@ HEARD_FRAMES = 2  # higher frames that `aligned` hears when none are named
 
 
 class Voice(Struct, frozen=True, eq=False):
-    """One symbol and frame: the versions that answer for it, in the order of their training, and whether they are promoted."""
+    """One symbol and frame: the versions that answer for it, in the order of their training, and whether they were trained on another frame."""
 
     place: int
     frame: str
     versions: tuple[Version, ...]
-    is_promoted: bool
     is_frame_waived: bool
 
 
@@ -84,7 +83,7 @@ def opinions_of(home: Path, recording: Recording, config: Config, frames: Sequen
             for waiver in waived:
                 notices.append(f"{slot}: waiver in force on {waiver.check} until {_day(waiver.until_ns)}: {waiver.why}")
             is_frame_waived = any(waiver.check == "frame" for waiver in waived)
-            voices.append(Voice(place, name, versions_of(registry, series, models), promoted is not None, is_frame_waived))
+            voices.append(Voice(place, name, versions_of(registry, series, models), is_frame_waived))
     return Opinions(tuple(voices), tuple(models), tuple(dict.fromkeys(notices)))
 
 

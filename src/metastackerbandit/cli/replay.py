@@ -48,7 +48,8 @@ def _trained_first(wanted: Wanted, *, is_shown: bool) -> Wanted:
     import sys
     from datetime import UTC, datetime
 
-    from metastackerbandit.cli.train import opened, page, trained
+    from metastackerbandit.cli.market_data import opened
+    from metastackerbandit.cli.train import page, trained
     from metastackerbandit.domain.timeframe import DAY_NS
 
     _, config, recording = opened(wanted)

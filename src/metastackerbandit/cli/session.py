@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,19 +11,17 @@ from msgspec import Struct
 
 from metastackerbandit.backtest.warm_start import earned, nothing_earned
 from metastackerbandit.cli.code_version import code_version
+from metastackerbandit.cli.market_data import candles, opened, time_ns
 from metastackerbandit.cli.opinions import Opinions, has_models, heard_frames, opinions_of
 from metastackerbandit.cli.wanted import Wanted
-from metastackerbandit.config.home import home_folder
-from metastackerbandit.config.loading import load_home
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.writing import config_hash, config_text
-from metastackerbandit.domain.errors import DataRefused, UsageError
+from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.plan import Plan, begin, plan_of
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
-from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
 
 FIRST_RULE = "sma_cross"  # what `auto` trades where no model is
@@ -53,49 +49,24 @@ class Session(Struct, frozen=True, eq=False):
 
 def open_session(wanted: Wanted) -> Session:
     """Read configuration and data, and check that they fit; nothing is written."""
-    home = home_folder(wanted.home, os.environ)
-    symbols = tuple(name.strip() for name in wanted.symbols.split(",") if name.strip()) if wanted.symbols else None
-    options: dict[str, Any] = {
-        "run.data": str(wanted.data) if wanted.data else None,
-        "run.symbols": list(symbols) if symbols else None,
-        "run.frame": wanted.frame,
-        "run.arm": wanted.arm,
-    }
-    config = load_home(home, os.environ, wanted.sets, options).config
-    if not config.run.data:
-        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
-    since_ns = _time_ns(wanted.since, "--since")
-    session = _with_opinions(home, config, _candles(wanted, config, since_ns, _time_ns(wanted.until, "--until")))
+    home, config, recording = opened(wanted)
+    session = _with_opinions(home, config, recording)
+    since_ns = time_ns(wanted.since, "--since")
     if session.plan.arm == POSTERIOR and since_ns is not None:
         return _warm(session, wanted, since_ns)
     return session
 
 
-def _candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int | None) -> Recording:
-    """The recording that flags and configuration name, of one stretch of time."""
-    return load_recording(
-        Path(config.run.data).expanduser(),
-        config.run.symbols or None,
-        market=wanted.market,
-        instruments_file=wanted.instruments,
-        since_ns=since_ns,
-        until_ns=until_ns,
-        funding=wanted.funding,
-        outlier_return=config.market.outlier_return,
-    )
-
-
 def _warm(session: Session, wanted: Wanted, since_ns: int) -> Session:
     """The session with what its arms earned on the candles before it; without such candles they begin with nothing."""
     try:
-        before = _candles(wanted, session.config, None, since_ns)
+        before = candles(wanted, session.config, None, since_ns)
     except DataRefused:
         return session
     predictions = session.opinions.predictions(before, session.config) if session.opinions else ()
     past = earned(session.plan, before, predictions, session.config.simulation)
     notice = f"arms begin with {len(past):,} outcomes of their own from before the run, out of sample"
     return msgspec.structs.replace(session, past=past, notices=(*session.notices, notice))
-
 
 
 def _with_opinions(home: Path, config: Config, recording: Recording) -> Session:
@@ -147,17 +118,3 @@ def _fill_notice(config: Config) -> tuple[str, ...]:
     if config.simulation.fill == "close":
         return ('fills are at the close that was decided on (simulation.fill = "close"): for comparisons only, no order could have had them',)
     return ()
-
-
-def _time_ns(text: str | None, where: str) -> int | None:
-    """A UTC date or time as ns."""
-    if text is None:
-        return None
-    from datetime import UTC, datetime
-
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a date or time", where=where, mend="write it as 2025-01-31 or 2025-01-31T12:00") from None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return int(at.timestamp()) * 1_000_000_000

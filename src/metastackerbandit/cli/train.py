@@ -42,6 +42,7 @@ def trained(wanted: Wanted, frames: str | None, *, is_shown: bool) -> dict[str, 
     import time
 
     from metastackerbandit.cli.code_version import code_version
+    from metastackerbandit.cli.market_data import opened
     from metastackerbandit.training.jobs import errands_of, jobs_of, run_jobs
 
     began = time.monotonic()
@@ -54,36 +55,6 @@ def trained(wanted: Wanted, frames: str | None, *, is_shown: bool) -> dict[str, 
     if len(refused) == len(outcomes):
         raise refused[0]
     return _payload(outcomes, recording, home, time.monotonic() - began)
-
-
-def opened(wanted: Wanted) -> tuple[Path, Config, Recording]:
-    """The installation, its configuration, and the candles that the flags or the configuration name."""
-    import os
-    from pathlib import Path
-
-    from metastackerbandit.cli.session import _time_ns
-    from metastackerbandit.config.home import home_folder
-    from metastackerbandit.config.loading import load_home
-    from metastackerbandit.domain.errors import UsageError
-    from metastackerbandit.storage.candles import load_recording
-
-    home = home_folder(wanted.home, os.environ)
-    symbols = [name.strip() for name in wanted.symbols.split(",") if name.strip()] if wanted.symbols else None
-    options = {"run.data": str(wanted.data) if wanted.data else None, "run.symbols": symbols or None}
-    config = load_home(home, os.environ, wanted.sets, options).config
-    if not config.run.data:
-        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
-    recording = load_recording(
-        Path(config.run.data).expanduser(),
-        config.run.symbols or None,
-        market=wanted.market,
-        instruments_file=wanted.instruments,
-        since_ns=_time_ns(wanted.since, "--since"),
-        until_ns=_time_ns(wanted.until, "--until"),
-        funding=wanted.funding,
-        outlier_return=config.market.outlier_return,
-    )
-    return home, config, recording
 
 
 def _frames(named: str | None, config: Config, recording: Recording) -> tuple[str, ...]:

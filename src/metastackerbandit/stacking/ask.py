@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.kernel import kernel, written
 from metastackerbandit.stacking.catalog import ARMS
 
@@ -12,11 +11,3 @@ _SOURCE = "def ask_arm(arm, memory, reals, high, low, close):\n" + "".join(
 
 ask_arm = kernel(written("ask_arm", _SOURCE + "    return 0\n", {arm.name: arm.step for arm in ARMS}, __name__))
 """ask_arm(arm, memory, reals, high, low, close) -> target of the arm at that place in the catalog."""
-
-
-def arm_index(name: str) -> int:
-    """Place of an arm in the catalog."""
-    for place, arm in enumerate(ARMS):
-        if arm.name == name:
-            return place
-    raise ConfigRefused(f"unknown arm {name!r}", where="run.arm", mend=f"use one of {', '.join(arm.name for arm in ARMS)}")

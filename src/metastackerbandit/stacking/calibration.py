@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from metastackerbandit.domain.errors import ModelRefused, TrainingRefused
 from metastackerbandit.stacking.classes import Floats, Sides, as_sides, refuse_unfit
 from metastackerbandit.stacking.curves import BetaCurve, IsotonicCurve, beta_into, fit_beta, fit_isotonic, isotonic_into
-from metastackerbandit.stacking.opinion_settings import CalibrationSettings
 from metastackerbandit.stacking.packing import sealed, unsealed
 from metastackerbandit.stacking.scaling import Scaling, fit_scaling, scale_into
+from metastackerbandit.stacking.settings import CalibrationSettings
 
 Kind = Literal["temperature", "vector", "beta", "isotonic"]
 

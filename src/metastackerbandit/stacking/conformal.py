@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from metastackerbandit.domain.errors import ModelRefused, TrainingRefused
 from metastackerbandit.domain.kernel import kernel, row
 from metastackerbandit.stacking.classes import Floats, as_sides, refuse_unfit
-from metastackerbandit.stacking.opinion_settings import ConformalSettings
 from metastackerbandit.stacking.packing import sealed, unsealed
+from metastackerbandit.stacking.settings import ConformalSettings
 
 Bits = NDArray[np.int64]
 

@@ -11,7 +11,7 @@ from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.prediction import AWAKE
 from metastackerbandit.domain.timeframe import frame_ns
-from metastackerbandit.stacking.opinion_settings import AlignmentSettings, RuleMode
+from metastackerbandit.stacking.settings import AlignmentSettings, RuleMode
 
 FORECAST, BY_RULES = 0, 1  # modes
 OFF, SHADOWED, ON = 0, 1, 2  # of a rule

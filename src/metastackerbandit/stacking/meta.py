@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from metastackerbandit.domain.errors import ModelMismatch, TrainingRefused
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.stacking.classes import Floats, Sides, as_sides, refuse_unfit, softmax_into
-from metastackerbandit.stacking.opinion_settings import MetaSettings
+from metastackerbandit.stacking.settings import MetaSettings
 
 Places = NDArray[np.int64]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.stacking.opinion_settings import MixingSettings
+from metastackerbandit.stacking.settings import MixingSettings
 
 Floats = NDArray[np.float64]
 

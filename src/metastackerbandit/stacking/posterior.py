@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.stacking.context import CELLS
-from metastackerbandit.stacking.opinion_settings import PosteriorSettings
+from metastackerbandit.stacking.settings import PosteriorSettings
 from metastackerbandit.stacking.student import student_chance
 
 Floats = NDArray[np.float64]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.storage.columns import ColumnWriter, Shape, Sizes, newest_blocks, read_columns
+from metastackerbandit.storage.columns import ColumnWriter, Shape, Sizes, read_columns
 
 ROLL_ROWS = 8_192  # predictions in the tail before it becomes a part: a month of 5m bars, 1.2 MB
 PART_ROWS = 262_144  # predictions in a part that a block driver writes whole, 38 MB in memory
@@ -31,12 +30,6 @@ def read_predictions(folder: Path) -> np.ndarray:
     """Every prediction that is on disk, in the order of writing; also of a run that is being written or was killed."""
     (rows,) = read_columns(folder, _SHAPE)
     return rows
-
-
-def newest_predictions(folder: Path) -> Iterator[np.ndarray]:
-    """The same block by block from the end, each block in the order of writing."""
-    for (rows,) in newest_blocks(folder, _SHAPE):
-        yield rows
 
 
 _SHAPE = Shape("prediction", Prediction)

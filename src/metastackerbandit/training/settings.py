@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from metastackerbandit.stacking.opinion_settings import CalibrationSettings, ConformalSettings, MetaSettings
+from metastackerbandit.stacking.settings import CalibrationSettings, ConformalSettings, MetaSettings
 from metastackerbandit.training.fitting.settings import FittingSettings
 
 Share = Annotated[float, Meta(gt=0, lt=1)]
