@@ -10,7 +10,6 @@ from metastackerbandit.backtest.run import block_of
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, Input
 from metastackerbandit.domain.kernel import struct_of
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.sink import Kept
 from metastackerbandit.engine.plan import plan_of
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.runtime.replay import Answered, inputs_of
@@ -39,7 +38,8 @@ class Known:
         return []
 
 
-@settings(max_examples=25)
+@settings(max_examples=40)
+@example(seed=296, holes=0.3, latency_ns=0, others=("1h", "15m"))
 @example(seed=301, holes=0.3, latency_ns=0, others=("1h", "15m"))
 @given(
     seed=st.integers(0, 1_000),
@@ -60,8 +60,4 @@ def test_a_run_that_is_answered_decides_as_one_that_reads_the_recorded_log(
         heard += isinstance(event, Prediction)
         driver.take(event)
     assert heard == sum(len(rows) for rows in predictions)
-    kept = sink.kept()
-    same_bytes(log, kept, tuple(name for name in Kept.__struct_fields__ if name != "predictions"))
-    for s in range(len(predictions)):  # a bar that closes late is answered after the others of its instant, so only a symbol's own order is kept
-        ours, theirs = (rows[rows["instrument"] == s] for rows in (kept.predictions, log.predictions))
-        assert ours.tobytes() == theirs.tobytes()
+    same_bytes(log, sink.kept())

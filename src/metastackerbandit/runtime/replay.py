@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -58,25 +59,34 @@ class Oracle(Protocol):
 
 
 class Answered:
-    """Inputs with a predictor's answers put between them, in the order of events."""
+    """Inputs with a predictor's answers put between them, in the order of events.
+
+    All that happens at one instant is heard before any of it is handed on, because a bar whose last candle never came is answered at
+    the next candle's open, and its prediction stands before the opens of that instant as it does in a recorded log.
+    """
 
     def __init__(self, inputs: Iterable[Input], predictor: Oracle) -> None:
         self._inputs = inputs
         self._predictor = predictor
 
     def __iter__(self) -> Iterator[Input]:
-        waiting: list[Prediction] = []
-        for event in self._inputs:
-            late = self._predictor.hear(event) if isinstance(event, BarOpened) else []
-            if waiting or late:
-                waiting = sorted([*waiting, *late], key=_turn)
-                due = sum(_turn(prediction) < _turn(event) for prediction in waiting)
-                yield from waiting[:due]
-                waiting = waiting[due:]
-            yield event
-            if not isinstance(event, BarOpened):
-                waiting += self._predictor.hear(event)
-        yield from sorted(waiting, key=_turn)
+        waiting: list[Input] = []
+        for now_ns, instant in groupby(self._inputs, key=_time):
+            events = list(instant)
+            answers = [answer for event in events for answer in self._predictor.hear(event)]
+            if not waiting and not answers:
+                yield from events
+                continue
+            both = sorted([*waiting, *answers, *events], key=_turn)
+            due = sum(_time(event) <= now_ns for event in both)
+            yield from both[:due]
+            waiting = both[due:]
+        yield from waiting
+
+
+def _time(event: Input) -> int:
+    """When an input happens."""
+    return _turn(event)[0]
 
 
 def _turn(event: Input) -> tuple[int, int, int, int]:
