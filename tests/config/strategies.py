@@ -90,9 +90,7 @@ def _of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
     if isinstance(kind, inspect.FloatType):
         low = kind.gt if kind.gt is not None else kind.ge
         high = kind.lt if kind.lt is not None else kind.le
-        return st.floats(
-            low, high, exclude_min=kind.gt is not None, exclude_max=kind.lt is not None, allow_nan=False, allow_infinity=False
-        )
+        return st.floats(low, high, exclude_min=kind.gt is not None, exclude_max=kind.lt is not None, allow_nan=False, allow_infinity=False)
     if isinstance(kind, inspect.IntType):
         return st.integers(kind.ge, kind.le if kind.le is not None else 2**63 - 1)
     if isinstance(kind, inspect.VarTupleType):

@@ -113,9 +113,7 @@ def digest_of_a_run() -> str:
     recording = generated(3, 90, holes=0.1, funded=True)
     told = predictions_of(recording, "5m", 3, others=("1h", "15m"))
     for opinion in ("model", "aligned", "posterior"):
-        kept, _ = by_block(
-            recording, "5m", opinion, chosen, predictions=told, frames=("15m", "1h"), arms=("model", "aligned", "momentum")
-        )
+        kept, _ = by_block(recording, "5m", opinion, chosen, predictions=told, frames=("15m", "1h"), arms=("model", "aligned", "momentum"))
         for name in Kept.__struct_fields__:
             total.update(getattr(kept, name).tobytes())
     return total.hexdigest()

@@ -19,11 +19,7 @@ Point = tuple[int, int, int]  # price, bar where it stands, bar at whose close i
 
 def three_points(points: list[Point]) -> list[Point]:
     """The rule: p[i-1] <= p[i] > p[i+1], known when p[i+1] is."""
-    return [
-        (points[i][0], points[i][1], points[i + 1][2])
-        for i in range(1, len(points) - 1)
-        if points[i - 1][0] <= points[i][0] > points[i + 1][0]
-    ]
+    return [(points[i][0], points[i][1], points[i + 1][2]) for i in range(1, len(points) - 1) if points[i - 1][0] <= points[i][0] > points[i + 1][0]]
 
 
 def plainly(highs: list[int], lows: list[int]) -> set[tuple[int, int, int, int, int]]:

@@ -47,9 +47,7 @@ class Known:
     latency_ns=st.sampled_from([0, 7 * 10**9, 6 * 60 * 10**9]),
     others=st.sampled_from([(), ("1h", "15m")]),
 )
-def test_a_run_that_is_answered_decides_as_one_that_reads_the_recorded_log(
-    seed: int, holes: float, latency_ns: int, others: tuple[str, ...]
-) -> None:
+def test_a_run_that_is_answered_decides_as_one_that_reads_the_recorded_log(seed: int, holes: float, latency_ns: int, others: tuple[str, ...]) -> None:
     recording = generated(seed, 120, holes=holes, funded=True)
     predictions = predictions_of(recording, "5m", seed, latency_ns=latency_ns, others=others)
     frames = tuple(reversed(others))

@@ -100,9 +100,10 @@ def same(one: Aligned, other: Aligned) -> bool:
 def test_frames_that_say_the_same_keep_its_side_and_are_not_counted_twice(side):
     """The mean stays what each says, and three equally correlated errors of 5 leave 5 sqrt((1 + 2 x .5) / 3), not 5 / sqrt(3)."""
     for count in (1, 2, 3):
-        out = aligned([word(place, side) for place in range(3)][:count], AlignmentSettings(
-            frames=FORECASTS.frames[:count], weights=WEIGHTS[:count], agreement=("5m",), slow=FORECASTS.frames[count - 1]
-        ))
+        out = aligned(
+            [word(place, side) for place in range(3)][:count],
+            AlignmentSettings(frames=FORECASTS.frames[:count], weights=WEIGHTS[:count], agreement=("5m",), slow=FORECASTS.frames[count - 1]),
+        )
         assert (out.side, out.scale, out.rule) == (side, 1.0, ALONE if count == 1 else AGREED)
         assert out.mu_bps == pytest.approx(side * 10.0)
         assert out.error_bps == pytest.approx(5.0 * math.sqrt((1 + (count - 1) * 0.5) / count))
@@ -309,9 +310,7 @@ def test_a_prediction_is_heard_and_a_silent_one_is_unavailable():
     heard = rows(FrameWord, 1)
     heard[0].weight = 0.3
     hear(heard[0], row(one)[0], 1, 0.35)
-    assert struct_of(FrameWord, heard[0]) == FrameWord(
-        LENGTHS[1], NOW, NOW + 5, 16 * LENGTHS[1], 1, 1, 0.35, 12.0, 4.0, 0.0, 0.0, 0.3
-    )
+    assert struct_of(FrameWord, heard[0]) == FrameWord(LENGTHS[1], NOW, NOW + 5, 16 * LENGTHS[1], 1, 1, 0.35, 12.0, 4.0, 0.0, 0.0, 0.3)
     hear(heard[0], row(msgspec.structs.replace(one, silence=3))[0], 0, 0.0)
     assert heard[0].is_available == 0
 

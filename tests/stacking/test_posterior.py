@@ -130,9 +130,7 @@ def evidence_of(means: list[float], count: float = 400.0) -> np.ndarray:
 def chosen(means: list[float], awake: list[int] | None = None, held: int = NO_ARM, order: list[int] | None = None) -> int:
     arms = len(means)
     return int(
-        choose(
-            evidence_of(means), 0, np.array(awake or [1] * arms), np.array(order or range(arms)), held, row(SHIPPED)[0], rows(Belief, arms)
-        )
+        choose(evidence_of(means), 0, np.array(awake or [1] * arms), np.array(order or range(arms)), held, row(SHIPPED)[0], rows(Belief, arms))
     )
 
 

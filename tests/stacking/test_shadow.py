@@ -93,6 +93,8 @@ def test_a_side_held_past_the_horizon_is_marked_there_and_pays_only_when_it_trad
 
 
 STEPS = st.tuples(st.integers(900, 1100), st.integers(0, 40), st.integers(0, 40), st.sampled_from([-1, 0, 1, KEEP]))  # open, up, down, wanted
+
+
 def test_each_piece_of_a_side_is_measured_by_the_volatility_and_context_of_its_own_start():
     path, outcomes, shadow, found = level(1000, 1000, 1010, 1020), rows(Outcome, MOST_OUTCOMES), rows(Shadow, 1), []
     for place, (sigma, cell) in enumerate([(0.01, 1), (0.02, 2), (0.04, 3), (0.05, 4)]):

@@ -64,6 +64,4 @@ def card(series: str = "stack-5m-BTCUSDT-0a1b2c3d4e", version: int = 1, **change
 
 def waiver(name: str, check: str, *, days: float = 7, given_ns: int = NOW_NS) -> Waiver:
     """Permission for some days."""
-    return Waiver(
-        model_id=name, check=check, until_ns=given_ns + int(days * DAY_NS), who="trader", why="shadow until the refit", given_ns=given_ns
-    )
+    return Waiver(model_id=name, check=check, until_ns=given_ns + int(days * DAY_NS), who="trader", why="shadow until the refit", given_ns=given_ns)

@@ -67,9 +67,7 @@ def test_the_edge_rule_holds_one_position_a_symbol_and_asks_for_the_cost_and_a_q
 
 def test_the_mirrored_record_is_traded_on_the_other_side() -> None:
     one = record(1)
-    other = structs.replace(
-        one, p=one.p[:, ::-1].copy(), long=one.short, short=one.long, net_long=one.net_short, net_short=one.net_long
-    )
+    other = structs.replace(one, p=one.p[:, ::-1].copy(), long=one.short, short=one.long, net_long=one.net_short, net_short=one.net_long)
     for left, right in zip(traded(one, COST)[:2], traded(other, COST)[:2], strict=True):
         assert np.array_equal(left, right)
     assert np.array_equal(traded(one, COST)[2], -traded(other, COST)[2])

@@ -45,9 +45,7 @@ class Opinions(Struct, frozen=True, eq=False):
         told: list[list[np.ndarray]] = [[] for _ in recording.bars]
         for voice in self.voices:
             told[voice.place].append(
-                predictions_over(
-                    recording, voice.place, voice.frame, voice.versions, config.training, is_frame_waived=voice.is_frame_waived
-                )
+                predictions_over(recording, voice.place, voice.frame, voice.versions, config.training, is_frame_waived=voice.is_frame_waived)
             )
         return tuple(_in_order(parts) for parts in told)
 
@@ -102,9 +100,7 @@ def has_models(home: Path, recording: Recording, frame: str) -> bool:
     """Whether every symbol has a model, promoted or not, on a frame."""
     registry = Registry(home / "models")
     name = frame_name(frame_ns(frame))
-    return all(
-        registry.promoted(Slot(one.symbol, name)) or _candidate(registry, Slot(one.symbol, name), one.market) for one in recording.instruments
-    )
+    return all(registry.promoted(Slot(one.symbol, name)) or _candidate(registry, Slot(one.symbol, name), one.market) for one in recording.instruments)
 
 
 def heard_frames(home: Path, recording: Recording, config: Config) -> tuple[str, ...]:

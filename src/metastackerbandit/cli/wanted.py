@@ -30,9 +30,7 @@ class Wanted(NamedTuple):
 
 _FLAGS: dict[str, Any] = {
     "data": Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Folder of candles named by symbol.", show_default=False)],
-    "symbols": Annotated[
-        str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: all of the folder]", show_default=False)
-    ],
+    "symbols": Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: all of the folder]", show_default=False)],
     "frame": Annotated[str | None, typer.Option("--frame", metavar="5m", help="Bar size of decisions.", show_default=False)],
     "arm": Annotated[
         str | None,

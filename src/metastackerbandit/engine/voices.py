@@ -108,9 +108,7 @@ def weigh(world: Any, s: int, a: int, signal: int, edge_bps: float, error_bps: f
         hold_ns = prediction.horizon * limits.frame_ns
         funding = expected_funding(world.seats[s].funding_bps, signal, hold_ns) if limits.has_funding != 0 else 0.0
         word.edge_bps = edge_bps - funding
-        word.scale = scale_of(
-            limits.alpha_mode, word.edge_bps - limits.cost_bps, limits.min_net_edge_bps, limits.full_edge_bps, prediction, signal
-        )
+        word.scale = scale_of(limits.alpha_mode, word.edge_bps - limits.cost_bps, limits.min_net_edge_bps, limits.full_edge_bps, prediction, signal)
         word.alpha = max(word.scale, limits.alpha_floor) * prediction.size_scale * multiplier
 
 

@@ -104,4 +104,3 @@ advance: Any = kernel(
 
 Takes bars[place] and writes row n; after a hole longer than the setup allows, all but the settlements starts anew.
 """
-

@@ -56,9 +56,7 @@ def features_over(bars: np.ndarray, frame_ns: int, funding: np.ndarray | None, *
     settled = rows(FundingRow, 0) if funding is None else np.ascontiguousarray(funding).astype(layout(FundingRow), copy=False)
     if np.any(np.diff(settled["at_ns"]) < 0):
         raise DataRefused("funding settlements are out of order", where="funding", mend="sort them by time")
-    stopped = _sweep(
-        bars, settled, setup, state.memory, state.blank, state.past, state.reals, state.integers, state.settlements, values, valid
-    )
+    stopped = _sweep(bars, settled, setup, state.memory, state.blank, state.past, state.reals, state.integers, state.settlements, values, valid)
     if stopped >= 0:
         raise too_many(int(settled["at_ns"][stopped]))
     return FeatureTable(bars["closed_ns"].copy(), bars["known_ns"].copy(), values, valid)

@@ -52,9 +52,7 @@ FAMILY = Family(
     "direction",
     1,
     (
-        FeatureSpec(
-            "direction_14", "-1..1", "odd", WILDER + 1, "Wilder 1978", "upward less downward movement over their sum, averages of 14 bars"
-        ),
+        FeatureSpec("direction_14", "-1..1", "odd", WILDER + 1, "Wilder 1978", "upward less downward movement over their sum, averages of 14 bars"),
         FeatureSpec("adx_14", "0..1", "even", 2 * WILDER, "Wilder 1978", "average of the size of direction_14 over 14 bars"),
     ),
     step,

@@ -47,11 +47,7 @@ def step(bar: Any, seen: Any, mine: Any, out: Any) -> None:
 FAMILY = Family(
     "price_volume",
     1,
-    (
-        FeatureSpec(
-            "price_volume_corr", "-1..1", "odd", USUAL + 1, "Karpoff 1987", "correlation of return and log volume, span 48", "volume"
-        ),
-    ),
+    (FeatureSpec("price_volume_corr", "-1..1", "odd", USUAL + 1, "Karpoff 1987", "correlation of return and log volume, span 48", "volume"),),
     step,
     Memory,
 )

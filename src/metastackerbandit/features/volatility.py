@@ -77,9 +77,7 @@ FAMILY = Family(
             "RiskMetrics 1996",
             "sigma: root of the average squared return, span 48; what other columns are scaled by",
         ),
-        FeatureSpec(
-            "rv_12", "log", "even", FAST + 1, "Andersen et al. 2003", "realised volatility: root of 12 squared returns", formerly="rv_1h"
-        ),
+        FeatureSpec("rv_12", "log", "even", FAST + 1, "Andersen et al. 2003", "realised volatility: root of 12 squared returns", formerly="rv_1h"),
         FeatureSpec("gk_volatility", "log a bar", "even", FAST, "Garman and Klass 1980", "root of the average Garman-Klass variance, span 12"),
         FeatureSpec(
             "parkinson_ratio", "ratio", "even", USUAL + 1, "Parkinson 1980, eq. 4", "root of the average Parkinson variance, span 12, over sigma"

@@ -117,17 +117,13 @@ def _fitted(
     )
     beta = isotonic = None
     if kind == "beta":
-        beta = fit_beta(
-            probabilities, side, weight, n_eff, pull=settings.identity_weight, least=settings.least_probability, symmetric=symmetric
-        )
+        beta = fit_beta(probabilities, side, weight, n_eff, pull=settings.identity_weight, least=settings.least_probability, symmetric=symmetric)
     elif kind == "isotonic":
         isotonic = fit_isotonic(probabilities, side, weight, n_eff, symmetric=symmetric)
     return Calibrator(kind, scaling, n_eff, symmetric, settings.least_probability, beta, isotonic)
 
 
-def _preferred(
-    probabilities: Floats, side: Sides, weight: Floats, n_eff: float, symmetric: bool, gap: int, settings: CalibrationSettings
-) -> Kind:
+def _preferred(probabilities: Floats, side: Sides, weight: Floats, n_eff: float, symmetric: bool, gap: int, settings: CalibrationSettings) -> Kind:
     """The kind that loses least on the later rows; a curve only where it beats vector scaling by more than luck would."""
     count = len(side)
     cut = int(count * settings.inner_share)

@@ -37,9 +37,7 @@ RUNGS: tuple[Rung, ...] = (
     Rung("pooled", 500.0, (*_BASELINES, "logistic"), 0.25, is_pooled=True, is_tried=True),
     Rung("small booster", 2_000.0, (*_BASELINES, "logistic", "lightgbm"), 0.5, is_pooled=True, is_tried=True),
     Rung("full stack", 10_000.0, (*_BASELINES, "logistic", "lightgbm", "extra_trees", "mlp"), 1.0, is_pooled=False, is_tried=True),
-    Rung(
-        "networks", 50_000.0, (*_BASELINES, "logistic", "lightgbm", "extra_trees", "mlp", "network"), 1.0, is_pooled=False, is_tried=True
-    ),
+    Rung("networks", 50_000.0, (*_BASELINES, "logistic", "lightgbm", "extra_trees", "mlp", "network"), 1.0, is_pooled=False, is_tried=True),
 )
 
 

@@ -120,9 +120,7 @@ def fit_weights(
     return _solved(ratios, sides, weights, penalty)
 
 
-def _chosen_step(
-    ratios: Floats, side: Sides, weight: Floats, n_eff: float, inner: tuple[Places, Places], settings: MetaSettings
-) -> float:
+def _chosen_step(ratios: Floats, side: Sides, weight: Floats, n_eff: float, inner: tuple[Places, Places], settings: MetaSettings) -> float:
     """The largest multiple of the least penalty that loses on the later rows no more than luck would against the best (after Breiman's rule)."""
     before, after = inner
     parts = [(np.ascontiguousarray(ratios[:, rows]), side[rows], weight[rows]) for rows in (before, after)]

@@ -1,6 +1,6 @@
 """Which series serves a slot: a small file a slot that remembers every promotion and rollback, and is replaced whole.
 
-    <models>/slots/<symbol>@<frame>.json
+<models>/slots/<symbol>@<frame>.json
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The registry of models: every version that was trained, which series serves which slot, and what was waived; plain files in one folder.
 
-    <home>/models/<series>/<version>/   a version (version_folder.py)
-    <home>/models/slots/                which series serves (promotions.py)
-    <home>/models/waivers.json          permissions, each with its end (waivers.py)
-    <home>/models/.lock                 held by whoever changes something; readers need none, since everything appears whole
+<home>/models/<series>/<version>/   a version (version_folder.py)
+<home>/models/slots/                which series serves (promotions.py)
+<home>/models/waivers.json          permissions, each with its end (waivers.py)
+<home>/models/.lock                 held by whoever changes something; readers need none, since everything appears whole
 """
 
 from __future__ import annotations

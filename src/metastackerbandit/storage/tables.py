@@ -24,6 +24,7 @@ RUNS = """CREATE TABLE IF NOT EXISTS runs (
     source TEXT NOT NULL, digest TEXT NOT NULL, notices TEXT NOT NULL, gates TEXT NOT NULL, decided INTEGER NOT NULL, summary TEXT NOT NULL,
     models TEXT NOT NULL DEFAULT '[]', predicted INTEGER NOT NULL DEFAULT -1)"""
 
+
 class Table:
     """One table: a run's rows of one Struct. `key` names the rows of a run; rows without one keep the order of writing."""
 

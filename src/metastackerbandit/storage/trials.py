@@ -131,9 +131,7 @@ class TrialRegistry:
         """Every trial of a family that came to something else than those before it, the oldest first."""
         self._check_complete()
         with _storing(self._home):
-            found = self._connection.execute(
-                f"SELECT {', '.join(_COLUMNS)}, seal FROM trials WHERE family = ? ORDER BY trial", (family,)
-            ).fetchall()
+            found = self._connection.execute(f"SELECT {', '.join(_COLUMNS)}, seal FROM trials WHERE family = ? ORDER BY trial", (family,)).fetchall()
         trials: dict[str, Trial] = {}
         for *values, seal in found:
             if _seal(tuple(values)) != seal:

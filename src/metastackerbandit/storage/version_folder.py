@@ -1,8 +1,8 @@
 """One version on disk: a folder with its card, its files, and the SHA-256 of each; written whole, and checked whenever it is read.
 
-    <models>/<series>/<version, 4 digits>/card.json
-                                          SHA256SUMS      of the card and every file, in the form that sha256sum reads
-                                          <file> ...
+<models>/<series>/<version, 4 digits>/card.json
+                                      SHA256SUMS      of the card and every file, in the form that sha256sum reads
+                                      <file> ...
 """
 
 from __future__ import annotations

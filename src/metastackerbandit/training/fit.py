@@ -48,9 +48,7 @@ class FittedStack(Struct, frozen=True, eq=False):
     notes: tuple[str, ...]
 
 
-def fit_stack(
-    sample: Sample, families: tuple[str, ...], n_eff: float, embargo_ns: int, settings: TrainingSettings, seed: int
-) -> FittedStack:
+def fit_stack(sample: Sample, families: tuple[str, ...], n_eff: float, embargo_ns: int, settings: TrainingSettings, seed: int) -> FittedStack:
     """A stack of these families on rows worth `n_eff` outcomes; a sample that has nothing to learn from is refused."""
     refuse_unfit(sample)
     parts, head = out_of_fold(sample, families, n_eff, embargo_ns, settings, seed)

@@ -100,9 +100,7 @@ def joined(pieces: Sequence[Record]) -> Record:
     """Records one after another, in order of time."""
     families = sorted({name for piece in pieces for name in piece.parts})
     columns = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in Record.__struct_fields__ if name != "parts"}
-    parts = {
-        name: np.concatenate([piece.parts.get(name, np.full((len(piece), len(CLASSES)), np.nan)) for piece in pieces]) for name in families
-    }
+    parts = {name: np.concatenate([piece.parts.get(name, np.full((len(piece), len(CLASSES)), np.nan)) for piece in pieces]) for name in families}
     whole = Record(**columns, parts=parts)
     return whole.taken(np.lexsort((whole.symbol, whole.start_ns)))
 

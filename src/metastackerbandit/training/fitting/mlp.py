@@ -72,9 +72,7 @@ def _descended(inputs: Inputs, settings: NetworkSettings, seed: int) -> Any:
     weight = torch.from_numpy((inputs.weight / inputs.weight.mean()).astype(np.float32))
     one, two = settings.widths
     out, drop = settings.dropout, nn.Dropout
-    network = nn.Sequential(
-        nn.Linear(rows.shape[1], one), nn.GELU(), drop(out), nn.Linear(one, two), nn.GELU(), drop(out), nn.Linear(two, 3)
-    )
+    network = nn.Sequential(nn.Linear(rows.shape[1], one), nn.GELU(), drop(out), nn.Linear(one, two), nn.GELU(), drop(out), nn.Linear(two, 3))
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     loss = nn.CrossEntropyLoss(reduction="none")
     network.train()
