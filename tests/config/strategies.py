@@ -28,10 +28,10 @@ _ORDERED = (
 def _special() -> dict[str, st.SearchStrategy[Any]]:
     """Keys whose meaning is narrower than their type."""
     return {
-        "run.frame": st.sampled_from([*FRAMES, "1d"]),
+        "run.frames": st.lists(st.sampled_from([*FRAMES]), min_size=1, max_size=3, unique=True).map(tuple),
         "run.arm": st.sampled_from([*ARMS, "posterior", "auto"]),
         "run.arms": st.lists(st.sampled_from(ARMS), unique=True, min_size=2, max_size=4).map(tuple),
-        "run.frames": st.lists(st.sampled_from(list(FRAMES)), max_size=3).map(tuple),
+        "run.higher_frames": st.lists(st.sampled_from(list(FRAMES)), max_size=3).map(tuple),
         **{f"alignment.{name}": st.just(getattr(Config().alignment, name)) for name in ("frames", "weights", "agreement", "slow")},
         "run.symbols": st.lists(TEXTS.filter(str.strip), unique=True, max_size=3).map(tuple),
         "run.pace": st.floats(0, 1e6),
@@ -58,9 +58,9 @@ def written_values(draw: Callable[..., Any]) -> dict[str, Any]:
         if low in drawn or high in drawn:
             pair = sorted(draw(st.tuples(values(low), values(high)).filter(lambda two: two[0] != two[1])))
             drawn[low], drawn[high] = (pair[0], max(pair[1], 0.5)) if "volatility" in low else pair
-    if "run.frames" in drawn:
-        own = frame_ns(drawn.get("run.frame", Config().run.frame))
-        drawn["run.frames"] = tuple(name for name in drawn["run.frames"] if frame_ns(name) > own)
+    if "run.higher_frames" in drawn:
+        own = min(frame_ns(name) for name in drawn.get("run.frames", Config().run.frames))
+        drawn["run.higher_frames"] = tuple(name for name in drawn["run.higher_frames"] if frame_ns(name) > own)
     return drawn
 
 

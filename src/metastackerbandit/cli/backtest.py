@@ -38,7 +38,7 @@ def _backtested(session: Session) -> dict[str, Any]:
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
     predictions = session.predicted()
-    block = block_of(recording, (), predictions, as_inputs(session.past))
+    block = block_of(session.fed, (), predictions, as_inputs(session.past))
     journal = Journal.open(session.home)
     record = record_of(session, "backtest", "block")
     writer = journal.begin(record, time.time_ns())

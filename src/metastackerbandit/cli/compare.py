@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MEND = "`msb compare`, `msb compare SERIES SERIES --data FOLDER`, or `msb compare RUN RUN`"
 
 
-@on_market("frame", "arm")
+@on_market("frames", "arm", "mood")
 def compare(
     wanted: Wanted,
     which: Annotated[

@@ -53,13 +53,13 @@ def _diff_drivers(session: Session) -> dict[str, Any]:
     from metastackerbandit.runtime.replay import Driver, inputs_of
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
 
-    plan, recording, simulation = session.plan, session.recording, session.config.simulation
+    plan, simulation = session.plan, session.config.simulation
     predictions = session.predicted()
-    block, by_block, by_stream = block_of(recording, (), predictions, as_inputs(session.past)), MemorySink(), MemorySink()
+    block, by_block, by_stream = block_of(session.fed, (), predictions, as_inputs(session.past)), MemorySink(), MemorySink()
     run_block(plan, block, simulation, by_block)
     by_stream.ledger(deposit_row(plan))
-    driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.settings.costs, simulation)), by_stream)
-    for event in inputs_of(recording, block.order, (), predictions, block.outcomes):
+    driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.costs, simulation)), by_stream)
+    for event in inputs_of(session.fed, block.order, (), predictions, block.outcomes):
         driver.take(event)
     return {**compared(by_block.kept(), by_stream.kept(), GATE_NAMES), "inputs": len(block.order), "compared": ["block", "streaming"]}
 

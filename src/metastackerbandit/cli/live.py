@@ -108,7 +108,7 @@ class LiveView:
         currency = self._plan.settings.account.currency
         table = Table(title="positions", title_justify="left", expand=True, header_style="dim")
         for name, justify in (
-            ("symbol", "left"),
+            ("book", "left"),
             ("position", "right"),
             ("value", "right"),
             ("entry", "right"),
@@ -121,7 +121,7 @@ class LiveView:
             lots, mark = int(position.lots), int(position.mark)
             profit = money_float(int(position.value) - int(position.cost), currency)
             table.add_row(
-                instrument.symbol,
+                f"{instrument.symbol} {self._plan.books[s].frame}",
                 instrument.quantity_text(lots) if lots else "-",
                 f"{money_float(int(position.value), currency):,.2f}" if lots else "-",
                 instrument.price_text(int(position.entry)) if lots else "-",
@@ -132,7 +132,7 @@ class LiveView:
 
     def _recent(self) -> RenderableType:
         table = Table(title="last decisions that acted or were kept from it", title_justify="left", expand=True, header_style="dim")
-        for name in ("time", "symbol", "opinion", "decision", "reason", "bound by"):
+        for name in ("time", "book", "opinion", "decision", "reason", "bound by"):
             table.add_column(name)
         for decision in reversed(self._decisions):
             row = decision.row
@@ -141,7 +141,7 @@ class LiveView:
             more = f" and {row.blocked - 1} more" if row.binding >= 0 and row.blocked > 1 else ""
             table.add_row(
                 _clock(row.at_ns),
-                self._plan.instruments[row.instrument].symbol,
+                f"{self._plan.instruments[row.instrument].symbol} {self._plan.books[row.instrument].frame}",
                 Text(side, style=style),
                 Text(KINDS[row.kind], style="bold" if row.kind in (ENTER, EXIT) else ""),
                 REASONS[row.reason] if row.kind != HOLD else "",
@@ -181,7 +181,7 @@ class PlainView:
         price = instrument.price_text(row.close)
         equity = money_float(row.equity, self._plan.settings.account.currency)
         self._write(
-            f"{_clock(row.at_ns)}  {instrument.symbol:<10} {KINDS[row.kind]:<8} {_SIDES[row.side][0]:<4} "
+            f"{_clock(row.at_ns)}  {instrument.symbol:<10} {self._plan.books[row.instrument].frame:<4} {KINDS[row.kind]:<8} {_SIDES[row.side][0]:<4} "
             f"{instrument.quantity_text(row.sent):>14} at about {price:<12} {REASONS[row.reason]:<15} equity {equity:,.2f}"
         )
 

@@ -133,6 +133,6 @@ def _status_text(found: Standing) -> str:
     if found.config_hash:
         lines.append(f"  config {found.config_hash}  code {found.code}")
     for held in found.positions:
-        lines.append(f"  {held.symbol} {held.side} {held.quantity} for {held.cost} {held.quote}")
+        lines.append(f"  {held.symbol} {held.frame} {held.side} {held.quantity} for {held.cost} {held.quote}")
     lines += [f"  attention: {line}" for line in found.attention]
     return "\n".join([*lines, *(f"  notice: {line}" for line in found.notices)])

@@ -26,17 +26,22 @@ class Opened(NamedTuple):
 def opened(wanted: Wanted) -> Opened:
     """Read configuration and candles; nothing is written."""
     home = home_folder(wanted.home, os.environ)
-    symbols = [name.strip() for name in wanted.symbols.split(",") if name.strip()] if wanted.symbols else None
     options: dict[str, Any] = {
         "run.data": str(wanted.data) if wanted.data else None,
-        "run.symbols": symbols or None,
-        "run.frame": wanted.frame,
+        "run.symbols": _listed(wanted.symbols),
+        "run.frames": _listed(wanted.frames),
+        "run.mood": str(wanted.mood) if wanted.mood else None,
         "run.arm": wanted.arm,
     }
     config = load_home(home, os.environ, wanted.sets, options).config
     if not config.run.data:
         raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
     return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
+
+
+def _listed(text: str | None) -> list[str] | None:
+    """Names between commas; None where none is."""
+    return [name.strip() for name in text.split(",") if name.strip()] or None if text else None
 
 
 def candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int | None) -> Recording:
@@ -49,6 +54,7 @@ def candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int 
         since_ns=since_ns,
         until_ns=until_ns,
         funding=wanted.funding,
+        mood=Path(config.run.mood).expanduser() if config.run.mood else None,
         outlier_return=config.market.outlier_return,
     )
 

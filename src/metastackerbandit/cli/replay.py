@@ -57,7 +57,7 @@ def _trained_first(wanted: Wanted, *, is_shown: bool) -> Wanted:
     last = max(int(bars["closed_ns"][-1]) for bars in recording.bars)
     split_ns = (first + int((last - first) * TRAINED_SHARE)) // DAY_NS * DAY_NS
     split = datetime.fromtimestamp(split_ns / 1e9, UTC).strftime("%Y-%m-%d")
-    frames = ",".join((wanted.frame or config.run.frame, *config.run.frames))
+    frames = ",".join(dict.fromkeys((*config.run.frames, *config.run.higher_frames)))
     told = trained(wanted._replace(until=split), frames, is_shown=is_shown)
     if is_shown:
         print(page(told), file=sys.stdout, flush=True)
@@ -79,18 +79,18 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     from metastackerbandit.storage.journal import Journal
 
     plan, recording, config = session.plan, session.recording, session.config
-    order = block_of(recording).order
+    order = block_of(session.fed).order
     clock = SystemClock()
     journal = Journal.open(session.home)
     record = record_of(session, "paper", "streaming")
     writer = journal.begin(record, clock.now_ns())
     stops: list[int] = []
     before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
-    venue = open_venue(plan.instruments, plan.settings.costs, config.simulation)
+    venue = open_venue(plan.instruments, plan.costs, config.simulation)
     watcher: Any = None
     console = Console()
     if not quiet:
-        title = f"run {writer.run} · {plan.arm} on {plan.frame} · {recording.source}"
+        title = f"run {writer.run} · {plan.arm} on {', '.join(plan.frames)} · {recording.source}"
         lively = console.is_terminal and not plain
         due = len(order) + _answers_due(session)
         watcher = LiveView(plan, title, record.notices, due, console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
@@ -127,13 +127,13 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
 
 
 def _answers_due(session: Session) -> int:
-    """How many predictions the models will enter: one for each closed bar of each symbol and frame."""
+    """How many predictions the models will enter: one for each closed bar of each symbol and frame, and each book that hears it."""
     from metastackerbandit.domain.timeframe import frame_ns
     from metastackerbandit.market.frames import frame_bars
 
     recording = session.recording
     voices = session.opinions.voices if session.opinions else ()
-    return sum(len(frame_bars(recording.bars[voice.place], recording.base_ns, frame_ns(voice.frame))) for voice in voices)
+    return sum(len(voice.hearers) * len(frame_bars(recording.bars[voice.place], recording.base_ns, frame_ns(voice.frame))) for voice in voices)
 
 
 def _inputs(session: Session, order: Any) -> Iterable[Input]:
@@ -147,7 +147,7 @@ def _inputs(session: Session, order: Any) -> Iterable[Input]:
     from metastackerbandit.runtime.replay import Answered, inputs_of
 
     recording, opinions = session.recording, session.opinions
-    inputs = inputs_of(recording, order, outcomes=as_inputs(session.past))
+    inputs = inputs_of(session.fed, order, outcomes=as_inputs(session.past))
     if opinions is None:
         return inputs
     desks = []
@@ -160,7 +160,8 @@ def _inputs(session: Session, order: Any) -> Iterable[Input]:
             has_funding=recording.funding[place] is not None,
         )
         volatility = VolatilityStream(label_spec(voice.frame))
-        desks.append(Desk.of(place, recording.base_ns, length, features, volatility, opinions.served(voice, session.config)))
+        model = opinions.served(voice, session.config)
+        desks.append(Desk.of(session.leader(place), voice.hearers, recording.base_ns, length, features, volatility, model))
     return Answered(inputs, Predictor(desks))
 
 

@@ -20,7 +20,7 @@ from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATES
-from metastackerbandit.engine.plan import Plan, begin, plan_of
+from metastackerbandit.engine.plan import Plan, begin, plan_of, recording_of
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
 
@@ -38,8 +38,17 @@ class Session(Struct, frozen=True, eq=False):
     notices: tuple[str, ...]
     past: np.ndarray  # outcomes from before the run, in the layout of OutcomeRow
 
+    @property
+    def fed(self) -> Recording:
+        """The recording as the plan's books read it."""
+        return recording_of(self.plan, self.recording)
+
+    def leader(self, place: int) -> int:
+        """The first book of the symbol at a place of the recording."""
+        return next(b for b, book in enumerate(self.plan.books) if book.place == place)
+
     def predicted(self) -> tuple[np.ndarray, ...]:
-        """Every prediction that the run hears, one array a symbol; none for rules."""
+        """Every prediction that the run hears, one array a book; none for rules."""
         return self.opinions.predictions(self.recording, self.config) if self.opinions else ()
 
     def models(self) -> tuple[str, ...]:
@@ -64,7 +73,7 @@ def _warm(session: Session, wanted: Wanted, since_ns: int) -> Session:
     except DataRefused:
         return session
     predictions = session.opinions.predictions(before, session.config) if session.opinions else ()
-    past = earned(session.plan, before, predictions, session.config.simulation)
+    past = earned(session.plan, recording_of(session.plan, before), predictions, session.config.simulation)
     notice = f"arms begin with {len(past):,} outcomes of their own from before the run, out of sample"
     return msgspec.structs.replace(session, past=past, notices=(*session.notices, notice))
 
@@ -74,16 +83,17 @@ def _with_opinions(home: Path, config: Config, recording: Recording) -> Session:
     notices: tuple[str, ...] = ()
     arm = config.run.arm
     if arm == AUTO:
-        arm = "model" if has_models(home, recording, config.run.frame) else FIRST_RULE
+        lacking = [frame for frame in config.run.frames if not has_models(home, recording, frame)]
+        arm = FIRST_RULE if lacking else "model"
         if arm == FIRST_RULE:
-            notices = (f"no model of {config.run.frame} for every symbol: the rule arm {FIRST_RULE} trades (`msb train` makes models)",)
+            notices = (f"no model of {', '.join(lacking)} for every symbol: the rule arm {FIRST_RULE} trades (`msb train` makes models)",)
     spoken = config.run.arms if arm == POSTERIOR else (arm,)
     frames = heard_frames(home, recording, config) if "aligned" in spoken else ()
-    plan = plan_of(recording, config.run.frame, arm, config.engine(), frames=frames, arms=config.run.arms)
+    plan = plan_of(recording, config.run.frames, arm, config.engine(), frames=frames, arms=config.run.arms)
     begin(plan)  # refuses what does not fit, before anything is written
     if not plan.waits():
         return Session(home, config, recording, plan, None, notices, nothing_earned())
-    opinions = opinions_of(home, recording, config, (config.run.frame, *frames), time.time_ns())
+    opinions = opinions_of(home, recording, config, plan.books, time.time_ns())
     return Session(home, config, recording, plan, opinions, (*notices, *opinions.notices), nothing_earned())
 
 
@@ -102,7 +112,8 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         config_hash=hashed,
         config=config_text(session.config),
         code=code,
-        instruments=session.recording.instruments,
+        instruments=session.plan.instruments,
+        frames=tuple(frame_ns(book.frame) for book in session.plan.books),
         base_ns=session.recording.base_ns,
         frame_ns=frame_ns(session.plan.frame),
         arm=session.plan.arm,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HEAD = f"{'symbol':<12} {'frame':<5} {'rows':>8} {'outcomes':>8} {'size':>5} {'versions':>8}  {'gain, mnats':<24} {'AUC':<22} verdict"
 
 
-@on_market("frame", "arm")
+@on_market("frames", "arm", "mood")
 def train(
     wanted: Wanted,
     frames: Annotated[

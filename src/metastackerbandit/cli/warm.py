@@ -67,7 +67,7 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
     block = block_of(recording, controls)
 
     def stream() -> None:
-        driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.settings.costs, SimulationSettings())), MemorySink())
+        driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.costs, SimulationSettings())), MemorySink())
         for event in inputs_of(recording, block.order, controls):
             driver.take(event)
 

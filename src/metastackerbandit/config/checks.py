@@ -31,12 +31,19 @@ def contradictions(config: Config) -> list[Contradiction]:
     return [found for check in CHECKS for found in check(config)]
 
 
-def _frame_exists(config: Config) -> Iterator[Contradiction]:
-    try:
-        frame_ns(config.run.frame)
-    except ConfigRefused as error:
-        meant = closest(config.run.frame, FRAMES)
-        yield Contradiction(("run.frame",), error.what, f'did you mean "{meant}"?' if meant else error.mend)
+def _frames_exist(config: Config) -> Iterator[Contradiction]:
+    for key, names in (("run.frames", config.run.frames), ("run.higher_frames", config.run.higher_frames)):
+        for name in names:
+            try:
+                frame_ns(name)
+            except ConfigRefused as error:
+                meant = closest(name, FRAMES)
+                yield Contradiction((key,), error.what, f'did you mean "{meant}"?' if meant else error.mend)
+    frames = config.run.frames
+    if not frames:
+        yield Contradiction(("run.frames",), "no frame is named", 'name one or more, such as ["5m"]')
+    elif len(set(frames)) != len(frames):
+        yield Contradiction(("run.frames",), "run.frames names a frame twice", "name each frame once")
 
 
 def _arm_exists(config: Config) -> Iterator[Contradiction]:
@@ -57,14 +64,11 @@ def _arms_are_several_and_unlike(config: Config) -> Iterator[Contradiction]:
 
 
 def _frames_are_higher(config: Config) -> Iterator[Contradiction]:
-    for name in config.run.frames:
-        if name not in FRAMES:
-            meant = closest(name, FRAMES)
-            mend = f'did you mean "{meant}"?' if meant else f"use one of {', '.join(FRAMES)}"
-            yield Contradiction(("run.frames",), f"unknown timeframe {name!r}", mend)
-        elif config.run.frame in FRAMES and FRAMES[name] <= FRAMES[config.run.frame]:
-            what = f"run.frames names {name}, which is not above run.frame = {config.run.frame}"
-            yield Contradiction(("run.frames",), what, "name frames above the decision's own")
+    lengths = [FRAMES[name] for name in config.run.frames if name in FRAMES]
+    for name in config.run.higher_frames:
+        if name in FRAMES and lengths and FRAMES[name] <= min(lengths):
+            what = f"run.higher_frames names {name}, which is not above any of run.frames = {', '.join(config.run.frames)}"
+            yield Contradiction(("run.higher_frames",), what, "name frames above the decision's own")
 
 
 def _symbols_are_named_once(config: Config) -> Iterator[Contradiction]:
@@ -138,7 +142,7 @@ def _amount_is_exact(name: str, text: str, amount: Decimal, currency: str) -> It
 
 
 CHECKS: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
-    _frame_exists,
+    _frames_exist,
     _arm_exists,
     _arms_are_several_and_unlike,
     _frames_are_higher,

@@ -70,7 +70,7 @@ def examine(
     """Judge all layers without stopping at the first problem.
 
     `sets` are texts such as "costs.taker_fee_bps=4" (flag --set); `options` are values of a verb's own flags by dotted name
-    ("run.frame" is flag --frame), where None means that the flag was not given. Later layers win, and are judged too.
+    ("run.arm" is flag --arm), where None means that the flag was not given. Later layers win, and are judged too.
     """
     problems: list[Problem] = []
     written: list[Written] = []

@@ -23,9 +23,10 @@ class RunSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     data: str = ""  # leaf folder of candles, or empty
     symbols: tuple[str, ...] = ()  # empty: every symbol of the folder
-    frame: str = "5m"  # bar size of decisions
+    frames: tuple[str, ...] = ("5m",)  # bar sizes of decisions; every symbol is traded on each of them, as a book of its own
     arm: str = "auto"  # a rule arm, model, aligned, posterior, or auto: the model where every symbol has one, else sma_cross
-    frames: tuple[str, ...] = ()  # higher frames that `aligned` hears beside `frame`; empty: the next two that have models
+    higher_frames: tuple[str, ...] = ()  # frames that `aligned` hears above a book's own; empty: the next two that have models
+    mood: str = ""  # folder of mood series named by symbol, or empty
     arms: tuple[str, ...] = ("model", "momentum", "sma_cross")  # what `posterior` chooses among
     pace: Annotated[float, Meta(ge=0)] = 0.0  # bars a second in a replay; 0 is as fast as it goes
 

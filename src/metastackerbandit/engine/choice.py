@@ -27,10 +27,10 @@ def live_on(world: Any, out: Any, s: int) -> None:
     limits = world.limits[s]
     bar = seat.done
     for a in range(len(world.arms)):
-        count = advance(world.shadows[s, a], bar, limits.cost_bps / 1e4, world.posterior[0].bound, world.outcomes)
+        count = advance(world.shadows[s, a], bar, limits.cost_bps / 1e4, world.posterior[s].bound, world.outcomes)
         for n in range(count):
             ended = world.outcomes[n]
-            learn(world.evidence[s], a, ended.cell, ended.outcome, 1.0, world.posterior[0])
+            learn(world.evidence[s], a, ended.cell, ended.outcome, 1.0, world.posterior[s])
             cursor = out.cursor[0]
             kept = out.outcomes[cursor.outcomes]
             kept.at_ns = bar.known_ns
@@ -41,7 +41,7 @@ def live_on(world: Any, out: Any, s: int) -> None:
             kept.bars = ended.bars
             kept.outcome = ended.outcome
             cursor.outcomes += 1
-    observe_volatility(world.terciles[s], bar_volatility(seat, limits), world.context[0].step, world.context[0].memory)
+    observe_volatility(world.terciles[s], bar_volatility(seat, limits), world.context[s].step, world.context[s].memory)
     close = float(bar.close)
     seat.level = close if seat.level == 0.0 else limits.trend_keep * seat.level + (1.0 - limits.trend_keep) * close
 
@@ -93,7 +93,7 @@ def choose_arm(world: Any, s: int, held: int) -> int:
     for a in range(len(world.arms)):
         world.awake[a] = 1 if world.spoken[a].silence == 0 else 0
     holder = seat.holder if held != 0 else NO_ARM
-    chosen = choose(world.evidence[s], cell, world.awake, world.arms, holder, world.posterior[0], world.beliefs)
+    chosen = choose(world.evidence[s], cell, world.awake, world.arms, holder, world.posterior[s], world.beliefs)
     if chosen != NO_ARM:
         return chosen
     if holder != NO_ARM:
@@ -117,7 +117,7 @@ def on_outcome(world: Any, s: int, arm: int, cell: int, outcome: float) -> int:
     """An outcome from before this run is learned as if it had happened in it; arms that are not heard here learn nothing."""
     for a in range(len(world.arms)):
         if world.arms[a] == arm:
-            learn(world.evidence[s], a, cell, outcome, 1.0, world.posterior[0])
+            learn(world.evidence[s], a, cell, outcome, 1.0, world.posterior[s])
     return 0
 
 

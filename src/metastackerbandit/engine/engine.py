@@ -11,13 +11,13 @@ import numpy as np
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, Decided, Effect, Journaled, SubmitOrder
 from metastackerbandit.domain.errors import Fault, IllegalReport
-from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, OrderReport, OutcomeKnown
+from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, MoodSeen, OrderReport, OutcomeKnown
 from metastackerbandit.domain.kernel import kernel, layout, struct_of
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import PAUSE, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 from metastackerbandit.engine.choice import on_outcome
 from metastackerbandit.engine.gates import GATES
-from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_opened
+from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened
 from metastackerbandit.engine.on_prediction import on_predicted
 from metastackerbandit.engine.orders import ILLEGAL_STEP, UNKNOWN_ORDER, on_report
 from metastackerbandit.engine.plan import Plan, begin
@@ -61,7 +61,7 @@ class Engine:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.world = begin(plan)
-        self._room = _ROOM + 16 * len(plan.instruments)
+        self._room = _ROOM + 16 * len(plan.books)
         self._out = empty_out(len(GATES), 4, self._room, 4)
         self._bars = np.zeros(1, layout(Bar))
         self._reports = np.zeros(1, layout(OrderReport))
@@ -121,6 +121,10 @@ class Engine:
                 self._order(event.at_ns, event)
                 self._reports[0] = msgspec.structs.astuple(event)
                 return int(step_report(world, out, self._reports, 0))
+            case MoodSeen(instrument=s, at_ns=at_ns, mood=mood, mirror=mirror):
+                self._order(at_ns, event)
+                on_mood(world, s, at_ns, mood, mirror)
+                return 0
             case FundingSettled(instrument=s, at_ns=at_ns, rate=rate, mark=mark):
                 self._order(at_ns, event)
                 return int(on_funding(world, out, s, at_ns, rate, mark))

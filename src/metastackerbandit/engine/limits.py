@@ -1,4 +1,4 @@
-"""Everything the kernels compare with, one record for each symbol: settings and the instrument's rules as numbers."""
+"""Everything the kernels compare with, one record for each book: settings and the instrument's rules as numbers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from metastackerbandit.market.activity import Pace
 
 
 class Limits(Struct, frozen=True):
-    """Gate limits keep their settings' names and units; `share` is the symbol's part of the book, `lot_size` base units of a lot.
+    """Gate limits keep their settings' names and units; `share` is the book's part of the account, `lot_size` base units of a lot.
 
     `hears` is 1 where opinions are formed from predictions or by a posterior, `waits` where decisions wait for a prediction, at most
-    `deadline_ns` after the close, `chooses` where arms are chosen by their posterior. `horizon` is the bars of a piece of a rule's own
-    portfolio; `stop_by_model` and its like say which exits follow the prediction's barrier and horizon; `cost_bps` is a round trip
-    without impact and funding.
+    `deadline_ns` after the close, `chooses` where arms are chosen by their posterior; `frames` counts the frames whose predictions the book
+    hears. `horizon` is the bars of a piece of a rule's own portfolio; `stop_by_model` and its like say which exits follow the prediction's
+    barrier and horizon; `cost_bps` is a round trip without impact and funding.
     """
 
     min_completeness: float
@@ -67,6 +67,8 @@ class Limits(Struct, frozen=True):
     flips: int
     has_funding: int
     has_volume: int
+    has_mood: int
+    frames: int
     lot_size: float
     base_ns: int
     frame_ns: int

@@ -168,6 +168,15 @@ def on_funding(world: Any, out: Any, s: int, at_ns: int, rate: int, mark: int) -
 
 
 @kernel
+def on_mood(world: Any, s: int, at_ns: int, mood: float, mirror: float) -> None:
+    """The mood was seen; it stands until the next one."""
+    seat = world.seats[s]
+    seat.mood = mood
+    seat.mood_mirror = mirror
+    seat.mood_ns = at_ns
+
+
+@kernel
 def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
     """An operator's word: 0 pause, 1 resume, 2 kill (cancel entries, exit at the next price, stay out)."""
     account = world.account[0]

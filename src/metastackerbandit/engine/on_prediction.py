@@ -40,8 +40,8 @@ def on_predicted(world: Any, out: Any, s: int, prediction: Any, lean: bool) -> i
         fault = give_up(world, out, s, prediction.at_ns, lean)
         if fault != 0:
             return fault
-    for k in range(len(world.frames)):
-        if world.frames[k] == prediction.frame_ns and prediction.closed_ns > world.predictions[s, k].closed_ns:
+    for k in range(world.limits[s].frames):
+        if world.frames[s, k] == prediction.frame_ns and prediction.closed_ns > world.predictions[s, k].closed_ns:
             world.predictions[s, k] = prediction
             if k == 0 and world.seats[s].awaits == prediction.closed_ns:
                 world.seats[s].awaits = 0
@@ -54,7 +54,7 @@ def give_up(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     """The prediction did not come in time: the model counts as silent for this bar, and the decision is taken without it."""
     seat = world.seats[s]
     missing = world.predictions[s, 0]
-    missing.frame_ns = world.frames[0]
+    missing.frame_ns = world.frames[s, 0]
     missing.closed_ns = seat.awaits
     missing.at_ns = now_ns
     missing.silence = LATE

@@ -62,7 +62,7 @@ def say_aligned(world: Any, s: int, a: int, now_ns: int, held: int) -> int:
     """The frames together; like a single model's, their word ends a position only for the other side."""
     limits = world.limits[s]
     base = world.predictions[s, 0]
-    for k in range(len(world.frames)):
+    for k in range(limits.frames):
         prediction = world.predictions[s, k]
         side = 0
         strength = math.nan
@@ -75,7 +75,7 @@ def say_aligned(world: Any, s: int, a: int, now_ns: int, held: int) -> int:
         world.words[s, k].band_bps = limits.cost_bps
         world.words[s, k].skill = 0.5  # nothing has proven it yet, so no frame may veto
     aligned = world.aligned[0]
-    align(world.words[s], now_ns, base.horizon * limits.frame_ns, world.alignment[0], aligned, world.combined[0], world.vote[0])
+    align(world.words[s, : limits.frames], now_ns, base.horizon * limits.frame_ns, world.alignment[s], aligned, world.combined[0], world.vote[0])
     signal = aligned.side
     if base.silence != 0:
         signal = KEEP

@@ -28,15 +28,15 @@ WORKING_SLOTS = 8  # an exit, an entry, a stop and a target, twice while they ar
 
 
 class Seat(Struct, frozen=True):
-    """One symbol on one frame.
+    """One book: one symbol on one frame.
 
     `arm` is the place (in the world's arms) that spoke last, `holder` the one that the position is of. `awaits` is the close of the
     bar whose prediction is due by `due_ns` (0: none is). `barrier`, `stop` (1e-8 of price) and `horizon` (bars) are those of the
     prediction that the last entry was taken on, 0 for none. `level` is an average of closes, which says where the trend is.
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
-    `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `impact` is the modelled cost (1e-8) of the
-    last entry's size, which a stop or a kill pays again on the way out.
+    `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `mood` and its `mood_mirror` are the last seen (NaN: none yet), at
+    `mood_ns`; `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out.
     """
 
     arm: int
@@ -55,6 +55,9 @@ class Seat(Struct, frozen=True):
     lots_today: int
     next_day_ns: int
     funding_bps: float
+    mood: float
+    mood_mirror: float
+    mood_ns: int
     working: int
     market_out: int
     last_decision: int
@@ -82,26 +85,26 @@ class Account(Struct, frozen=True):
 
 
 class World(NamedTuple):
-    """State (S symbols, A arms, K frames, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch.
+    """State (S books, A arms, K frames, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch.
 
-    `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the decision's own first, `signals` the arms' last words,
-    `predictions` the last one of each frame.
+    `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the book's own first (0 beyond those it hears), `signals` the
+    arms' last words, `predictions` the last one of each frame.
     """
 
     account: Any  # (1,) Account
     seats: Any  # (S,) Seat
     working: Any  # (S, W) OrderRow
     arms: Any  # (A,) int64
-    frames: Any  # (K,) int64
+    frames: Any  # (S, K) int64
     signals: Any  # (S, A) int64
     predictions: Any  # (S, K) Prediction
     words: Any  # (S, K) FrameWord
-    alignment: Any  # (1,) AlignmentTerms
+    alignment: Any  # (S,) AlignmentTerms
     shadows: Any  # (S, A) Shadow
     evidence: Any  # (S, A, 6) Evidence
     terciles: Any  # (S,) Terciles
-    posterior: Any  # (1,) PosteriorTerms
-    context: Any  # (1,) ContextTerms
+    posterior: Any  # (S,) PosteriorTerms
+    context: Any  # (S,) ContextTerms
     spoken: Any  # (A,) Spoken, scratch
     awake: Any  # (A,) int64, scratch
     beliefs: Any  # (A,) Belief, scratch
@@ -200,16 +203,16 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, g
         seats=np.zeros(symbols, layout(Seat)),
         working=np.zeros((symbols, WORKING_SLOTS), layout(OrderRow)),
         arms=np.zeros(arms, np.int64),
-        frames=np.zeros(frames, np.int64),
+        frames=np.zeros((symbols, frames), np.int64),
         signals=np.zeros((symbols, arms), np.int64),
         predictions=np.zeros((symbols, frames), layout(Prediction)),
         words=np.zeros((symbols, frames), layout(FrameWord)),
-        alignment=np.zeros(1, layout(AlignmentTerms)),
+        alignment=np.zeros(symbols, layout(AlignmentTerms)),
         shadows=np.zeros((symbols, arms), layout(Shadow)),
         evidence=np.zeros((symbols, arms, CELLS), layout(Evidence)),
         terciles=np.zeros(symbols, layout(Terciles)),
-        posterior=np.zeros(1, layout(PosteriorTerms)),
-        context=np.zeros(1, layout(ContextTerms)),
+        posterior=np.zeros(symbols, layout(PosteriorTerms)),
+        context=np.zeros(symbols, layout(ContextTerms)),
         spoken=np.zeros(arms, layout(Spoken)),
         awake=np.zeros(arms, np.int64),
         beliefs=np.zeros(arms, layout(Belief)),

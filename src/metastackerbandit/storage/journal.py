@@ -29,7 +29,7 @@ from metastackerbandit.storage.tables import CONTROLS, FILLS, LEDGER, ORDERS, OU
 FLUSH_ROWS = 50_000  # pending rows that are written without being asked: bounds memory, 10 MB
 
 _RUN_COLUMNS = RunRow.__struct_fields__
-_AS_JSON = ("instruments", "gates", "notices", "models", "summary")
+_AS_JSON = ("instruments", "gates", "notices", "models", "frames", "summary")
 
 
 class Journal:

@@ -32,7 +32,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     """A run at its start.
 
     `identity` is the hash of config, code, models and inputs; `config` the effective configuration as TOML; `digest` the
-    hash of the market data; `base_ns` and `frame_ns` the lengths of the source's and the decision's bars; `gates` the
+    hash of the market data; `base_ns` and `frame_ns` the lengths of the source's and the fastest decision's bars; `instruments` and
+    `frames` (ns) one a book; `gates` the
     catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place.
     """
 
@@ -52,11 +53,16 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...] = ()
     lineage: str = "recorded"
     models: tuple[str, ...] = ()
+    frames: tuple[int, ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Symbols in the order that rows count instruments."""
+        """Symbols in the order that rows count instruments; a symbol on two frames is there twice."""
         return tuple(instrument.symbol for instrument in self.instruments)
+
+    def frame_of(self, book: int) -> int:
+        """Length (ns) of a book's bars; runs of older code had one frame."""
+        return self.frames[book] if self.frames else self.frame_ns
 
 
 class RunRow(RunRecord, frozen=True, kw_only=True):

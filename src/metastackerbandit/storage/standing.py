@@ -7,13 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.money import money_text
 from metastackerbandit.domain.rows import BY_OPERATOR, CAUSES, KILL, PAUSE, RESET, RESUME, TRIP
-from metastackerbandit.domain.timeframe import SECOND_NS
+from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 from metastackerbandit.storage.journal import Journal
 from metastackerbandit.storage.run_record import RunRow
-from metastackerbandit.storage.run_view import RunView
+from metastackerbandit.storage.run_view import Held, RunView
 
 SILENT_NS = 30 * SECOND_NS  # a heartbeat is due every second; this long without one, the run cannot be called running
 
@@ -22,6 +21,7 @@ class Position(Struct, frozen=True):
     """An open position by the ledger of fills; exact text in base units and quote currency."""
 
     symbol: str
+    frame: str
     side: str
     quantity: str
     cost: str
@@ -120,9 +120,16 @@ def _in_force(view: RunView) -> Sequence[str]:
 
 
 def _positions(view: RunView) -> tuple[Position, ...]:
-    return tuple(_position(view.row.instruments[held.instrument], held.lots, held.cost) for held in view.positions())
+    return tuple(_position(view.row, held) for held in view.positions())
 
 
-def _position(instrument: Instrument, lots: int, cost: int) -> Position:
-    side = "LONG" if lots > 0 else "SHORT"
-    return Position(instrument.symbol, side, instrument.quantity_text(abs(lots)), money_text(abs(cost), instrument.quote), instrument.quote)
+def _position(row: RunRow, held: Held) -> Position:
+    instrument = row.instruments[held.instrument]
+    return Position(
+        symbol=instrument.symbol,
+        frame=frame_name(row.frame_of(held.instrument)),
+        side="LONG" if held.lots > 0 else "SHORT",
+        quantity=instrument.quantity_text(abs(held.lots)),
+        cost=money_text(abs(held.cost), instrument.quote),
+        quote=instrument.quote,
+    )
