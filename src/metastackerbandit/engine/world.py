@@ -117,7 +117,46 @@ class World(NamedTuple):
     limits: Any  # (S,) Limits
     lenient: Any  # (G,) int64
     seen: Any  # (1,) Seen
+    draft: Any  # (1,) Draft, scratch
     posting: Any  # (1,) Posting
+
+
+class Draft(Struct, frozen=True):
+    """A decision while it is made.
+
+    The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
+    `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` share. The wish: `kind`, `wanted` lots, `asks` for new risk,
+    `reason`, from `held` = position and `pending`. Its order: `legal` lots, `turns` (a flip), `moves` (any order), `volume` a day,
+    `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
+    """
+
+    at_ns: int
+    signal: int
+    side: int
+    scale: float
+    alpha: float
+    kelly: float
+    price: int
+    lot_money: int
+    equity: int
+    volatility: float
+    drawdown: float
+    pending: int
+    held: int
+    kind: int
+    wanted: int
+    asks: int
+    reason: int
+    turns: int
+    moves: int
+    legal: int
+    volume: float
+    participation: float
+    impact: int
+    binding: int
+    sole: int
+    blocked: int
+    sent: int
 
 
 class ContextTerms(Struct, frozen=True):
@@ -225,6 +264,7 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, g
         limits=np.zeros(symbols, layout(Limits)),
         lenient=np.zeros(gates, np.int64),
         seen=np.zeros(1, layout(Seen)),
+        draft=np.zeros(1, layout(Draft)),
         posting=np.zeros(1, layout(Posting)),
     )
 
