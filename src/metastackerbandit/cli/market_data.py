@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from metastackerbandit.cli.wanted import Wanted
+from metastackerbandit.config.books import engine_settings
 from metastackerbandit.config.home import home_folder
 from metastackerbandit.config.loading import load_home
 from metastackerbandit.config.schema import Config
-from metastackerbandit.domain.errors import UsageError
+from metastackerbandit.costs.settings import CostSettings
+from metastackerbandit.domain.errors import ConfigRefused, UsageError
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.storage.candles import load_recording
 
@@ -57,6 +60,17 @@ def candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int 
         mood=Path(config.run.mood).expanduser() if config.run.mood else None,
         outlier_return=config.market.outlier_return,
     )
+
+
+def costs_of(config: Config, symbols: Sequence[str], frame: str) -> CostSettings:
+    """What trading these symbols on a frame costs; symbols that share one model must cost alike, because its labels are net of cost."""
+    found = {symbol: engine_settings(config, symbol, frame).costs for symbol in symbols}
+    first = next(iter(found.values()))
+    unlike = [symbol for symbol, costs in found.items() if costs != first]
+    if unlike:
+        what = f"{unlike[0]} costs other than {symbols[0]} on {frame}, where they share a model"
+        raise ConfigRefused(what, where="symbols", mend=f"give the symbols of {frame} the same costs")
+    return first
 
 
 def time_ns(text: str | None, where: str) -> int | None:

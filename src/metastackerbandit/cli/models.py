@@ -174,6 +174,7 @@ def _card(registry: Registry, which: str) -> ModelCard:
 def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list[str] | None) -> Use:
     """What this installation would ask of the version: this program's features, its labels at the configured costs. Venue and market are asked
     by the run that serves it, which alone knows its own."""
+    from metastackerbandit.config.books import engine_settings
     from metastackerbandit.config.home import home_folder
     from metastackerbandit.config.loading import load_home
     from metastackerbandit.costs.rates import round_trip_bps
@@ -188,7 +189,7 @@ def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list
         frame=spec.frame,
         horizon=spec.horizon,
         feature_hash=fingerprint(),
-        label_hash=spec.digest(round_trip_bps(config.costs)),
+        label_hash=spec.digest(round_trip_bps(engine_settings(config, symbol, spec.frame).costs)),
         venue=card.venue,
         market=card.market,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from metastackerbandit.cli.code_version import code_version
 from metastackerbandit.cli.market_data import candles, opened, time_ns
 from metastackerbandit.cli.opinions import Opinions, has_models, heard_frames, opinions_of
 from metastackerbandit.cli.wanted import Wanted
+from metastackerbandit.config.books import engine_settings
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.writing import config_hash, config_text
 from metastackerbandit.domain.errors import DataRefused
@@ -89,7 +91,7 @@ def _with_opinions(home: Path, config: Config, recording: Recording) -> Session:
             notices = (f"no model of {', '.join(lacking)} for every symbol: the rule arm {FIRST_RULE} trades (`msb train` makes models)",)
     spoken = config.run.arms if arm == POSTERIOR else (arm,)
     frames = heard_frames(home, recording, config) if "aligned" in spoken else ()
-    plan = plan_of(recording, config.run.frames, arm, config.engine(), frames=frames, arms=config.run.arms)
+    plan = plan_of(recording, config.run.frames, arm, config.engine(), frames=frames, arms=config.run.arms, own=partial(engine_settings, config))
     begin(plan)  # refuses what does not fit, before anything is written
     if not plan.waits():
         return Session(home, config, recording, plan, None, notices, nothing_earned())

@@ -110,9 +110,7 @@ def propose(account: Any, seat: Any, limits: Any, draft: Any) -> None:
     )
     if size > 0:
         others = account.gross - abs(position.value)
-        size = capped_lots(
-            size, draft.equity, draft.lot_money, limits.max_symbol_exposure, others, limits.max_gross_exposure, limits.rules.max_lots
-        )
+        size = capped_lots(size, draft.equity, draft.lot_money, limits.max_symbol_exposure, others, limits.max_gross_exposure, limits.rules.max_lots)
     draft.held = position.lots + draft.pending
     kind, wanted, asks, reason = wish(draft.held, draft.side, size, limits.resizes != 0, limits.resize_band, limits.flips != 0)
     if account.killed != 0:
