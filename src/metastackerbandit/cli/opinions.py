@@ -84,14 +84,6 @@ def opinions_of(home: Path, recording: Recording, config: Config, books: Sequenc
             spec = label_spec(name)
             labels = _label_hash(engine_settings(config, instrument.symbol, name).costs, name)
             use = Use(instrument.symbol, name, spec.horizon, _fingerprint(), labels, instrument.venue, instrument.market)
-                instrument.symbol,
-                name,
-                spec.horizon,
-                _fingerprint(),
-                _label_hash(engine_settings(config, instrument.symbol, name).costs, name),
-                instrument.venue,
-                instrument.market,
-            )
             newest = registry.newest(series)
             standing = binding(registry.refusals(newest, use, now_ns))
             tolerated = _ASLEEP if promoted else (*_ASLEEP, *_TRIED)
