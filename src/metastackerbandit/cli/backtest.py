@@ -112,7 +112,7 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
     if payload["models"]:
         bars = sum(model["bars"] for model in payload["models"])
         lines.append(f"  {len(payload['models'])} versions answered {bars:,} bars, each trained before the bars that it answered:")
-        lines += [f"    {model['id']}  {model['bars']:,} bars  {_day(model['from_ns'])} .. {_day(model['to_ns'])}" for model in payload["models"]]
+        lines += [f"    {line}" for line in _series_lines(payload["models"])]
     lines += [f"  silent on {count:,} bars: {why}" for why, count in payload["silent"].items()]
     for side in ("BUY", "SELL"):
         lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))
@@ -120,6 +120,18 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
     lines += ["", f"  {payload['verdict']}: {payload['verdict_text']}"]
     lines += [f"  note: {notice}" for notice in payload["notices"]]
     return "\n".join(lines)
+
+
+def _series_lines(models: list[dict[str, Any]]) -> list[str]:
+    """A line a series: how many of its versions answered how many bars, from when to when."""
+    series: dict[str, list[dict[str, Any]]] = {}
+    for model in models:
+        series.setdefault(model["id"].rpartition("-")[0], []).append(model)
+    return [
+        f"{name}  {len(each)} versions, {sum(one['bars'] for one in each):,} bars  "
+        f"{_day(min(one['from_ns'] for one in each))} .. {_day(max(one['to_ns'] for one in each))}"
+        for name, each in series.items()
+    ]
 
 
 def _number(value: float | None, share: bool) -> str:

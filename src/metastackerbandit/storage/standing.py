@@ -78,7 +78,7 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         identity=row.identity,
         last_state=row.state,
         arm=row.arm,
-        symbols=row.symbols,
+        symbols=tuple(dict.fromkeys(row.symbols)),
         started_ns=row.started_ns,
         heartbeat_ns=row.heartbeat_ns,
         summary=row.summary,
