@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from metastackerbandit.cli.answer import JsonFlag, answering, tell
 from metastackerbandit.cli.wanted import Wanted, on_market
@@ -12,12 +14,18 @@ if TYPE_CHECKING:
 
 
 @on_market()
-def backtest(wanted: Wanted, json: JsonFlag = False) -> None:
+def backtest(
+    wanted: Wanted,
+    scenario: Annotated[
+        str | None, typer.Option("--scenario", metavar="NAME", help="A made market with known truth, instead of candles.", show_default=False)
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
     """Run an arm over recorded candles at full speed; every decision is journaled."""
     with answering(json):
-        from metastackerbandit.cli.session import open_session
+        from metastackerbandit.cli.session import open_scenario, open_session
 
-        session = open_session(wanted)
+        session = open_session(wanted) if scenario is None else open_scenario(wanted, scenario)
         payload = _backtested(session)
         tell(payload, _backtest_text(payload, session), json)
 
@@ -126,7 +134,8 @@ def _series_lines(models: list[dict[str, Any]]) -> list[str]:
     """A line a series: how many of its versions answered how many bars, from when to when."""
     series: dict[str, list[dict[str, Any]]] = {}
     for model in models:
-        series.setdefault(model["id"].rpartition("-")[0], []).append(model)
+        name, _, number = model["id"].rpartition("-")
+        series.setdefault(name if number.isdecimal() else model["id"], []).append(model)
     return [
         f"{name}  {len(each)} versions, {sum(one['bars'] for one in each):,} bars  "
         f"{_day(min(one['from_ns'] for one in each))} .. {_day(max(one['to_ns'] for one in each))}"

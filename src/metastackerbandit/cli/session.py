@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
 from pathlib import Path
@@ -10,17 +11,20 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from metastackerbandit.backtest.scenarios import Scenario, scenario_named
 from metastackerbandit.backtest.warm_start import earned, nothing_earned
 from metastackerbandit.cli.code_version import code_version
 from metastackerbandit.cli.market_data import candles, opened, time_ns
 from metastackerbandit.cli.opinions import Opinions, has_models, heard_frames, opinions_of
 from metastackerbandit.cli.wanted import Wanted
 from metastackerbandit.config.books import engine_settings
+from metastackerbandit.config.home import home_folder
+from metastackerbandit.config.loading import load
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.writing import config_hash, config_text
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.domain.timeframe import frame_ns
+from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.plan import Plan, begin, plan_of, recording_of
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
@@ -39,6 +43,7 @@ class Session(Struct, frozen=True, eq=False):
     opinions: Opinions | None
     notices: tuple[str, ...]
     past: np.ndarray  # outcomes from before the run, in the layout of OutcomeRow
+    scenario: Scenario | None = None
 
     @property
     def fed(self) -> Recording:
@@ -51,10 +56,14 @@ class Session(Struct, frozen=True, eq=False):
 
     def predicted(self) -> tuple[np.ndarray, ...]:
         """Every prediction that the run hears, one array a book; none for rules."""
+        if self.scenario is not None:
+            return self.scenario.predictions
         return self.opinions.predictions(self.recording, self.config) if self.opinions else ()
 
     def models(self) -> tuple[str, ...]:
         """The run's list of versions."""
+        if self.scenario is not None:
+            return (f"scenario {self.scenario.name}",)
         return self.opinions.models if self.opinions else ()
 
 
@@ -66,6 +75,17 @@ def open_session(wanted: Wanted) -> Session:
     if session.plan.arm == POSTERIOR and since_ns is not None:
         return _warm(session, wanted, since_ns)
     return session
+
+
+def open_scenario(wanted: Wanted, name: str) -> Session:
+    """A made market under the settings that it is about; flags and environment go before them, the installation's file is left out."""
+    scenario = scenario_named(name)
+    own = [f"{key}={value}" for key, value in scenario.settings.items()]
+    config = load([], os.environ, [*own, *wanted.sets], {"run.frames": (frame_name(scenario.recording.base_ns),)}).config
+    plan = plan_of(scenario.recording, config.run.frames, config.run.arm, config.engine(), own=partial(engine_settings, config))
+    begin(plan)
+    home = home_folder(wanted.home, os.environ)
+    return Session(home, config, scenario.recording, plan, None, (), nothing_earned(), scenario)
 
 
 def _warm(session: Session, wanted: Wanted, since_ns: int) -> Session:
@@ -124,6 +144,7 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         gates=words_of(GATES),
         notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config)),
         models=models,
+        lineage="recorded" if session.scenario is None else "simulated",
     )
 
 

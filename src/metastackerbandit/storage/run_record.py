@@ -11,6 +11,7 @@ from metastackerbandit.domain.instrument import Instrument
 
 Mode = Literal["backtest", "paper"]
 Driver = Literal["block", "streaming"]
+Lineage = Literal["recorded", "simulated"]
 State = Literal["running", "finished", "failed", "stopped"]
 
 
@@ -51,7 +52,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     digest: str
     gates: tuple[GateWords, ...]
     notices: tuple[str, ...] = ()
-    lineage: str = "recorded"
+    lineage: Lineage = "recorded"
     models: tuple[str, ...] = ()
     frames: tuple[int, ...] = ()
 
