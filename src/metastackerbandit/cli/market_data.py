@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from metastackerbandit.cli.wanted import Wanted
 from metastackerbandit.config.home import home_folder
 from metastackerbandit.config.loading import load_home
 from metastackerbandit.config.schema import Config
+from metastackerbandit.config.waivers import refuse_waivers
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.storage.candles import load_recording
@@ -33,7 +35,9 @@ def opened(wanted: Wanted) -> Opened:
         "run.frame": wanted.frame,
         "run.arm": wanted.arm,
     }
-    config = load_home(home, os.environ, wanted.sets, options).config
+    loaded = load_home(home, os.environ, wanted.sets, options)
+    config = loaded.config
+    refuse_waivers(config, loaded.sources, time.time_ns(), "paper")
     if not config.run.data:
         raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
     return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
