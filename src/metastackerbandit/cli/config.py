@@ -195,13 +195,16 @@ def _asked_for(name: str, page: Loaded) -> list[Key]:
     from metastackerbandit.config.outline import keys, tables
     from metastackerbandit.config.problems import closest
     from metastackerbandit.config.scopes import find_key, is_table
+    from metastackerbandit.config.unknown import unknown
     from metastackerbandit.domain.errors import NotFound
 
     known = [*keys().values(), *(key for own in page.config.overrides if (key := find_key(own)))]
     found = [key for key in known if not name or key.name == name or key.name.startswith(f"{name}.")]
     if not found and not is_table(name):
-        meant = closest(name, [*tables(), *keys()])
-        mend = f"did you mean {meant}?" if meant else "`msb config show` lists all"
+        mend = unknown(name.split("."), "config show", str).mend
+        if not mend.startswith("did you mean"):
+            meant = closest(name, [*tables(), *keys()])
+            mend = f"did you mean {meant}?" if meant else "`msb config show` lists all"
         raise NotFound(f"no table or key is named {name}", where="config show", mend=mend)
     return found
 

@@ -13,25 +13,28 @@ _HEADER = re.compile(r"^\s*\[(?!\[)")
 
 def with_number(text: str, name: str, value: float | None) -> str | None:
     """The text with a key set (None: its line removed); None where that would take more than one line, such as in an inline table."""
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")  # as toml_lines counts them: other line separators may stand inside a text
     places = first_lines(text)
     path = tuple(name.split("."))
     if path in places:
-        found = _ASSIGNED.match(lines[places[path] - 1].rstrip("\r\n"))
+        place = places[path] - 1
+        found = _ASSIGNED.match(lines[place].removesuffix("\r"))
         if found is None:
             return None
-        end = lines[places[path] - 1][len(lines[places[path] - 1].rstrip("\r\n")) :]
-        lines[places[path] - 1 : places[path]] = [] if value is None else [f"{found['left']}{toml_value(value)}{found['rest']}{end}"]
-        return "".join(lines)
+        end = "\r" if lines[place].endswith("\r") else ""
+        lines[place : place + 1] = [] if value is None else [f"{found['left']}{toml_value(value)}{found['rest']}{end}"]
+        return "\n".join(lines)
     if value is None:
         return text
-    line = f"{path[-1]} = {toml_value(value)}\n"
+    line = f"{path[-1]} = {toml_value(value)}"
     header = places.get(path[:-1], 0)
-    if header and _HEADER.match(lines[header - 1]) and _names(lines[header - 1], path[:-1]):
-        ended = "" if lines[header - 1].endswith("\n") else "\n"
-        return "".join([*lines[:header], ended, line, *lines[header:]])
+    opens = lines[header - 1].removesuffix("\r") if header else ""
+    if _HEADER.match(opens) and _names(opens, path[:-1]):
+        is_last = header == len(lines)
+        end = "\r" if lines[header - 1].endswith("\r") else ""
+        return "\n".join([*lines[:header], line + end, *([""] if is_last else lines[header:])])
     gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-    return f"{text}{gap}[{toml_name('.'.join(path[:-1]))}]\n{line}"
+    return f"{text}{gap}[{toml_name('.'.join(path[:-1]))}]\n{line}\n"
 
 
 def _names(line: str, table: tuple[str, ...]) -> bool:
