@@ -44,7 +44,7 @@ def probabilities(draw: st.DrawFn) -> tuple[float, float, float]:
     return low, 1.0 - high, high - low
 
 
-@covers("A10", "0.21")
+@covers("A10", "E01", "0.21")
 @given(probabilities())
 def test_each_confidence_is_the_quantity_it_is_named_after_and_lies_in_its_range(given: tuple[float, float, float]) -> None:
     down, flat, up = given

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, replay, train
+from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, replay, set_threshold, train
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 # Small models train up to 50 times slower with threads that spin beside a busy core; set before numpy is loaded.
@@ -53,6 +53,7 @@ def msb(
 
 app.command("init")(init.init)
 app.add_typer(config.app, name="config")
+app.command("set")(set_threshold.set_threshold)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from metastackerbandit.config.books import engine_settings
 from metastackerbandit.config.home import home_folder
 from metastackerbandit.config.loading import load_home
 from metastackerbandit.config.schema import Config
+from metastackerbandit.config.waivers import refuse_waivers
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.errors import ConfigRefused, UsageError
 from metastackerbandit.domain.recording import Recording
@@ -36,7 +38,9 @@ def opened(wanted: Wanted) -> Opened:
         "run.mood": str(wanted.mood) if wanted.mood else None,
         "run.arm": wanted.arm,
     }
-    config = load_home(home, os.environ, wanted.sets, options).config
+    loaded = load_home(home, os.environ, wanted.sets, options)
+    config = loaded.config
+    refuse_waivers(config, loaded.sources, time.time_ns(), "paper")
     if not config.run.data:
         raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
     return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, SetFlags, Verbs, answering, tell
+from metastackerbandit.cli.who import who
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.card import ModelCard
@@ -82,7 +83,7 @@ def promote(
         done, lines = [], []
         for slot, use in zip(slots, uses, strict=True):
             before = registry.promoted(slot)
-            change = registry.promote(slot, series, use, who=_who(), now_ns=now_ns)
+            change = registry.promote(slot, series, use, who=who(), now_ns=now_ns)
             replaced = before if before != series else None
             done.append({"symbol": slot.symbol, "frame": slot.frame, "series": change.series, "replaced": replaced, "waived": change.waived})
             lines.append(f"{slot}: {change.series} serves{_instead(replaced)}")
@@ -103,7 +104,7 @@ def rollback(
 
         registry, slot = _registry(home), Slot(symbol, frame)
         before = registry.promoted(slot)
-        change = registry.rollback(slot, who=_who(), now_ns=time.time_ns())
+        change = registry.rollback(slot, who=who(), now_ns=time.time_ns())
         payload = {"symbol": symbol, "frame": frame, "series": change.series, "replaced": before}
         tell(payload, f"{slot}: {change.series} serves again{_instead(before)}", json)
 
@@ -124,7 +125,7 @@ def waive(
 
         registry, now_ns = _registry(home), time.time_ns()
         _card(registry, which)
-        given = Waiver(model_id=which, check=check, until_ns=_until(now_ns, days), who=_who(), why=why, given_ns=now_ns)
+        given = Waiver(model_id=which, check=check, until_ns=_until(now_ns, days), who=who(), why=why, given_ns=now_ns)
         row = waiver_row(registry.waive(given), now_ns)
         tell({"waiver": row}, f"check {check} of {which} is waived until {row['until']} by {row['who']}: {why}", json)
 
@@ -209,13 +210,3 @@ def _until(now_ns: int, days: float) -> int:
 
 def _instead(before: str | None) -> str:
     return f", instead of {before}" if before else ""
-
-
-def _who() -> str:
-    """The account that gives the command."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return f"user {os.getuid()}"

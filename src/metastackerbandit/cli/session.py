@@ -17,9 +17,10 @@ from metastackerbandit.cli.code_version import code_version
 from metastackerbandit.cli.market_data import candles, opened, time_ns
 from metastackerbandit.cli.opinions import Opinions, has_models, heard_frames, opinions_of
 from metastackerbandit.cli.wanted import Wanted
-from metastackerbandit.config.books import engine_settings
+from metastackerbandit.config.books import engine_settings, traded_frames
 from metastackerbandit.config.home import home_folder
 from metastackerbandit.config.loading import load
+from metastackerbandit.config.notices import notices
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.writing import config_hash, config_text
 from metastackerbandit.domain.errors import DataRefused
@@ -142,10 +143,15 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         source=session.recording.source,
         digest=session.recording.digest,
         gates=words_of(GATES),
-        notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config)),
+        notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config), *_said_by(session, mode)),
         models=models,
         lineage="recorded" if session.scenario is None else "simulated",
     )
+
+
+def _said_by(session: Session, mode: Mode) -> tuple[str, ...]:
+    """What the configuration has to say about itself: waivers in force, limits without their input."""
+    return tuple(str(notice) for notice in notices(session.config, traded_frames(session.config), time.time_ns(), mode))
 
 
 def _fill_notice(config: Config) -> tuple[str, ...]:

@@ -48,6 +48,11 @@ def book_sources(config: Config, sources: Mapping[str, str], symbol: str, frame:
     return found
 
 
+def traded_frames(config: Config) -> tuple[str, ...]:
+    """The frames that the configuration trades, by their one name; the first is shown where none is asked for."""
+    return tuple(_frame(frame) for frame in config.run.frames)
+
+
 def layers(config: Config, symbol: str, frame: str) -> Iterator[Layered]:
     """What is laid over the base for this book, weakest first."""
     name, key = profile_name(config, frame)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from metastackerbandit.config.problems import Problem, closest, shown
+from metastackerbandit.config.problems import Problem, closest, refusal, shown
 from metastackerbandit.config.schema import Config, ThresholdWaiver
 from metastackerbandit.config.scopes import WAIVERS, book_keys, find_key, may_differ, split
+from metastackerbandit.domain.errors import UsageError
 
 LONGEST_DAYS = 30  # as for models: longer is a rule, and a rule is written down as one
 LIVE = "live"  # the mode in which nothing is waived
@@ -26,7 +27,7 @@ def in_force(config: Config, now_ns: int, mode: str) -> tuple[ThresholdWaiver, .
     return tuple(waiver for waiver in config.waivers if today <= waiver.until <= today + timedelta(days=LONGEST_DAYS))
 
 
-def waiver_problems(config: Config, sources: dict[str, str], now_ns: int, mode: str) -> Iterator[Problem]:
+def waiver_problems(config: Config, sources: Mapping[str, str], now_ns: int, mode: str) -> Iterator[Problem]:
     """What makes waivers useless now: past their date, given for too long, or in live mode."""
     today = utc_day(now_ns)
     for place, waiver in enumerate(config.waivers):
@@ -39,6 +40,21 @@ def waiver_problems(config: Config, sources: dict[str, str], now_ns: int, mode: 
         elif waiver.until > today + timedelta(days=LONGEST_DAYS):
             what = f"the waiver of {waiver.key} runs until {waiver.until}, more than {LONGEST_DAYS} days"
             yield Problem(waiver.key, what, where, f"until = {today + timedelta(days=LONGEST_DAYS)} at most")
+
+
+def checked_mode(mode: str) -> str:
+    """A mode that exists; UsageError otherwise."""
+    if mode not in MODES:
+        meant = closest(mode, MODES)
+        raise UsageError(f"unknown mode {mode!r}", where="--mode", mend=f"did you mean {meant}?" if meant else f"use one of {', '.join(MODES)}")
+    return mode
+
+
+def refuse_waivers(config: Config, sources: Mapping[str, str], now_ns: int, mode: str) -> None:
+    """Start nothing on a waiver that does not hold: ConfigRefused with every such waiver."""
+    found = list(waiver_problems(config, sources, now_ns, mode))
+    if found:
+        raise refusal(found)
 
 
 def waived(config: Config, key: str) -> bool:
