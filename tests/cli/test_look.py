@@ -142,7 +142,7 @@ def test_status_of_a_running_paper_run_tells_hash_code_and_positions(tmp_path: P
     code, told = asked("status", "--home", str(tmp_path))
     assert (code, told["state"], told["mode"], told["config_hash"], told["code"]) == (0, "running", "paper", "c0ffee", "1.0+abc")
     assert 5 <= told["uptime_s"] < 60 and told["connections"] == [] and told["attention"] == []
-    assert told["positions"] == [{"symbol": "ETHUSDT", "side": "LONG", "quantity": "0.050", "cost": "30", "quote": "USDT"}]
+    assert told["positions"] == [{"symbol": "ETHUSDT", "frame": "5m", "side": "LONG", "quantity": "0.050", "cost": "30", "quote": "USDT"}]
     assert "running: paper run 1" in CliRunner().invoke(app, ["status", "--home", str(tmp_path)]).stdout
     writer.finish("stopped", {}, time.time_ns())
 
