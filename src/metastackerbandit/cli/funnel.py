@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ByFlag = Annotated[
     str, typer.Option("--by", metavar="gate,side,frame", help="Group by some of gate, side, frame, symbol, arm, day.", show_default=False)
 ]
+_NAMED = 6  # symbols named in a picture's heading
+
 PictureFlag = Annotated[Path | None, typer.Option("--picture", metavar="FILE.svg", help="Draw the waterfall.", show_default=False)]
 
 
@@ -115,9 +117,10 @@ def _draw(picture: Path, view: RunView, rows: np.ndarray, found: Funnel, falls: 
 
     symbols = list(dict.fromkeys(view.row.symbols))
     frames = [frame_name(length) for length in sorted({view.row.frame_of(book) for book in range(len(view.row.instruments))})]
+    many = f" and {len(symbols) - _NAMED} more" if len(symbols) > _NAMED else ""
     under = [
-        f"{_period(rows)} · {', '.join(symbols)} · {', '.join(frames)} · arm {view.row.arm} · {len(rows):,} decisions",
-        " · ".join(
+        f"{_period(rows)} · {', '.join(symbols[:_NAMED])}{many} · {', '.join(frames)} · arm {view.row.arm} · {len(rows):,} decisions",
+        *(
             f"{side}: " + " → ".join(f"{counts[stage]:,} {stage if counts[stage] == 1 else stage + 's'}" for stage in found.stages)
             for side, counts in (("BUY", found.buy), ("SELL", found.sell))
         ),

@@ -124,7 +124,11 @@ def _findings(counts: dict[str, dict[str, int]], blocked_by: dict[str, Blocks], 
     found: list[str] = []
     for name, _ in _SIDES:
         if counts[name]["opinion"] == 0:
-            found.append("spot: SELL opinions cannot exist" if is_spot and name == "SELL" else f"no {name} opinion at all")
+            predicted = counts[name].get(PREDICTION, 0)
+            none = (
+                f"{name} dies at prediction->opinion: none of {predicted} predictions became an opinion" if predicted else f"no {name} opinion at all"
+            )
+            found.append("spot: SELL opinions cannot exist" if is_spot and name == "SELL" else none)
         else:
             found += _losses(name, counts[name], blocked_by)
     found += [f"{gate} had no data for {blocks.unknown} decisions that asked for new risk" for gate, blocks in blocked_by.items() if blocks.unknown]

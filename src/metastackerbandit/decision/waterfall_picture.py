@@ -8,8 +8,8 @@ from html import escape
 from metastackerbandit.decision.waterfall import Fall, Waterfall, notable
 
 # Pixels of the picture, and its colours: told apart also without colour, by side of the axis, tint and hatching.
-_WIDTH, _LABEL, _BAR, _GAP, _EDGE = 1240, 170, 300, 8, 24
-_ROW, _THICK, _TOP, _HEAD, _LINE = 36, 20, 92, 34, 18
+_WIDTH, _LABEL, _BAR, _GAP, _EDGE = 1240, 170, 310, 8, 24
+_ROW, _THICK, _TOP, _HEAD, _LINE = 34, 20, 70, 34, 18
 _MOST_FINDINGS, _LETTERS = 6, 165
 _INK, _FAINT, _GRID = "#1b1f24", "#59636e", "#d8dee4"
 _COLOURS = {"BUY": "#1f7a8c", "SELL": "#c8553d"}
