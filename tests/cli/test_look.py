@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from metastackerbandit.cli import look
+from metastackerbandit.cli import explain, funnel, look
 from metastackerbandit.cli.answer import Verbs
 from metastackerbandit.domain.kernel import row, rows
 from metastackerbandit.domain.rows import (
@@ -43,8 +43,8 @@ BAR_NS = 300 * 10**9
 
 app = typer.Typer(cls=Verbs)
 app.command("status")(look.status)
-app.command("explain")(look.explain)
-app.command("funnel")(look.funnel)
+app.command("explain")(explain.explain)
+app.command("funnel")(funnel.funnel)
 
 
 def asked(*words: str) -> tuple[int, Any]:

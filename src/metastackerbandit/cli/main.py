@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, replay, set_threshold, train
+from metastackerbandit.cli import backtest, compare, config, data, diff, explain, funnel, init, leakage, look, models, replay, set_threshold, train
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 # Small models train up to 50 times slower with threads that spin beside a busy core; set before numpy is loaded.
@@ -60,8 +60,8 @@ app.command("train")(train.train)
 app.command("backtest")(backtest.backtest)
 app.command("run")(replay.run)
 app.command("status")(look.status)
-app.command("explain")(look.explain)
-app.command("funnel")(look.funnel)
+app.command("explain")(explain.explain)
+app.command("funnel")(funnel.funnel)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)

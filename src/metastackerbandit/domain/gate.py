@@ -22,7 +22,10 @@ class GateSpec(Struct, frozen=True):
     """A gate beside its kernel.
 
     `ask(seen, limits) -> (observed, limit, verdict)`; `sense` says which side of the limit passes ("at most", "at least"),
-    `kind` whether it guards safety or judges an opinion, `meaning` what a trader should read.
+    `kind` whether it guards safety or judges an opinion, `meaning` what a trader should read. `setting` is the dotted key that holds
+    the limit, empty where none does; `by_side` says that the key has a _buy and a _sell beside it; `lead` is what the limit adds to
+    the setting. A gate with `states` is no threshold: it blocks by what is the case, named by the place that it observed (the last
+    name for larger numbers), and no other limit would let the trade pass.
     """
 
     name: str
@@ -31,6 +34,10 @@ class GateSpec(Struct, frozen=True):
     kind: str
     meaning: str
     ask: Callable[..., Any]
+    setting: str = ""
+    by_side: bool = False
+    lead: float = 0.0
+    states: tuple[str, ...] = ()
 
 
 @kernel

@@ -17,6 +17,7 @@ SILENCES = (
     "it did not answer in time",
     "it is one-sided",
 )
+SILENCE_NAMES = ("AWAKE", "NO_VERSION", "WARMING_UP", "INCOMPLETE", "REFUSED", "UNTRADED", "FAILED", "LATE", "ONE_SIDED")  # the same, in reason codes
 
 IN_DOWN, IN_FLAT, IN_UP = 1, 2, 4  # bits of `conformal_set`
 

@@ -29,6 +29,13 @@ def predicted_side(p_down: float, p_up: float, long_bps: float, short_bps: float
 
 
 @kernel
+def predicted_sides(p_down: Any, p_up: Any, long_bps: Any, short_bps: Any, sides: Any) -> None:
+    """`predicted_side` of many predictions (P,), written into `sides` (P,) int64."""
+    for n in range(len(sides)):
+        sides[n] = predicted_side(p_down[n], p_up[n], long_bps[n], short_bps[n])
+
+
+@kernel
 def break_even(cost_bps: float, barrier_bps: float) -> float:
     """The strength |p_up - p_down| at which a trade between symmetric barriers pays its cost (method 5.1)."""
     return cost_bps / barrier_bps

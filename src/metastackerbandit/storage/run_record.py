@@ -16,17 +16,21 @@ State = Literal["running", "finished", "failed", "stopped"]
 
 
 class GateWords(Struct, frozen=True):
-    """A gate's words without its kernel: enough to read a trace years later."""
+    """A gate's words without its kernel, as in GateSpec: enough to read a trace years later. Older runs kept the first four alone."""
 
     name: str
     unit: str
     sense: str
     meaning: str
+    setting: str = ""
+    by_side: bool = False
+    lead: float = 0.0
+    states: tuple[str, ...] = ()
 
 
 def words_of(gates: tuple[GateSpec, ...]) -> tuple[GateWords, ...]:
     """The words of a gate catalog, in its order."""
-    return tuple(GateWords(gate.name, gate.unit, gate.sense, gate.meaning) for gate in gates)
+    return tuple(GateWords(**{name: getattr(gate, name) for name in GateWords.__struct_fields__}) for gate in gates)
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):

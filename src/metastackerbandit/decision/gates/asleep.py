@@ -14,4 +14,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.volatility, limits.min_volatility)
 
 
-GATE = GateSpec("volatility_floor", "1/year", "at least", "safety", "forecast volatility", ask)
+GATE = GateSpec("volatility_floor", "1/year", "at least", "safety", "forecast volatility", ask, setting="decision.min_volatility")

@@ -14,4 +14,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.age_bars, limits.max_age_bars)
 
 
-GATE = GateSpec("fresh", "bars", "at most", "safety", "age of the bar at the decision", ask)
+GATE = GateSpec("fresh", "bars", "at most", "safety", "age of the bar at the decision", ask, setting="decision.max_age_bars")

@@ -16,4 +16,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.funding_bps, limits.max_funding_bps)
 
 
-GATE = GateSpec("funding", "bps", "at most", "safety", "last settled funding against the wanted side", ask)
+GATE = GateSpec("funding", "bps", "at most", "safety", "last settled funding against the wanted side", ask, setting="decision.max_funding_bps")

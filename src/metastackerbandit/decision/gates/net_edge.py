@@ -16,4 +16,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.net_edge_bps, limits.min_net_edge_bps)
 
 
-GATE = GateSpec("net_edge", "bps", "at least", "opinion", "expected return less expected costs", ask)
+GATE = GateSpec("net_edge", "bps", "at least", "opinion", "expected return less expected costs", ask, setting="decision.min_net_edge_bps")

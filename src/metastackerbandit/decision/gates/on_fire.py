@@ -14,4 +14,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.volatility, limits.max_volatility)
 
 
-GATE = GateSpec("volatility_cap", "1/year", "at most", "safety", "forecast volatility", ask)
+GATE = GateSpec("volatility_cap", "1/year", "at most", "safety", "forecast volatility", ask, setting="decision.max_volatility")

@@ -16,4 +16,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.change_bps, limits.min_change_bps)
 
 
-GATE = GateSpec("minimum_change", "bps", "at least", "safety", "change of position over equity", ask)
+GATE = GateSpec("minimum_change", "bps", "at least", "safety", "change of position over equity", ask, setting="execution.min_change_bps")

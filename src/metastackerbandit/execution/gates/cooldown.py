@@ -16,4 +16,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.since_exit, limits.cooldown_bars + 1.0)
 
 
-GATE = GateSpec("cooldown", "bars", "at least", "safety", "bars closed since the last exit", ask)
+GATE = GateSpec("cooldown", "bars", "at least", "safety", "bars closed since the last exit", ask, setting="execution.cooldown_bars", lead=1.0)

@@ -16,4 +16,6 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.day_participation, limits.max_day_volume)
 
 
-GATE = GateSpec("day_volume", "share", "at most", "safety", "entries of the UTC day over average daily volume", ask)
+GATE = GateSpec(
+    "day_volume", "share", "at most", "safety", "entries of the UTC day over average daily volume", ask, setting="execution.max_day_volume"
+)

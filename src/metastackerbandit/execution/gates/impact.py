@@ -16,4 +16,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.impact_bps, limits.max_impact_bps)
 
 
-GATE = GateSpec("impact", "bps", "at most", "safety", "modelled impact of the order", ask)
+GATE = GateSpec("impact", "bps", "at most", "safety", "modelled impact of the order", ask, setting="execution.max_impact_bps")

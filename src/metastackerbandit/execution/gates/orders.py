@@ -14,4 +14,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.orders_today, limits.max_orders_a_day)
 
 
-GATE = GateSpec("orders_a_day", "orders", "at most", "safety", "entries of the UTC day, this one included", ask)
+GATE = GateSpec("orders_a_day", "orders", "at most", "safety", "entries of the UTC day, this one included", ask, setting="execution.max_orders_a_day")

@@ -16,4 +16,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.participation, limits.max_order_volume)
 
 
-GATE = GateSpec("order_volume", "share", "at most", "safety", "order over average daily volume", ask)
+GATE = GateSpec("order_volume", "share", "at most", "safety", "order over average daily volume", ask, setting="execution.max_order_volume")

@@ -14,4 +14,12 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.gross_exposure, limits.max_gross_exposure)
 
 
-GATE = GateSpec("gross_exposure", "x equity", "at most", "safety", "sum of absolute notionals over equity, before this order", ask)
+GATE = GateSpec(
+    "gross_exposure",
+    "x equity",
+    "at most",
+    "safety",
+    "sum of absolute notionals over equity, before this order",
+    ask,
+    setting="risk.max_gross_exposure",
+)
