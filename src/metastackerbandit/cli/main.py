@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, replay, train
+from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, preflight, replay, train
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 # Small models train up to 50 times slower with threads that spin beside a busy core; set before numpy is loaded.
@@ -58,6 +58,7 @@ app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.command("backtest")(backtest.backtest)
 app.command("run")(replay.run)
+app.command("preflight")(preflight.preflight)
 app.command("status")(look.status)
 app.command("explain")(look.explain)
 app.command("funnel")(look.funnel)

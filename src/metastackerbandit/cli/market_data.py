@@ -29,17 +29,21 @@ class Opened(NamedTuple):
 def opened(wanted: Wanted) -> Opened:
     """Read configuration and candles; nothing is written."""
     home = home_folder(wanted.home, os.environ)
-    options: dict[str, Any] = {
+    config = load_home(home, os.environ, wanted.sets, options_of(wanted)).config
+    if not config.run.data:
+        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
+    return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
+
+
+def options_of(wanted: Wanted) -> dict[str, Any]:
+    """The settings that a market verb's own flags stand for; None was not given."""
+    return {
         "run.data": str(wanted.data) if wanted.data else None,
         "run.symbols": _listed(wanted.symbols),
         "run.frames": _listed(wanted.frames),
         "run.mood": str(wanted.mood) if wanted.mood else None,
         "run.arm": wanted.arm,
     }
-    config = load_home(home, os.environ, wanted.sets, options).config
-    if not config.run.data:
-        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
-    return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
 
 
 def _listed(text: str | None) -> list[str] | None:

@@ -22,7 +22,8 @@ class GateSpec(Struct, frozen=True):
     """A gate beside its kernel.
 
     `ask(seen, limits) -> (observed, limit, verdict)`; `sense` says which side of the limit passes ("at most", "at least"),
-    `kind` whether it guards safety or judges an opinion, `meaning` what a trader should read.
+    `kind` whether it guards safety or judges an opinion, `meaning` what a trader should read. `domain` holds the least and the largest value
+    that the observed quantity can have, both ends included: a limit outside of it admits everything, or nothing.
     """
 
     name: str
@@ -31,6 +32,7 @@ class GateSpec(Struct, frozen=True):
     kind: str
     meaning: str
     ask: Callable[..., Any]
+    domain: tuple[float, float] = (-math.inf, math.inf)
 
 
 @kernel

@@ -14,4 +14,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.completeness, limits.min_completeness)
 
 
-GATE = GateSpec("complete", "share", "at least", "safety", "share of the bar's source candles that exist", ask)
+GATE = GateSpec("complete", "share", "at least", "safety", "share of the bar's source candles that exist", ask, domain=(0.0, 1.0))

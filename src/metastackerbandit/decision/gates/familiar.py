@@ -16,4 +16,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.credibility, limits.min_credibility)
 
 
-GATE = GateSpec("familiar", "p-value", "at least", "opinion", "conformal credibility of the prediction", ask)
+GATE = GateSpec("familiar", "p-value", "at least", "opinion", "conformal credibility of the prediction", ask, domain=(0.0, 1.0))

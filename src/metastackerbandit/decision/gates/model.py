@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most, not_asked
@@ -16,4 +17,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(float(seen.silence), 0.0)
 
 
-GATE = GateSpec("model", "silence", "at most", "safety", "why the model is silent, 0 when it is awake", ask)
+GATE = GateSpec("model", "silence", "at most", "safety", "why the model is silent, 0 when it is awake", ask, domain=(0.0, math.inf))
