@@ -13,7 +13,7 @@ from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.sink import Kept, MemorySink
 from metastackerbandit.domain.timeframe import DAY_NS, frame_ns
 from metastackerbandit.engine.gates import GATES
-from metastackerbandit.engine.plan import Plan
+from metastackerbandit.engine.plan import Plan, recording_of
 from metastackerbandit.evaluation.finding import Book, Finding, Waiver, Written
 from metastackerbandit.evaluation.gate_record import GateRecord, Replayed
 from metastackerbandit.evaluation.preflight import BookView, Scene, all_gates, book_views, findings
@@ -48,7 +48,6 @@ def preflight(
     settings: PreflightSettings,
     *,
     now_ns: int,
-    feed: Callable[[Recording], Recording] = lambda recording: recording,
     waivers: Sequence[Waiver] = (),
     written: Mapping[str, Written] | None = None,
     domains: Mapping[str, tuple[float, float]] | None = None,
@@ -56,8 +55,8 @@ def preflight(
 ) -> Preflight:
     """Replay the last days of a recording and judge every gate.
 
-    `predict` answers a recording with every prediction that the plan hears (nothing for rules), out of sample; `feed` gives the recording as
-    the plan's books read it. `waivers` are those that were given; only those in force count.
+    `predict` answers a recording with every prediction that the plan hears, one array a book (nothing for rules), out of sample. `waivers` are
+    those that were given; only those in force count.
     """
     last_ns = max(int(bars["closed_ns"][-1]) for bars in recording.bars if len(bars))
     first_ns = min(int(bars["opened_ns"][0]) for bars in recording.bars if len(bars))
@@ -68,7 +67,7 @@ def preflight(
         part = between(recording, since_ns - round(warm_days * DAY_NS), until_ns)
         answers = predict(part)
         sink = _Since(since_ns, opinions_only=opinions_only)
-        run(plan, block_of(feed(part), (), answers), simulation, sink)
+        run(plan, block_of(recording_of(plan, part), (), answers), simulation, sink)
         return sink.kept(), answers
 
     kept, answers = replayed(plan, from_ns, last_ns)
@@ -115,22 +114,26 @@ def preflight(
 def between(recording: Recording, since_ns: int, until_ns: int) -> Recording:
     """The recording's candles that open at or after a time and close by another, with what settled or was seen between."""
 
-    def cut(series: np.ndarray | None, time: str) -> np.ndarray | None:
-        return None if series is None else series[(series[time] >= since_ns) & (series[time] <= until_ns)]
+    def cut(series: np.ndarray | None) -> np.ndarray | None:
+        return None if series is None else series[(series["at_ns"] >= since_ns) & (series["at_ns"] <= until_ns)]
 
-    changed = {name: tuple(cut(series, "at_ns") for series in getattr(recording, name)) for name in ("funding", "mood") if hasattr(recording, name)}
-    bars = tuple(bars[(bars["opened_ns"] >= since_ns) & (bars["closed_ns"] <= until_ns)] for bars in recording.bars)
-    return structs.replace(recording, bars=bars, **changed)
+    return structs.replace(
+        recording,
+        bars=tuple(bars[(bars["opened_ns"] >= since_ns) & (bars["closed_ns"] <= until_ns)] for bars in recording.bars),
+        funding=tuple(cut(series) for series in recording.funding),
+        mood=tuple(cut(series) for series in recording.mood),
+    )
 
 
 def books_of(plan: Plan) -> tuple[Book, ...]:
     """The plan's books, in the order in which rows count them."""
-    return tuple(Book(one.symbol, plan.frame, one.market == "spot") for one in plan.instruments)
+    return tuple(Book(book.instrument.symbol, book.frame, book.instrument.market == "spot") for book in plan.books)
 
 
 def shortable(plan: Plan) -> Plan:
     """The same plan where a symbol could be sold short, so that selling intents can be judged."""
-    return structs.replace(plan, instruments=tuple(structs.replace(one, market="perp") for one in plan.instruments))
+    books = tuple(structs.replace(book, instrument=structs.replace(book.instrument, market="perp")) for book in plan.books)
+    return structs.replace(plan, books=books)
 
 
 def _record(

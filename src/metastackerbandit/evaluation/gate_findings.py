@@ -80,7 +80,7 @@ def _of_passing(asked: Asked, settings: PreflightSettings) -> list[Finding]:
     seen = asked.seen
     count = seen.asked.both if asked.gate.kind == "opinion" else seen.clear
     if count < settings.least_asked:
-        return [_thin(asked, count, settings)] if count > 0 and _passed(asked, seen) == 0 else []
+        return [_thin(asked, count, settings)] if asked.gate.kind == "opinion" and count > 0 and _passed(asked, seen) == 0 else []
     word = _word(asked, seen, settings)
     if word and asked.longer is not None:
         seen = asked.longer()
