@@ -37,7 +37,7 @@ def of_market(market: str, decision: DecisionSettings | None = None, **more: obj
     """The preflight of a generated market."""
     settings = EngineSettings(decision=decision or DecisionSettings())
     whole = _WHOLE[market]
-    given = {"now_ns": 10**18, "written": {}, **more}
+    given = {"now_ns": 10**18, "written": ({}, {}), **more}
     return preflight(plan_of(whole, "5m", "model", settings), whole, predicted, SimulationSettings(), SHORT, **given)  # type: ignore[arg-type]
 
 
@@ -66,11 +66,11 @@ def test_on_spot_selling_intents_are_judged_as_if_they_could_be_traded() -> None
 @covers("A10", "A11")
 def test_a_limit_that_the_model_never_reaches_forbids_the_start_until_it_is_waived() -> None:
     written = {"net_edge": Written("decision.min_net_edge_bps", 500.0)}
-    refused = of_market("perp", DecisionSettings(min_net_edge_bps=500.0), written=written)
+    refused = of_market("perp", DecisionSettings(min_net_edge_bps=500.0), written=(written, written))
     assert not refused.is_ready
     assert {(one.kind, one.gate) for one in refused.findings if one.is_error} >= {("unreachable", "net_edge")}
     waiver = (Waiver("decision.min_net_edge_bps", 2 * 10**18, "a test"), Waiver("alpha", 2 * 10**18, "follows from it"))
-    assert of_market("perp", DecisionSettings(min_net_edge_bps=500.0), written=written, waivers=waiver).is_ready
+    assert of_market("perp", DecisionSettings(min_net_edge_bps=500.0), written=(written, written), waivers=waiver).is_ready
 
 
 def test_a_preflight_is_the_same_each_time() -> None:

@@ -34,7 +34,8 @@ def found(
     record: Replayed | None = None,
 ) -> tuple[Finding, ...]:
     """The findings of one book."""
-    scene = Scene(BTC, gates, recent, SETTINGS.spell_bars, None, (lambda: record) if record is not None else None, written, domains or {})
+    own = None if written is None else (written,)
+    scene = Scene(BTC, gates, recent, SETTINGS.spell_bars, None, (lambda: record) if record is not None else None, own, domains or {})
     return findings(scene, book_views(scene), SETTINGS, waivers, NOW)
 
 
@@ -137,6 +138,13 @@ def test_a_derived_limit_that_nothing_reaches_is_no_edge_and_may_start() -> None
     told = found(replayed(sides(200, 200), seen, 3.25, (net_edge,)), (net_edge,), written={})
     assert not any(one.is_error for one in told)
     assert {one.kind for one in told} == {"unreachable", "no_edge"} and all(one.severity == "medium" for one in told)
+
+
+def test_an_alpha_of_nothing_is_no_edge_whoever_wrote_its_limit() -> None:
+    told = found(
+        replayed(sides(200, 200), np.zeros(400), 0.02, (gate("alpha"),)), (gate("alpha"),), written={"alpha": Written("decision.min_alpha", 0.02)}
+    )
+    assert kinds(told, "alpha") == {"unreachable"} and not any(one.is_error for one in told)
 
 
 def test_a_safety_gate_is_not_condemned_for_what_no_opinion_earned() -> None:

@@ -49,14 +49,14 @@ def preflight(
     *,
     now_ns: int,
     waivers: Sequence[Waiver] = (),
-    written: Mapping[str, Written] | None = None,
+    written: Sequence[Mapping[str, Written]] | None = None,
     domains: Mapping[str, tuple[float, float]] | None = None,
     gates: tuple[GateSpec, ...] = GATES,
 ) -> Preflight:
     """Replay the last days of a recording and judge every gate.
 
     `predict` answers a recording with every prediction that the plan hears, one array a book (nothing for rules), out of sample. `waivers` are
-    those that were given; only those in force count.
+    those that were given; only those in force count. `written` holds, a book each, the setting behind each gate's limit.
     """
     last_ns = max(int(bars["closed_ns"][-1]) for bars in recording.bars if len(bars))
     first_ns = min(int(bars["opened_ns"][0]) for bars in recording.bars if len(bars))

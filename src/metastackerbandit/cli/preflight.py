@@ -12,6 +12,7 @@ from metastackerbandit.cli.wanted import Wanted, on_market
 if TYPE_CHECKING:
     from metastackerbandit.backtest.preflight import Preflight
     from metastackerbandit.cli.session import Session
+    from metastackerbandit.config.schema import Config, ThresholdWaiver
     from metastackerbandit.evaluation.finding import Finding, Waiver, Written
     from metastackerbandit.evaluation.gate_record import GateRecord
     from metastackerbandit.storage.preflights import PreflightRecord
@@ -77,7 +78,7 @@ def preflight_of(session: Session, wanted: Wanted) -> Preflight:
         session.config.preflight,
         now_ns=time.time_ns(),
         waivers=waivers_of(session),
-        written=written_of(wanted),
+        written=written_of(session, wanted),
         domains=domains_of(session),
     )
 
@@ -108,31 +109,43 @@ def keep(session: Session, found: Preflight) -> PreflightRecord:
 
 
 def waivers_of(session: Session) -> tuple[Waiver, ...]:
-    """The waivers of the configuration; a date without a time ends with that day, UTC."""
+    """The waivers of the configuration; each holds to the end of its day, UTC."""
+    from datetime import UTC, datetime, timedelta
+
     from metastackerbandit.evaluation.finding import Waiver
 
-    return tuple(Waiver(one.key, _until_ns(one.until), one.why) for one in getattr(session.config, "waivers", ()))
+    def ends_ns(waiver: ThresholdWaiver) -> int:
+        day = datetime(waiver.until.year, waiver.until.month, waiver.until.day, tzinfo=UTC) + timedelta(days=1)
+        return int(day.timestamp()) * 1_000_000_000
+
+    return tuple(Waiver(one.key, ends_ns(one), one.why) for one in session.config.waivers)
 
 
-def written_of(wanted: Wanted) -> dict[str, Written]:
-    """The setting behind each gate's limit, where the gate names one: its value, and whether somebody wrote it."""
-    import os
+def written_of(session: Session, wanted: Wanted) -> tuple[dict[str, Written], ...]:
+    """The setting behind each gate's limit, a book each: its value, and whether somebody wrote it, a profile included."""
+    from metastackerbandit.cli.market_data import loaded_of
+    from metastackerbandit.config.books import book_config, book_sources
 
-    from metastackerbandit.cli.market_data import options_of
-    from metastackerbandit.config.home import home_folder
-    from metastackerbandit.config.loading import load_home
+    sources = loaded_of(wanted).sources
+    return tuple(
+        _written(book_config(session.config, *name), book_sources(session.config, sources, *name))
+        for name in ((book.instrument.symbol, book.frame) for book in session.plan.books)
+    )
+
+
+def _written(config: Config, sources: dict[str, str]) -> dict[str, Written]:
     from metastackerbandit.config.outline import keys, value_at
     from metastackerbandit.engine.gates import GATES
     from metastackerbandit.evaluation.finding import Written
 
-    loaded = load_home(home_folder(wanted.home, os.environ), os.environ, wanted.sets, options_of(wanted))
     found: dict[str, Written] = {}
     for gate in GATES:
         key = getattr(gate, "setting", "") or _SETTINGS.get(gate.name, "")
         if key in keys():
-            value = value_at(loaded.config, key)
+            value = value_at(config, key)
             number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
-            found[gate.name] = Written(key, number, by_hand=loaded.sources[key] != "default")
+            by_hand = any(sources.get(name, "default") != "default" for name in (key, f"{key}_buy", f"{key}_sell"))
+            found[gate.name] = Written(key, number, by_hand=by_hand)
     return found
 
 
@@ -140,21 +153,7 @@ def domains_of(session: Session) -> dict[str, tuple[float, float]]:
     """What a gate's quantity can be, where a setting chooses the quantity."""
     from metastackerbandit.domain.quantities import DOMAINS
 
-    quantity = getattr(session.config.decision, "confidence", "")
-    return {"confidence": DOMAINS[quantity]} if quantity in DOMAINS else {}
-
-
-def _until_ns(until: Any) -> int:
-    """A waiver's end as ns: a date, a time, or their text."""
-    from datetime import UTC, date, datetime, timedelta
-
-    if isinstance(until, int):
-        return until
-    text = until.isoformat() if isinstance(until, date) else str(until)
-    at = datetime.fromisoformat(text)
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    ends = at + timedelta(days=1) if len(text) == len("2025-01-31") else at
-    return int(ends.timestamp()) * 1_000_000_000
+    return {"confidence": DOMAINS[session.config.decision.confidence]}
 
 
 # -- as JSON ---------------------------------------------------------------------------------------------------------------

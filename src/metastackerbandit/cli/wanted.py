@@ -27,6 +27,7 @@ class Wanted(NamedTuple):
     since: str | None = None
     until: str | None = None
     sets: tuple[str, ...] = ()
+    instead: Path | None = None  # a configuration in place of the installation's; no flag gives it
 
 
 _FLAGS: dict[str, Any] = {

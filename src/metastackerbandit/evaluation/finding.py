@@ -73,8 +73,10 @@ def finding(
 
 
 def waived(found: Finding, key: str, waivers: Sequence[Waiver], now_ns: int) -> Finding:
-    """The finding as it stands now; `key` is the setting behind its limit ("" where none is known)."""
-    names = {found.id, found.kind, f"{found.kind}.{found.gate}", found.gate, key} - {""}
+    """The finding as it stands now; `key` is the setting behind its limit ("" where none is known), for every book or as a book's own."""
+    own = (f"frames.{found.frame}", f"symbols.{found.symbol}", f"symbols.{found.symbol}.frames.{found.frame}")
+    keys = (key, *(f"{scope}.{key}" for scope in own)) if key else ()
+    names = {found.id, found.kind, f"{found.kind}.{found.gate}", found.gate, *keys} - {""}
     waiver = next((one for one in waivers if one.key in names and now_ns < one.until_ns), None)
     if waiver is None or found.status != OPEN:
         return found

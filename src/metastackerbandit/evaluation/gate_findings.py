@@ -123,6 +123,12 @@ def _cannot_fail(asked: Asked, seen: GateRecord) -> bool:
     return seen.observed.min >= high if asked.gate.sense == "at least" else seen.observed.max <= low
 
 
+def _says_nothing(asked: Asked, seen: GateRecord) -> bool:
+    """All that was observed lies at the failing end of the domain, as alpha does where no edge is left: any limit would stop it."""
+    low, high = asked.domain
+    return seen.observed.max <= low if asked.gate.sense == "at least" else seen.observed.min >= high
+
+
 def silenced_side(seen: GateRecord, settings: PreflightSettings) -> str:
     """The side that the gate stops wholly while it lets the other pass, where luck does not explain it; else nothing."""
     for name, own, passed, others, others_passed in (
@@ -150,7 +156,7 @@ def _unreachable(asked: Asked, seen: GateRecord) -> Finding:
     where = "95th percentile" if asked.gate.sense == "at least" else "5th percentile"
     count = seen.asked.both if asked.gate.kind == "opinion" else seen.clear
     what = f"{_compared(asked, seen)}: none of {count:,} {asked.askers} passed"
-    if asked.gate.kind == "opinion" and not asked.is_by_hand:
+    if asked.gate.kind == "opinion" and (not asked.is_by_hand or _says_nothing(asked, seen)):
         return asked.says(
             UNREACHABLE, MEDIUM, what, numbers_of(seen), "no edge is seen after costs: nothing to mend here, it may start and stays flat"
         )

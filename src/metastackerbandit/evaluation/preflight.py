@@ -34,8 +34,8 @@ class Scene(Struct, frozen=True, eq=False):
 
     `recent` is the stretch that is shown; `mirror` the same as if shorts were possible: on spot, selling intents are judged there, before they
     can exist anywhere. `record` replays the history of out-of-sample answers before it, and is called at most once, where the stretch alone
-    condemns a gate. `written` holds the settings behind limits (None: nothing is known of them, and every limit counts as written by somebody;
-    a gate that is not in it has a limit that nobody sets), `domains` what a gate's quantity can be where a setting chooses the quantity.
+    condemns a gate. `written` holds the settings behind each book's limits (None: nothing is known of them, and every limit counts as written by
+    somebody; a gate that is not in it has a limit that nobody sets), `domains` what a gate's quantity can be where a setting chooses the quantity.
     """
 
     books: tuple[Book, ...]
@@ -44,7 +44,7 @@ class Scene(Struct, frozen=True, eq=False):
     spell_bars: int
     mirror: Replayed | None = None
     record: Callable[[], Replayed] | None = None
-    written: Mapping[str, Written] | None = None
+    written: Sequence[Mapping[str, Written]] | None = None
     domains: Mapping[str, tuple[float, float]] = {}
 
 
@@ -62,7 +62,7 @@ def findings(scene: Scene, views: Sequence[BookView], settings: PreflightSetting
     """Everything that was found, the gravest first, with the waivers that are in force."""
     found = [one for group in _groups(scene, settings) for one in _of_group(scene, group, settings)]
     found += [one for book, view in zip(scene.books, views, strict=True) for one in _of_book(book, view)]
-    keys = {gate: written.key for gate, written in (scene.written or {}).items()}
+    keys = {gate: written.key for own in scene.written or () for gate, written in own.items()}
     return gravest_first([waived(one, keys.get(one.gate, ""), waivers, now_ns) for one in found])
 
 
@@ -83,7 +83,7 @@ def _of_group(scene: Scene, group: tuple[int, ...], settings: PreflightSettings)
     found: list[Finding] = []
     longer = _longer(scene, group)
     for place, (gate, seen) in enumerate(zip(scene.gates, _records(scene, group), strict=True)):
-        written = (scene.written or {}).get(gate.name)
+        written = scene.written[group[0]].get(gate.name) if scene.written is not None else None
         asked = Asked(
             gate=gate,
             books=tuple(scene.books[book] for book in group),
