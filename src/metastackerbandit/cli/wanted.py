@@ -61,7 +61,7 @@ def on_market(*without: str) -> Callable[[Callable[..., None]], Callable[..., No
 
         def said(**given: Any) -> None:
             taken = {name: given.pop(name) for name in named}
-            taken["sets"] = tuple(taken["sets"] or ())
+            taken["sets"] = tuple(taken.get("sets") or ())
             verb(wanted=Wanted(**taken), **given)
 
         said.__name__, said.__doc__, said.__module__ = verb.__name__, verb.__doc__, verb.__module__
