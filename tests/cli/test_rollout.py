@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from metastackerbandit.cli.rollout_stages import AUTOMATIC
+from metastackerbandit.cli.rollout_stages import AUTOMATIC, begin, promote_series, roll_back
+from metastackerbandit.storage.registry import Registry, Slot
+from metastackerbandit.storage.rollouts import RolloutEntry, keep_entry
 from tests.cli.asking import candles, msb
 from tests.covering import covers
+from tests.storage.model_making import FILES, NOW_NS, USE, card
 
 MARKET = ("--symbols", "BTCUSDT", "--arm", "sma_cross")
 CHURNING = "# mine\n[arms.sma_cross]\nfast = 3\nslow = 8\n[rollout]\noutcomes = 100\nshares = [0.25]\n"
@@ -112,3 +115,23 @@ def test_one_rollout_at_a_time_and_only_on_the_configuration_that_it_left(tmp_pa
 def test_garbage_is_refused_with_a_mend_and_leaves_nothing(words: tuple[str, ...], code: int, tmp_path: Path) -> None:
     told = rollout(*words, home=tmp_path, code=code)
     assert told["error"]["mend"] and not (tmp_path / "rollouts.jsonl").exists()
+
+
+@covers("1.38")
+def test_a_series_is_promoted_with_the_first_share_and_demoted_by_a_rollback(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    old, new = "stack-5m-BTCUSDT-0a1b2c3d4e", "stack-5m-BTCUSDT-fffffffffe"
+    slot = Slot("BTCUSDT", "5m")
+    for series in (old, new):
+        registry.add(card(series), FILES)
+    registry.promote(slot, old, USE, who="test", now_ns=NOW_NS)
+    story = begin(tmp_path, {}, (new,), after_ns=0, who="me", why="a later training")
+    assert registry.promoted(slot) == old
+    pairs = {"ended_ns": [1, 2], "champion": [[0.0] * 7] * 2, "challenger": [[0.1] * 7, [0.2] * 7]}
+    keep_entry(tmp_path, RolloutEntry(1, "observe", "paper", 2, "me", "", {"preflight_errors": [], **pairs}), after=1)
+    promoted = promote_series(tmp_path, story, "me")
+    assert promoted == ["BTCUSDT 5m"] and registry.promoted(slot) == new
+    about = {"share": 0.1, "config": story.start.about["config"], "promoted": promoted}
+    keep_entry(tmp_path, RolloutEntry(1, "advance", "share 0.1", 3, "me", "", about), after=2)
+    assert roll_back(tmp_path, who="me", why="no").story.stage == "rolled back"
+    assert registry.promoted(slot) == old

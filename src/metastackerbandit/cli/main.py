@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, preflight, replay, rollout, train
+from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, preflight, readiness, replay, rollout, train
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 # Small models train up to 50 times slower with threads that spin beside a busy core; set before numpy is loaded.
@@ -59,6 +59,7 @@ app.command("train")(train.train)
 app.command("backtest")(backtest.backtest)
 app.command("run")(replay.run)
 app.command("preflight")(preflight.preflight)
+app.command("readiness")(readiness.readiness)
 app.add_typer(rollout.app, name="rollout")
 app.command("status")(look.status)
 app.command("explain")(look.explain)

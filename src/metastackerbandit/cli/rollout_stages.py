@@ -306,7 +306,7 @@ def advance(home: Path, *, who: str, why: str) -> Standing:
     content = None
     if share > 0.0:
         content = _at_share(home, story, share)
-        about |= {"config": hashlib.sha256(content).hexdigest(), "promoted": _promote(home, story, who)}
+        about |= {"config": hashlib.sha256(content).hexdigest(), "promoted": promote_series(home, story, who)}
     keep_entry(home, RolloutEntry(story.number, "advance", following, time.time_ns(), who, why, about), after=count)
     if content is not None:
         write_config(home, content, time.time_ns())
@@ -338,7 +338,7 @@ def _at_share(home: Path, story: RolloutStory, share: float) -> bytes:
     return text_of(tables, heading)
 
 
-def _promote(home: Path, story: RolloutStory, who: str) -> list[str]:
+def promote_series(home: Path, story: RolloutStory, who: str) -> list[str]:
     """Let the challenger's series serve the slots that they were made for; those that serve them already stay."""
     registry, done = Registry(home / "models"), []
     for name in story.start.about["series"]:
