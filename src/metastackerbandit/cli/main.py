@@ -8,7 +8,25 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, compare, config, data, diff, explain, funnel, init, leakage, look, models, replay, set_threshold, train
+from metastackerbandit.cli import (
+    backtest,
+    compare,
+    config,
+    data,
+    diff,
+    explain,
+    funnel,
+    init,
+    leakage,
+    look,
+    models,
+    preflight,
+    readiness,
+    replay,
+    rollout,
+    set_threshold,
+    train,
+)
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 # Small models train up to 50 times slower with threads that spin beside a busy core; set before numpy is loaded.
@@ -59,6 +77,9 @@ app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.command("backtest")(backtest.backtest)
 app.command("run")(replay.run)
+app.command("preflight")(preflight.preflight)
+app.command("readiness")(readiness.readiness)
+app.add_typer(rollout.app, name="rollout")
 app.command("status")(look.status)
 app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)

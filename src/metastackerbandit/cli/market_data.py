@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from metastackerbandit.cli.wanted import Wanted
 from metastackerbandit.config.books import engine_settings
 from metastackerbandit.config.home import home_folder
-from metastackerbandit.config.loading import load_home
+from metastackerbandit.config.loading import Loaded, load, load_home
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.waivers import refuse_waivers
 from metastackerbandit.costs.settings import CostSettings
@@ -30,7 +30,16 @@ class Opened(NamedTuple):
 
 def opened(wanted: Wanted) -> Opened:
     """Read configuration and candles; nothing is written."""
-    home = home_folder(wanted.home, os.environ)
+    home, loaded = home_folder(wanted.home, os.environ), loaded_of(wanted)
+    config = loaded.config
+    refuse_waivers(config, loaded.sources, time.time_ns(), "paper")
+    if not config.run.data:
+        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
+    return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
+
+
+def loaded_of(wanted: Wanted) -> Loaded:
+    """The configuration with the flags over it: the installation's, or the one that stands in its place."""
     options: dict[str, Any] = {
         "run.data": str(wanted.data) if wanted.data else None,
         "run.symbols": _listed(wanted.symbols),
@@ -38,12 +47,9 @@ def opened(wanted: Wanted) -> Opened:
         "run.mood": str(wanted.mood) if wanted.mood else None,
         "run.arm": wanted.arm,
     }
-    loaded = load_home(home, os.environ, wanted.sets, options)
-    config = loaded.config
-    refuse_waivers(config, loaded.sources, time.time_ns(), "paper")
-    if not config.run.data:
-        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
-    return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
+    if wanted.instead is not None:
+        return load([wanted.instead], os.environ, wanted.sets, options)
+    return load_home(home_folder(wanted.home, os.environ), os.environ, wanted.sets, options)
 
 
 def _listed(text: str | None) -> list[str] | None:

@@ -36,7 +36,7 @@ def run(
 
         paced = (*wanted.sets, *([f"run.pace={pace}"] if pace is not None else []))
         session = open_session(wanted._replace(sets=paced))
-        payload = _replayed(session, quiet=json, plain=plain)
+        payload = replayed(session, quiet=json, plain=plain)
         tell(payload, _run_text(payload), json)
 
 
@@ -64,7 +64,8 @@ def _trained_first(wanted: Wanted, *, is_shown: bool) -> Wanted:
     return wanted._replace(since=split)
 
 
-def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
+def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
+    """Trade the session on paper, journaled as it happens; how it ended, in the shape of `msb run --json`."""
     import signal
     import sys
 

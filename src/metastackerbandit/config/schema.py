@@ -11,6 +11,7 @@ from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.decision.profiles import DEFAULT
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.engine.settings import AccountSettings, EngineSettings
+from metastackerbandit.evaluation.settings import PreflightSettings, ReadinessSettings, RolloutSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import MarketSettings
@@ -60,6 +61,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     execution: ExecutionSettings = ExecutionSettings()
     simulation: SimulationSettings = SimulationSettings()
     training: TrainingSettings = TrainingSettings()
+    preflight: PreflightSettings = PreflightSettings()
+    readiness: ReadinessSettings = ReadinessSettings()
+    rollout: RolloutSettings = RolloutSettings()
     overrides: dict[str, Any] = {}  # what differs by frame and symbol: "frames.5m.decision.min_alpha" -> value (config/scopes.py)
     waivers: tuple[ThresholdWaiver, ...] = ()
 

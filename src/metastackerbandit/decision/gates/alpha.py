@@ -14,4 +14,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.alpha, limits.min_alpha)
 
 
-GATE = GateSpec("alpha", "share", "at least", "opinion", "position scale of the opinion", ask, setting="decision.min_alpha")
+GATE = GateSpec("alpha", "share", "at least", "opinion", "position scale of the opinion", ask, setting="decision.min_alpha", domain=(0.0, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most, not_asked
@@ -25,4 +26,5 @@ GATE = GateSpec(
     "why the model is silent, 0 when it is awake",
     ask,
     states=("", *(f"SILENT_{name}" for name in SILENCE_NAMES[1:])),
+    domain=(0.0, math.inf),
 )

@@ -17,5 +17,12 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
 
 
 GATE = GateSpec(
-    "posterior", "probability", "at least", "opinion", "chance that the arm's mean net outcome is positive", ask, setting="posterior.enter"
+    "posterior",
+    "probability",
+    "at least",
+    "opinion",
+    "chance that the arm's mean net outcome is positive",
+    ask,
+    setting="posterior.enter",
+    domain=(0.0, 1.0),
 )

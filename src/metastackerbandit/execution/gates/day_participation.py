@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most, not_asked
@@ -17,5 +18,12 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
 
 
 GATE = GateSpec(
-    "day_volume", "share", "at most", "safety", "entries of the UTC day over average daily volume", ask, setting="execution.max_day_volume"
+    "day_volume",
+    "share",
+    "at most",
+    "safety",
+    "entries of the UTC day over average daily volume",
+    ask,
+    setting="execution.max_day_volume",
+    domain=(0.0, math.inf),
 )

@@ -17,5 +17,12 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
 
 
 GATE = GateSpec(
-    "new_signal", "signals", "at least", "safety", "1 when the arm's signal changed since a protective exit on this side", ask, states=("SPENT",)
+    "new_signal",
+    "signals",
+    "at least",
+    "safety",
+    "1 when the arm's signal changed since a protective exit on this side",
+    ask,
+    states=("SPENT",),
+    domain=(0.0, 1.0),
 )

@@ -24,4 +24,5 @@ GATE = GateSpec(
     ask,
     setting="risk.max_daily_loss",
     states=("TRIPPED",),
+    domain=(0.0, 1.0),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most
@@ -22,4 +23,5 @@ GATE = GateSpec(
     "sum of absolute notionals over equity, before this order",
     ask,
     setting="risk.max_gross_exposure",
+    domain=(0.0, math.inf),
 )
