@@ -119,6 +119,11 @@ def test_file_environment_and_flags_may_write_for_a_frame_or_symbol() -> None:
     assert "frames.5m.decision.neutral_band" not in unset.sources
 
 
+def test_waivers_are_written_in_the_file_alone() -> None:
+    (problem,) = examine(sets=["waivers=3"]).problems
+    assert "in the file alone" in problem.what
+
+
 @covers("0.18", "A04")
 @pytest.mark.parametrize(
     ("text", "what", "mend"),
@@ -138,6 +143,10 @@ def test_file_environment_and_flags_may_write_for_a_frame_or_symbol() -> None:
         ("[frames]\n5m = 3", "frames.5m is a table", "frames.5m.decision.min_alpha"),
         ("[frames.5m.decision]\nmin_alpha = 2", "frames.5m.decision.min_alpha = 2", "a number from 0 to 1"),
         ("[frames.5m.decision]\nmin_volatility = 5", "(for 5m)", "lower the minimum"),
+        ("[symbols.X]\nframes = 3", "symbols.X.frames is a table", "symbols.X.frames.5m.decision.min_alpha"),
+        ("[frames.5m]\nexits = 3", "frames.5m.exits is a table", "frames.5m.exits.stop_bps"),
+        ("[symbols]\nX = 3", "symbols.X is a table", "symbols.X.decision.min_alpha"),
+        ("[frames.1d.decision]\nmin_alpha = 0.1", "unknown timeframe '1d'", 'did you mean "24h"?'),
         ("frames = 3", "frames is a table", "frames.5m.decision.min_alpha"),
         ("overrides = 3", "unknown table or key 'overrides'", ""),
     ],

@@ -6,6 +6,7 @@ import math
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from metastackerbandit.config.outline import value_at
 from metastackerbandit.config.predecessors import SUCCESSORS
 from metastackerbandit.config.schema import Config, ThresholdWaiver
 from metastackerbandit.config.thresholds import thresholds, typical
-from metastackerbandit.config.waivers import LIVE, LONGEST_DAYS, checked_mode, in_force, refuse_waivers, waiver_problems
+from metastackerbandit.config.waivers import LIVE, LONGEST_DAYS, checked_mode, in_force, refuse_waivers, utc_day, waiver_problems
 from metastackerbandit.decision.derived import CONFIDENCES
 from metastackerbandit.decision.settings import REGIMES
 from metastackerbandit.domain.errors import ConfigRefused, UsageError
@@ -84,6 +85,12 @@ def test_a_limit_that_contradicts_another_names_what_where_and_the_mend(text: st
     assert what in f"{problem.what} {problem.mend}"
     assert problem.where == f"f.toml:{line}"
     assert problem.mend
+
+
+def test_a_problem_is_told_once_for_all_the_books_that_share_it() -> None:
+    text = '[symbols.X.decision]\nconfidence = "p_max3"\nmin_confidence = 0.05\n[frames.5m.decision]\nmin_alpha = 0.1\n'
+    (problem,) = problems_of(text)
+    assert "(for X)" in problem.what and problem.where == "f.toml:3"
 
 
 def test_every_context_of_the_stacker_has_a_name_for_its_regime() -> None:
@@ -184,6 +191,9 @@ def test_a_waiver_holds_until_its_day_is_over_and_for_a_month_at_most(days: int,
 
 @given(configs(), st.integers(0, 2**62))
 def test_nothing_is_ever_waived_in_live_mode(config: Config, now_ns: int) -> None:
+    today = ThresholdWaiver("decision.thresholds", utc_day(now_ns), "a look")
+    config = msgspec.structs.replace(config, waivers=(*config.waivers, today))
+    assert today in in_force(config, now_ns, "paper")
     assert in_force(config, now_ns, LIVE) == ()
     assert len(list(waiver_problems(config, {}, now_ns, LIVE))) == len(config.waivers)
 

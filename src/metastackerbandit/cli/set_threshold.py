@@ -52,7 +52,8 @@ def set_threshold(
         keep_changes(folder, [row], lambda: kept.append(write_config(folder, change.content, now_ns)))
         backup = kept[0].name if kept[0] else None
         payload = {"changed": True, "key": change.name, "old": change.old, "new": change.new, "who": row.who, "why": why, "backup": backup}
-        text = f"{change.name}: {row.old} -> {row.new}\n{TAKES_EFFECT}\n`msb config rollback` undoes it"
+        undone = "`msb config rollback` undoes it" if backup else f"there was no configuration before: removing {config_file(folder)} undoes it"
+        text = f"{change.name}: {row.old} -> {row.new}\n{TAKES_EFFECT}\n{undone}"
         tell({**payload, "file": config_file(folder), "takes_effect": TAKES_EFFECT}, text, json)
 
 

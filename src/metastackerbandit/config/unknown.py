@@ -8,7 +8,7 @@ from typing import Any
 from metastackerbandit.config.outline import join, keys, tables
 from metastackerbandit.config.predecessors import successor
 from metastackerbandit.config.problems import Problem, closest, equally_close, shown
-from metastackerbandit.config.scopes import EVERYWHERE, FRAMES_TABLE, PROFILE, SYMBOLS_TABLE, children, find_key, is_table, split
+from metastackerbandit.config.scopes import EVERYWHERE, FRAMES_TABLE, PROFILE, SYMBOLS_TABLE, WAIVERS, children, find_key, is_table, split
 from metastackerbandit.domain.timeframe import FRAMES
 
 Spelling = Callable[[str], str]  # a dotted name as its layer writes it
@@ -27,11 +27,13 @@ def unknown(parts: Sequence[str], where: str, spelling: Spelling) -> Problem:
         return Problem(dotted, "a symbol has no profile of its own", where, f"choose it for the run, run.{PROFILE}, or for a frame: [frames.5m]")
     if rest.partition(".")[0] == FRAMES_TABLE and rest != FRAMES_TABLE:
         frame = rest.split(".")[1]
-        meant = closest(frame, FRAMES)
+        meant = "24h" if frame == "1d" else closest(frame, FRAMES)
         return Problem(dotted, f"unknown timeframe {shown(frame)}", where, f'did you mean "{meant}"?' if meant else f"use one of {', '.join(FRAMES)}")
     if scope != EVERYWHERE and rest and (rest in keys() or rest in tables()):
         what = f"{rest} is one for the whole run: it cannot differ for {scope}"
         return Problem(dotted, what, where, f"write it in [{rest if rest in tables() else keys()[rest].table}]")
+    if parts[0] == WAIVERS:
+        return Problem(dotted, "waivers are written in the file alone, so that they are there to read", where, "add [[waivers]] to config.toml")
     table, near = _known_table(parts), _meant(parts)
     place = f"[{table}] has" if table else "there are"
     mend = f"did you mean {_choice(parts, near, spelling)}?" if near else f"{place} {', '.join(children(table)) or 'no keys'}"
@@ -49,8 +51,11 @@ def predecessors_in(value: Any, path: tuple[str, ...], where: Callable[[tuple[st
 
 def is_a_table(name: str, value: Any, where: str) -> Problem:
     """The problem of a value where a table should stand."""
-    own = {FRAMES_TABLE: "frames.5m.decision.min_alpha", SYMBOLS_TABLE: "symbols.BTCUSDT.decision.min_alpha"}
-    example = own.get(name) or next((key for key in keys() if key.startswith(f"{name}.")), join(name, "decision.min_alpha"))
+    rest = split(name)[1]
+    if rest in (FRAMES_TABLE, SYMBOLS_TABLE):
+        example = f"{name}.{'5m' if rest == FRAMES_TABLE else 'BTCUSDT'}.decision.min_alpha"
+    else:
+        example = next((f"{name}{key.removeprefix(rest)}" for key in keys() if key.startswith(f"{rest}.")), f"{name}.decision.min_alpha")
     return Problem(name, f"{name} is a table, not the value {shown(value)}", where, f"set its keys, such as {example}")
 
 
