@@ -17,28 +17,6 @@ if TYPE_CHECKING:
     from metastackerbandit.evaluation.gate_record import GateRecord
     from metastackerbandit.storage.preflights import PreflightRecord
 
-# The settings of gates that do not name their own.
-_SETTINGS = {
-    "complete": "decision.min_completeness",
-    "fresh": "decision.max_age_bars",
-    "familiar": "decision.min_credibility",
-    "alpha": "decision.min_alpha",
-    "net_edge": "decision.min_net_edge_bps",
-    "alignment": "decision.min_alignment",
-    "posterior": "posterior.enter",
-    "volatility_floor": "decision.min_volatility",
-    "volatility_cap": "decision.max_volatility",
-    "funding": "decision.max_funding_bps",
-    "minimum_change": "execution.min_change_bps",
-    "impact": "execution.max_impact_bps",
-    "orders_a_day": "execution.max_orders_a_day",
-    "order_volume": "execution.max_order_volume",
-    "day_volume": "execution.max_day_volume",
-    "gross_exposure": "risk.max_gross_exposure",
-    "daily_loss": "risk.max_daily_loss",
-    "drawdown": "risk.max_drawdown",
-}
-
 NOT_READY = 4  # the exit code while errors stand: what was given is refused
 
 
@@ -134,18 +112,17 @@ def written_of(session: Session, wanted: Wanted) -> tuple[dict[str, Written], ..
 
 
 def _written(config: Config, sources: dict[str, str]) -> dict[str, Written]:
-    from metastackerbandit.config.outline import keys, value_at
+    from metastackerbandit.config.outline import value_at
     from metastackerbandit.engine.gates import GATES
     from metastackerbandit.evaluation.finding import Written
 
     found: dict[str, Written] = {}
     for gate in GATES:
-        key = getattr(gate, "setting", "") or _SETTINGS.get(gate.name, "")
-        if key in keys():
-            value = value_at(config, key)
-            number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
-            by_hand = any(sources.get(name, "default") != "default" for name in (key, f"{key}_buy", f"{key}_sell"))
-            found[gate.name] = Written(key, number, by_hand=by_hand)
+        if gate.setting:
+            value = value_at(config, gate.setting)
+            number = gate.lead + value if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
+            names = (gate.setting, *(f"{gate.setting}_{side}" for side in ("buy", "sell") if gate.by_side))
+            found[gate.name] = Written(gate.setting, number, by_hand=any(sources[name] != "default" for name in names))
     return found
 
 
