@@ -7,9 +7,12 @@ from decimal import Decimal, InvalidOperation
 
 from msgspec import Struct
 
+from metastackerbandit.config.books import book_config, layers, own_scopes
 from metastackerbandit.config.outline import value_at
 from metastackerbandit.config.problems import closest, shown
 from metastackerbandit.config.schema import Config
+from metastackerbandit.config.scopes import EVERYWHERE, PROFILE, split
+from metastackerbandit.decision.profiles import PROFILES
 from metastackerbandit.domain.errors import ConfigRefused, InstrumentRefused
 from metastackerbandit.domain.timeframe import FRAMES, frame_ns
 from metastackerbandit.stacking.settings import AUTO, OPINION_ARMS, POSTERIOR
@@ -27,8 +30,27 @@ class Contradiction(Struct, frozen=True):
 
 
 def contradictions(config: Config) -> list[Contradiction]:
-    """Everything that the checks below find."""
-    return [found for check in CHECKS for found in check(config)]
+    """Everything that the checks below find: in the base, and in what any frame or symbol makes of it."""
+    found = [*_profiles_exist(config), *(problem for check in CHECKS for problem in check(config))]
+    said = {problem.what for problem in found}
+    for scope in (EVERYWHERE, *own_scopes(config)):
+        book = book_config(config, scope.symbol, scope.frame)
+        fresh = [problem for check in CHECKS for problem in check(book) if problem.what not in said] if book != config else []
+        brought = {layer.key: layer.name for layer in layers(config, scope.symbol, scope.frame)} if fresh else {}
+        for problem in fresh:
+            said.add(problem.what)
+            named = tuple(brought.get(key, key) for key in problem.keys)
+            own = sorted(named, key=lambda key: key in problem.keys)  # what the scope brought comes first: there the mend belongs
+            found.append(Contradiction(tuple(own), f"{problem.what} (for {scope})", problem.mend))
+    return found
+
+
+def _profiles_exist(config: Config) -> Iterator[Contradiction]:
+    named = {"run.profile": config.run.profile, **{name: value for name, value in config.overrides.items() if split(name)[1] == PROFILE}}
+    for key, name in named.items():
+        if name not in PROFILES:
+            meant = closest(name, PROFILES)
+            yield Contradiction((key,), f"unknown profile {name!r}", f'did you mean "{meant}"?' if meant else f"use one of {', '.join(PROFILES)}")
 
 
 def _frames_exist(config: Config) -> Iterator[Contradiction]:

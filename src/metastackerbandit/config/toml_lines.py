@@ -53,9 +53,14 @@ def _first_lines(text: str) -> dict[Path, int]:
 def _lines(text: str) -> Iterator[tuple[Path, int]]:
     """Each path of a text that parses, with the line where its statement starts."""
     table: Path = ()
+    counted: dict[Path, int] = {}
     for line, statement in _statements(text):
         for path in _paths(statement):
-            if statement.lstrip().startswith("["):
+            if statement.lstrip().startswith("[["):  # an item of a list: its place in the list ends its path
+                counted[path] = counted.get(path, -1) + 1
+                table = (*path, str(counted[path]))
+                yield table, line
+            elif statement.lstrip().startswith("["):
                 table = path
                 yield table, line
             else:
