@@ -8,7 +8,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from metastackerbandit.decision import derived
 from metastackerbandit.decision.derived import (
     BY_P_DIR,
     BY_P_DIR_COND,
@@ -29,7 +28,6 @@ from metastackerbandit.decision.derived import (
 from metastackerbandit.domain.label import label_spec
 from metastackerbandit.domain.quantities import conditional_confidence, directional_confidence, largest_probability, signal_of, strength_of
 from metastackerbandit.domain.timeframe import YEAR_NS, frame_ns
-from metastackerbandit.stacking.opinion import STAY, break_even
 from tests.covering import covers
 
 COSTS = st.floats(0.0, 300.0)
@@ -150,9 +148,3 @@ def test_the_taker_break_even_of_five_minutes_is_a_fifth() -> None:
     assert least_net_edge_bps(2.0) == 1.0
     assert full_net_edge_bps(TAKER) == 39.0
     assert least_worth(TAKER, 64.0) == pytest.approx(0.6016, abs=0.0001)
-
-
-@given(COSTS, BARRIERS)
-def test_the_gates_and_the_opinion_know_one_break_even(cost: float, barrier: float) -> None:
-    assert break_even(cost, barrier) == break_even_strength(cost, barrier)
-    assert derived.STAY == STAY

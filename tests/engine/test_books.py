@@ -120,4 +120,4 @@ def test_books_have_settings_of_their_own() -> None:
     recording = generated(1, 10)
     strict = EngineSettings(decision=DecisionSettings(min_alpha=0.5))
     plan = plan_of(recording, ("5m", "1h"), "sma_cross", EngineSettings(), own=lambda symbol, frame: strict if frame == "1h" else EngineSettings())
-    assert [float(limits.min_alpha) for limits in begin(plan).limits] == [0.02, 0.5, 0.02, 0.5]
+    assert [float(limits.min_alpha_buy) for limits in begin(plan).limits] == [0.02, 0.5, 0.02, 0.5]

@@ -105,6 +105,8 @@ def _incident(name: str, meaning: str, expected: str, settings: Mapping[str, Any
     )
     own = {
         "run.arm": "model",
+        "run.mood": f"scenario {name}",
+        "decision.conformal": False,
         "decision.min_confidence": 0.55,
         "decision.confidence": "p_dir",
         "decision.min_mood": 0.12,
@@ -141,4 +143,6 @@ def _predictions(bars: np.ndarray[Any, Any], sides: NDArray[np.int64], sure: NDA
     said["error_bps"], said["barrier_bps"], said["horizon"] = _ERROR_BPS, _BARRIER_BPS, 1
     said["conformal_set"] = np.where(side > 0, IN_UP | IN_FLAT, np.where(side < 0, IN_DOWN | IN_FLAT, IN_DOWN | IN_FLAT | IN_UP))
     said["credibility"], said["size_scale"] = 0.5, 1.0
+    for name in ("p_value_down", "p_value_flat", "p_value_up", "worth"):
+        said[name] = np.nan  # the incident's models had neither
     return said

@@ -54,9 +54,9 @@ def _profile_hides(config: Config, frame: str) -> Iterator[Notice]:
 
 def _consensus_has_a_mood(config: Config, frame: str) -> Iterator[Notice]:
     decision = book_config(config, "", frame).decision
-    if decision.consensus == "hard":
-        what = f'decision.consensus = "hard" on {frame}: without a mood (--mood FOLDER) there is nothing to agree with, and the gate is not asked'
-        yield Notice("decision.consensus", what, 'give a mood, or write "soft"')
+    if decision.consensus == "hard" and not config.run.mood:
+        what = f'decision.consensus = "hard" on {frame}, and no mood is named: there is nothing to agree with, and the gate is not asked'
+        yield Notice("decision.consensus", what, 'give --mood FOLDER, or write "soft"')
 
 
 _ABOUT_FRAMES: tuple[Callable[[Config, str], Iterator[Notice]], ...] = (_profile_fits, _profile_hides, _consensus_has_a_mood)

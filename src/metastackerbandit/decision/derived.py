@@ -51,19 +51,29 @@ def p_max3_at(strength: float, p_flat: float) -> float:
 
 
 @kernel
-def confidence_of(quantity: int, p_down: float, p_flat: float, p_up: float) -> float:
-    """The quantity (a place in CONFIDENCES) of a prediction; NaN when it is asleep."""
+def confidence_towards(quantity: int, p_with: float, p_flat: float, p_against: float) -> float:
+    """The quantity (a place in CONFIDENCES) as it speaks for one side; NaN where the prediction is asleep.
+
+    For the side that a prediction leads to it is the quantity itself; for the other side it is less: no confidence is borrowed from a
+    side that is not taken.
+    """
     if math.isnan(p_flat):
         return math.nan
-    largest = max(p_down, p_up)
     if quantity == BY_P_MAX3:
-        return max(largest, p_flat)
+        return max(p_with, p_flat)
     if quantity == BY_P_DIR_COND:
-        total = p_down + p_up
-        return max(largest / total, 0.5) if total > 0.0 else 0.5
+        total = p_with + p_against
+        return p_with / total if total > 0.0 else 0.5
     if quantity == BY_STRENGTH:
-        return abs(p_up - p_down)
-    return largest
+        return p_with - p_against
+    return p_with
+
+
+@kernel
+def confidence_of(quantity: int, p_down: float, p_flat: float, p_up: float) -> float:
+    """The quantity (a place in CONFIDENCES) of a prediction, whichever side it leads to; NaN when it is asleep."""
+    towards = confidence_towards(quantity, max(p_down, p_up), p_flat, min(p_down, p_up))
+    return max(towards, 0.5) if quantity == BY_P_DIR_COND and not math.isnan(towards) else towards
 
 
 @kernel
@@ -95,6 +105,20 @@ def full_net_edge_bps(cost_bps: float) -> float:
 def least_worth(cost_bps: float, barrier_bps: float) -> float:
     """Chance of a net win from which a trade pays: p (b - c) = (1 - p) (b + c), so p = .5 + c / (2 b); may exceed 1 (none pays)."""
     return 0.5 + 0.5 * break_even_strength(cost_bps, barrier_bps)
+
+
+@kernel
+def worth_scale(worth: float, net_edge_bps: float, cost_bps: float, barrier_bps: float) -> float:
+    """Share of the size in [0, 1] that a meta-label leaves: what it expects of the trade over what the stack expects (method 1.6).
+
+    0 at break-even and below, rising with `worth` to 1 where both expect the same; 1 without a meta-label (NaN).
+    """
+    if math.isnan(worth):
+        return 1.0
+    expected = (2.0 * worth - 1.0) * barrier_bps - cost_bps
+    if not expected > 0.0:
+        return 0.0
+    return expected / net_edge_bps if net_edge_bps > expected else 1.0
 
 
 @kernel

@@ -49,3 +49,10 @@ class DecisionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     min_worth: Share | None = None  # chance that the proposed trade ends above its costs; null: the derived break-even alone
     conformal: bool = True  # whether the opposite side must be outside the prediction set
     allowed_regimes: tuple[str, ...] = REGIMES  # contexts in which new risk is taken
+    max_mood_age_bars: Annotated[float, Meta(ge=0, le=1_000)] = 1.0  # bars of the frame after which the last mood is not known any more
+    veto_unearned: bool = False  # hard consensus lets every source veto, proven or not: the predecessor's fault, for scenarios and comparisons
+    conformal_alpha: Annotated[float, Meta(gt=0, lt=1)] = 0.2  # share of prediction sets that may miss the truth; kept up while labels mature
+    conformal_gamma: Annotated[float, Meta(ge=0, le=0.5)] = 0.01  # step of that correction a matured label (Gibbs and Candes 2021); 0: no correction
+    max_book_age_s: Annotated[float, Meta(gt=0, le=600)] = 2.0  # seconds since the order book last changed; asked where there is a book
+    max_spread_bps: Annotated[float, Meta(gt=0, le=1_000)] = 5.0  # between best bid and best ask; asked where there is a book
+    min_depth: Annotated[float, Meta(ge=0, le=1_000)] = 3.0  # resting on the other side within the spread limit, in sizes of the order

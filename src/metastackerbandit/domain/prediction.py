@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
 
 # Why a model is asleep; there is no default prediction.
@@ -31,7 +33,9 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     the distance of stop and target from the entry, `horizon` the bars after which a position is left. `conformal_set` holds
     the classes that cannot be excluded (bits IN_DOWN, IN_FLAT, IN_UP), `credibility` the largest conformal p-value.
     `size_scale` in [0, 1] is what the number of independent outcomes behind the model allows. `version` is the place of the
-    model's version in the run's list, -1 for none.
+    model's version in the run's list, -1 for none. `p_value_*` are the conformal p-values a class: the set at any level holds the classes whose
+    p-value is above it. `worth` is the calibrated chance that the trade on the predicted side ends above its costs, NaN where the version has
+    no meta-label.
     """
 
     instrument: int
@@ -51,3 +55,7 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     conformal_set: int
     credibility: float
     size_scale: float
+    p_value_down: float = math.nan
+    p_value_flat: float = math.nan
+    p_value_up: float = math.nan
+    worth: float = math.nan

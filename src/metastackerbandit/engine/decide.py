@@ -11,12 +11,15 @@ from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.money import BPS_RATE, opposes
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, MARKET, ON_KILL, ON_OPPOSITE, ON_TIME, REDUCE
 from metastackerbandit.domain.timeframe import DAY_NS
+from metastackerbandit.engine.agreement import agree
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
 from metastackerbandit.engine.orders import cancel_kind, pending_lots, send
+from metastackerbandit.engine.regime import regime_allowed
 from metastackerbandit.execution.quantize import least_lots, legal_lots
 from metastackerbandit.market.activity import annual_volatility, daily_volume
 from metastackerbandit.risk.breakers import loss_of
 from metastackerbandit.risk.sizing import capped_lots, drawdown_scale, wanted_lots
+from metastackerbandit.stacking.consensus import MODEL_SOURCE, MOOD_SOURCE
 
 DAYS_A_YEAR = 365.25
 
@@ -48,14 +51,13 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     """Decide on the closed bar in the seat; returns 0 or a fault of engine.orders.
 
     `scale` is the opinion's position scale as the alpha gate judges it, `alpha` the one that sizes a trade, `kelly` the most of equity
-    that its edge is worth (infinity for a rule arm).
+    that its edge is worth (infinity for a rule arm). What stands behind a prediction is before the gates already (engine.voices.present).
     """
     draft = world.draft[0]
     draft.at_ns = now_ns
     draft.signal = signal
     draft.side = side
     draft.scale = scale
-    draft.alpha = alpha
     draft.kelly = kelly
     draft.sent = 0
     account = world.account[0]
@@ -63,6 +65,19 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     limits = world.limits[s]
     seen = world.seen[0]
     n = out.cursor[0].decisions
+    seen.side = 0 if side == KEEP else side
+    draft.alpha = alpha * agree(
+        seat,
+        limits,
+        world.predictions[s, 0],
+        seen.has_model,
+        now_ns,
+        world.standings[s, MOOD_SOURCE],
+        world.standings[s, MODEL_SOURCE],
+        seen,
+    )
+    if limits.asks_regime != 0:
+        seen.regime_allowed = regime_allowed(seat, limits, world.terciles[s])
     draft.pending = pending_lots(world, s)
     value(account, seat, limits, draft)
     propose(account, seat, limits, draft)
@@ -141,10 +156,9 @@ def quantize(seat: Any, limits: Any, draft: Any) -> None:
 
 @kernel
 def look(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> None:
-    """Put before the gates what they may look at; what stands behind the opinion is there already (engine.on_prediction)."""
+    """Put before the gates what they may look at; what stands behind the opinion is there already."""
     bar = seat.done
     equity = draft.equity
-    seen.side = 0 if draft.side == KEEP else draft.side
     seen.asks = draft.asks
     seen.moves = draft.moves
     seen.completeness = bar.parts / bar.parts_due

@@ -34,3 +34,24 @@ ask_all = kernel(written("ask_all", _SOURCE, {gate.name: gate.ask for gate in GA
 
 BLOCK blocks; UNKNOWN blocks unless the gate is lenient. All gates are asked, also after one blocked.
 """
+
+PREDICTION_GATES = ("familiar", "signal", "confidence", "alpha", "neutral_band", "conformal", "net_edge", "worth")  # ask about a prediction alone
+
+_PASSES = "".join(
+    f"""
+    seen_as, against, verdict = {name}(seen, limits)
+    if verdict == 2 or (verdict == 3 and lenient[{GATE_NAMES.index(name)}] == 0):
+        return False
+"""
+    for name in PREDICTION_GATES
+)
+
+would_pass = kernel(
+    written(
+        "would_pass",
+        f"def would_pass(seen, limits, lenient):\n{_PASSES}\n    return True\n",
+        {name: GATES[GATE_NAMES.index(name)].ask for name in PREDICTION_GATES},
+        __name__,
+    )
+)
+"""would_pass(seen, limits, lenient (G,)) -> whether every gate that asks about a prediction alone lets its trade pass."""

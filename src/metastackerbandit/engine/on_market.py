@@ -8,14 +8,17 @@ from typing import Any
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import RATE_ONE, rate_signed
 from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, KEEP, MARKET, ON_KILL, RESET, TRIP
+from metastackerbandit.engine.agreement import follow_mood
 from metastackerbandit.engine.choice import charge_all
 from metastackerbandit.engine.decide import decide, is_quiet
 from metastackerbandit.engine.on_prediction import begin_waiting, give_up, keep_point
 from metastackerbandit.engine.orders import cancel_kind, pay_funding, send, trail
+from metastackerbandit.engine.regime import follow_regime
 from metastackerbandit.market.activity import observe
 from metastackerbandit.market.resample import absorb, overdue
 from metastackerbandit.risk.breakers import begin_day, climb, loss_of, must_watch, watch
 from metastackerbandit.stacking.ask import ask_arm
+from metastackerbandit.stacking.consensus import MOOD_SOURCE
 
 
 @kernel
@@ -93,6 +96,10 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     """The frame's bar stands in `seat.done`: volatility, the rules' words, and the decision unless it waits for a prediction."""
     bar = world.seats[s].done
     count_bar(world.seats[s], world.limits[s])
+    if world.limits[s].follows_regime != 0:
+        follow_regime(world.seats[s], world.limits[s], world.terciles[s], world.context[s])
+    if world.limits[s].follows_mood != 0:
+        follow_mood(world.seats[s], world.limits[s], world.outputs[s, MOOD_SOURCE], world.standings[s, MOOD_SOURCE], now_ns)
     if world.limits[s].hears != 0:
         return begin_waiting(world, out, s, now_ns, lean)
     signal = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)

@@ -8,10 +8,13 @@ from typing import Any
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.prediction import LATE
 from metastackerbandit.domain.rows import KEEP
+from metastackerbandit.engine.agreement import follow_model
 from metastackerbandit.engine.choice import choose_arm, live_on, wish_on
 from metastackerbandit.engine.decide import decide, is_over, is_quiet
-from metastackerbandit.engine.voices import is_predicted_still, kelly_of, speak
+from metastackerbandit.engine.voices import is_predicted_still, kelly_of, present, speak
 from metastackerbandit.stacking.ask import ask_arm
+from metastackerbandit.stacking.consensus import MODEL_SOURCE
+from metastackerbandit.stacking.coverage import issue_set, set_at, settle_sets
 from metastackerbandit.stacking.names import RULE_ARMS
 
 
@@ -24,6 +27,8 @@ def begin_waiting(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     for a in range(len(world.arms)):
         if world.arms[a] < RULE_ARMS:
             world.signals[s, a] = ask_arm(world.arms[a], world.memory[s, a], world.reals[s, a], bar.high, bar.low, bar.close)
+    if limits.follows_sets != 0:
+        settle_sets(world.sets[s], world.coverage[s], bar, seat.bars_seen, limits.sets)
     if limits.chooses != 0:
         live_on(world, out, s)
     if limits.waits == 0 or world.predictions[s, 0].closed_ns == bar.closed_ns:
@@ -69,10 +74,14 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     seat = world.seats[s]
     limits = world.limits[s]
     prediction = world.predictions[s, 0]
+    seen = world.seen[0]
     held = 0
     if seat.position.lots != 0:
         held = 1 if seat.position.lots > 0 else -1
-    seen = world.seen[0]
+    if limits.follows_sets != 0:
+        note_set(seat, prediction, world.sets[s], world.coverage[s])
+    if limits.follows_model != 0:
+        follow_model(seat, limits, prediction, world.outputs[s, MODEL_SOURCE], world.standings[s, MODEL_SOURCE])
     speaker = 0
     seen.has_posterior = 0
     seen.chance = math.nan
@@ -88,27 +97,29 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         seat.horizon = prediction.horizon
     seat.arm = speaker
     side = 0 if signal == -1 and limits.rules.is_spot != 0 else signal
-    seen.has_model = word.is_predicted
-    seen.silence = word.silence
-    seen.credibility = word.credibility
-    seen.edge_bps = word.edge_bps
-    seen.net_edge_bps = math.nan
-    seen.has_frames = word.has_frames
-    seen.alignment = word.alignment
-    seen.stop_scale = word.stop_scale
-    scale = word.scale if side == 1 or side == -1 else 0.0
-    alpha = word.alpha if side == 1 or side == -1 else 0.0
-    kelly = kelly_of(word, prediction, limits) if side == 1 or side == -1 else math.inf
     fault = 0
     if lean and is_quiet(world.account[0], seat, limits, side):
         world.account[0].decisions += 1
         seat.last_decision = world.account[0].decisions
     else:
+        present(word, prediction, limits, world.coverage[s].level, side, held, seen)
+        names = side == 1 or side == -1
+        scale = word.scale if names else 0.0
+        alpha = word.alpha if names else 0.0
+        kelly = kelly_of(word, prediction, limits) if names else math.inf
         fault = decide(world, out, s, now_ns, signal, side, scale, alpha, kelly)
         if lean:
             out.cursor[0].decisions = 0
     keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, seat.done.closed_ns)
     return fault
+
+
+@kernel
+def note_set(seat: Any, prediction: Any, sets: Any, coverage: Any) -> None:
+    """Remember what the prediction could not exclude at the level in force, to be held against what comes."""
+    if prediction.silence == 0:
+        bits = set_at(coverage.level, prediction.p_value_down, prediction.p_value_flat, prediction.p_value_up)
+        issue_set(sets, coverage, bits, seat.bars_seen, prediction.horizon, prediction.barrier_bps / 1e4)
 
 
 @kernel

@@ -19,7 +19,9 @@ from metastackerbandit.market.resample import Forming
 from metastackerbandit.risk.breakers import Breakers
 from metastackerbandit.stacking.alignment import Aligned, Combined
 from metastackerbandit.stacking.alignment_rules import Vote
+from metastackerbandit.stacking.consensus import OUTPUTS, SOURCES, Output, Standing
 from metastackerbandit.stacking.context import CELLS, Terciles
+from metastackerbandit.stacking.coverage import Coverage, IssuedSet
 from metastackerbandit.stacking.frame_words import AlignmentTerms, FrameWord
 from metastackerbandit.stacking.posterior import Belief, Evidence, PosteriorTerms
 from metastackerbandit.stacking.shadow import MOST_OUTCOMES, Outcome, Shadow
@@ -85,7 +87,7 @@ class Account(Struct, frozen=True):
 
 
 class World(NamedTuple):
-    """State (S books, A arms, K frames, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch.
+    """State (S books, A arms, K frames, J sources, W working orders, H open sets, M and R arm memory, G gates); `seen` and `posting` are scratch.
 
     `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the book's own first (0 beyond those it hears), `signals` the
     arms' last words, `predictions` the last one of each frame.
@@ -105,6 +107,10 @@ class World(NamedTuple):
     terciles: Any  # (S,) Terciles
     posterior: Any  # (S,) PosteriorTerms
     context: Any  # (S,) ContextTerms
+    outputs: Any  # (S, J, 200) Output
+    standings: Any  # (S, J) Standing
+    sets: Any  # (S, H) IssuedSet
+    coverage: Any  # (S,) Coverage
     spoken: Any  # (A,) Spoken, scratch
     awake: Any  # (A,) int64, scratch
     beliefs: Any  # (A,) Belief, scratch
@@ -235,7 +241,7 @@ class Out(NamedTuple):
     curve: Any
 
 
-def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, gates: int) -> World:
+def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, sets: int, gates: int) -> World:
     """All zeros; the plan fills in parameters."""
     return World(
         account=np.zeros(1, layout(Account)),
@@ -252,6 +258,10 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, g
         terciles=np.zeros(symbols, layout(Terciles)),
         posterior=np.zeros(symbols, layout(PosteriorTerms)),
         context=np.zeros(symbols, layout(ContextTerms)),
+        outputs=np.zeros((symbols, len(SOURCES), OUTPUTS), layout(Output)),
+        standings=np.zeros((symbols, len(SOURCES)), layout(Standing)),
+        sets=np.zeros((symbols, sets), layout(IssuedSet)),
+        coverage=np.zeros(symbols, layout(Coverage)),
         spoken=np.zeros(arms, layout(Spoken)),
         awake=np.zeros(arms, np.int64),
         beliefs=np.zeros(arms, layout(Belief)),
