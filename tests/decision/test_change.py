@@ -253,7 +253,7 @@ def test_a_limit_that_no_setting_holds_leaves_the_input() -> None:
     assert by == BY_INPUTS
     assert told == [
         "no setting alone would have let it trade; it needed this:",
-        "  warm  an input of 50 bars where 12 was seen (no setting holds this limit)",
+        "  warm  an input of 50 bars where 12 was seen (no setting is named for this limit)",
     ]
 
 

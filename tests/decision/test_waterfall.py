@@ -31,6 +31,7 @@ def test_what_is_left_is_what_was_asked_less_what_fell(record: Made) -> None:
             left = fall.left
     decided = record[0]
     assert found.buy + found.sell == len(decided)
+    assert [step.buy.sole + step.sell.sole for step in found.steps] == [int((decided["sole"] == place).sum()) for place in range(len(GATES))]
     assert found.steps[-1].buy.left + found.steps[-1].sell.left == int((decided["binding"] < 0).sum())
 
 
