@@ -23,7 +23,7 @@ help:
 	@echo "make run DATA=folder train on the first part of recorded candles, trade the rest on paper"
 	@echo "make test            the whole suite"
 	@echo "make check           ruff, mypy --strict, the architecture test"
-	@echo "make docs            docs/coverage.md from the last test run"
+	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md"
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -62,4 +62,5 @@ check: $(READY)
 	$(BIN)/python -m pytest tests/architecture
 
 docs: $(READY)
+	$(BIN)/python tools/reasons_doc.py
 	$(BIN)/python tools/coverage_doc.py

@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.backtest.run import block_of
+from metastackerbandit.config.outline import keys
 from metastackerbandit.decision.change import BY_INPUTS, BY_NOTHING, BY_SETTINGS, Change, change_lines, change_of, permissive
 from metastackerbandit.decision.nearest import misses_of
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
@@ -84,39 +85,43 @@ def acts(kept: Kept, place: int) -> list[bytes]:
     return [kept.decisions[name][:place].tobytes() for name in ("kind", "wanted", "sent", "position", "equity")]
 
 
-def a_step_stricter(value: float, sense: str, is_whole: bool) -> float:
+def a_step_stricter(value: float, sense: str, whole: bool) -> float:
     """The next value that admits less."""
     up = sense == "at least"
-    return value + (1 if up else -1) if is_whole else math.nextafter(value, math.inf if up else -math.inf)
+    return value + (1 if up else -1) if whole else math.nextafter(value, math.inf if up else -math.inf)
 
 
-def needed(change: Change, start: Mapping[str, Any]) -> dict[str, Any]:
+def is_whole(key: str) -> bool:
+    return isinstance(keys()[key].default, int)
+
+
+def needed(change: Change) -> dict[str, Any]:
     """The settings that the change names, whole numbers as such."""
     found = {need.setting: need.setting_needed for need in change.needs}
-    return {key: int(value) if isinstance(start.get(key), int) else value for key, value in found.items() if key and value is not None}
+    return {key: int(value) if is_whole(key) else value for key, value in found.items() if key and value is not None}
 
 
 @covers("A36", "3.08")
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 200), limits=PURE)
 def test_a_backtest_with_the_needed_limits_trades_the_nearest_miss_and_one_step_stricter_does_not(seed: int, limits: dict[str, Any]) -> None:
     recording, predictions = market(seed)
     kept, _ = by_block(recording, "5m", "model", with_limits(limits), predictions=predictions)
     place, change = nearest(kept)
     assume(change.by == BY_SETTINGS)
-    wanted = needed(change, limits)
+    wanted = needed(change)
     again, _ = by_block(recording, "5m", "model", with_limits({**limits, **wanted}), predictions=predictions)
     assert acts(again, place) == acts(kept, place), "nothing before the nearest miss is let in"
     assert traded(again, place)
     for need in change.needs:
         assert need.setting is not None
-        value = a_step_stricter(wanted[need.setting], need.sense, isinstance(limits[need.setting], int))
+        value = a_step_stricter(wanted[need.setting], need.sense, is_whole(need.setting))
         stricter, _ = by_block(recording, "5m", "model", with_limits({**limits, **wanted, need.setting: value}), predictions=predictions)
         assert not traded(stricter, place)
         assert GATE_NAMES[int(stricter.decisions["sole"][place])] == need.gate
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 200), limits=PURE)
 def test_the_number_in_the_text_is_rounded_to_the_side_that_trades(seed: int, limits: dict[str, Any]) -> None:
     recording, predictions = market(seed)
@@ -125,7 +130,7 @@ def test_the_number_in_the_text_is_rounded_to_the_side_that_trades(seed: int, li
     assume(change.by == BY_SETTINGS)
     told = {need.setting: permissive(need.setting_needed, need.sense) for need in change.needs if need.setting and need.setting_needed is not None}
     assert all(f"{key} at " in "\n".join(change_lines(change)) for key in told)
-    by_text = {key: int(text) if isinstance(limits[key], int) else float(text) for key, text in told.items()}
+    by_text = {key: int(text) if is_whole(key) else float(text) for key, text in told.items()}
     again, _ = by_block(recording, "5m", "model", with_limits({**limits, **by_text}), predictions=predictions)
     first = np.flatnonzero(again.decisions["kind"] != kept.decisions["kind"])[0]
     assert first <= place and traded(again, int(first)), "another miss within the rounding may come first"
@@ -173,12 +178,10 @@ def test_any_miss_trades_when_all_its_limits_give_way_at_that_decision(seed: int
     start = tuned(EngineSettings(), limits)  # alpha made of the edge, as by default
     kept, _ = by_block(recording, "5m", "model", start, predictions=predictions)
     misses = [int(place) for place in np.flatnonzero((kept.decisions["asks_risk"] != 0) & (kept.decisions["binding"] >= 0))]
-    changes = [
-        (place, change) for place in misses if (change := changed(kept, place)).by == BY_SETTINGS and set(needed(change, limits)) <= set(LIMIT_FIELDS)
-    ]
+    changes = [(place, change) for place in misses if (change := changed(kept, place)).by == BY_SETTINGS and set(needed(change)) <= set(LIMIT_FIELDS)]
     assume(changes)
     place, change = changes[int(which * len(changes))]
-    own = {LIMIT_FIELDS[key]: value for key, value in needed(change, limits).items()}
+    own = {LIMIT_FIELDS[key]: value for key, value in needed(change).items()}
     after = replayed(seed, start, place, own)
     assert acts(after, place) == acts(kept, place)
     assert traded(after, place)
@@ -250,7 +253,7 @@ def test_a_limit_that_no_setting_holds_leaves_the_input() -> None:
     assert by == BY_INPUTS
     assert told == [
         "no setting alone would have let it trade; it needed this:",
-        "  warm  an input of 50 bars where 12 was seen (no setting holds this limit)",
+        "  warm  an input of 50 bars where 12 was seen (no setting is named for this limit)",
     ]
 
 

@@ -82,7 +82,7 @@ def test_a_blocked_buy_reads_like_a_story_with_one_culprit() -> None:
         "  flat_gap  BLOCK  bars since the position was flat              1 bars   needs >= 3    FLAT_GAP_BELOW_LIMIT",
         "=> HOLD: BUY wanted, blocked by flat_gap (the only gate that did)",
         "   no setting alone would have let it trade; it needed this:",
-        "     flat_gap  an input of 3 bars where 1 was seen (no setting holds this limit)",
+        "     flat_gap  an input of 3 bars where 1 was seen (no setting is named for this limit)",
     ]
     assert (said.side, said.kind, said.binding, said.sole_blocker) == ("BUY", "HOLD", "flat_gap", "flat_gap")
     assert [line.verdict for line in said.trace] == ["PASS", "N/A", "BLOCK"]

@@ -129,7 +129,7 @@ def _need(gate: NamedGate, side: int, observed: float, limit: float, verdict: in
     if seen is None or against is None:
         return need("fixed", None, against, None, "no finite limit admits it")
     if not key:
-        return need("fixed", seen, against, None, "no setting holds this limit")
+        return need("fixed", seen, against, None, "no setting is named for this limit")
     wanted = seen - gate.lead
     refusal = settings.refusal(key, wanted) if settings else ""
     if refusal:
