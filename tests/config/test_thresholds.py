@@ -246,7 +246,7 @@ def test_each_waiver_has_the_line_of_its_own_header() -> None:
         (["run.profile=metastacker-5m"], "1h", ["holds the plans' values of 5m, and 1h is traded"]),
         (["run.profile=metastacker-5m", "decision.min_alpha=0.3"], "5m", ["decision.min_alpha = 0.3 has no effect on 5m"]),
         (["run.profile=metastacker-5m", "frames.5m.decision.min_alpha=0.3"], "5m", []),
-        (["decision.consensus=hard"], "5m", ["without a mood"]),
+        (["decision.consensus=hard"], "5m", ["no mood is named"]),
         (["costs.taker_fee_bps=0", "costs.half_spread_bps=0", "costs.slippage_bps=0", "costs.maker_fee_bps=0"], "5m", ["trading costs nothing"]),
         (["costs.maker_fee_bps=7"], "5m", ["is above costs.taker_fee_bps"]),
     ],

@@ -56,8 +56,8 @@ def market(seed: int) -> tuple[Recording, tuple[np.ndarray, ...]]:
 
 
 def with_limits(limits: Mapping[str, Any]) -> EngineSettings:
-    """Strength as alpha, since alpha made of the edge would follow min_net_edge_bps."""
-    return tuned(EngineSettings(), {"decision.alpha": "strength", **limits})
+    """Strength as alpha, since alpha made of the edge would follow min_net_edge_bps; what is written alone, since a derived limit is no setting's."""
+    return tuned(EngineSettings(), {"decision.alpha": "strength", "decision.thresholds": "profile", **limits})
 
 
 def nearest(kept: Kept) -> tuple[int, Change]:

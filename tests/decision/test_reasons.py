@@ -40,7 +40,12 @@ from tests.markets import by_block, generated
 from tests.predicted import predictions_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-NO_SETTING = {"warm": "the arm's own need", "legal_order": "the venue's rule"}  # thresholds whose limit is not one setting
+NO_SETTING = {  # thresholds whose limit is not one setting
+    "warm": "the arm's own need",
+    "legal_order": "the venue's rule",
+    "consensus": "all sources while one that opposes has earned its veto, else none",
+    "conformal": "a level that follows how often the sets missed the truth",
+}
 
 A_ROW = DecisionRow(1, 0, 1, 1, 300 * 10**9, 1, 0, 1, 1, HOLD, 1.0, 0, 0, 0, 0, 0, ON_SIGNAL, -1, -1, 0, 0.5, 10**12)
 OUTCOMES: list[tuple[dict[str, Any], str]] = [
@@ -140,7 +145,8 @@ def test_the_named_setting_holds_the_limit(gate: GateSpec) -> None:
     recording = generated(3, 40, symbols=1, funded=True)
     key = gate.setting + ("_buy" if gate.by_side else "")
     value = stricter(gate, keys()[key].default)
-    kept, _ = by_block(recording, "5m", "model", tuned(EngineSettings(), {key: value}), predictions=predictions_of(recording, "5m", 3))
+    settings = tuned(EngineSettings(), {"decision.thresholds": "profile", "decision.allow_model_only_when_mood_neutral": False, key: value})
+    kept, _ = by_block(recording, "5m", "model", settings, predictions=predictions_of(recording, "5m", 3))
     limits = kept.limit[:, GATE_NAMES.index(gate.name)]
     own = kept.decisions["side"] == 1 if gate.by_side else np.ones(len(limits), bool)
     assert len(limits[own]) and np.all(limits[own] == value + gate.lead)
