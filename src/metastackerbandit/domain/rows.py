@@ -171,3 +171,19 @@ class OutcomeRow(Struct, frozen=True):
     side: int
     bars: int
     outcome: float
+
+
+class AlarmRow(Struct, frozen=True):
+    """A monitor began to warn (severity 1) or to call for a halt (2) about a book, or a higher frame that the book hears.
+
+    `monitor` is a place in the run's list of monitors; `counted` says at which executed trade, prediction or decision it was.
+    """
+
+    at_ns: int
+    instrument: int
+    monitor: int
+    severity: int
+    observed: float
+    limit: float
+    frame_ns: int
+    counted: int
