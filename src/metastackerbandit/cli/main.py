@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, replay, train
+from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, monitors, replay, train
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 # Small models train up to 50 times slower with threads that spin beside a busy core; set before numpy is loaded.
@@ -64,6 +64,7 @@ app.command("funnel")(look.funnel)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)
+app.command("monitors")(monitors.monitors)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.plan import Plan, begin, plan_of
+from metastackerbandit.evaluation.monitors.catalog import NAMES
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
 
@@ -111,6 +112,7 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         gates=words_of(GATES),
         notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config)),
         models=models,
+        monitors=NAMES,
     )
 
 

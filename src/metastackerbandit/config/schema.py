@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.engine.settings import AccountSettings, EngineSettings
+from metastackerbandit.evaluation.settings import MonitorSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import MarketSettings
@@ -48,6 +49,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     execution: ExecutionSettings = ExecutionSettings()
     simulation: SimulationSettings = SimulationSettings()
     training: TrainingSettings = TrainingSettings()
+    monitors: MonitorSettings = MonitorSettings()
 
     def engine(self) -> EngineSettings:
         """The tables that the core reads."""

@@ -33,7 +33,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
 
     `identity` is the hash of config, code, models and inputs; `config` the effective configuration as TOML; `digest` the
     hash of the market data; `base_ns` and `frame_ns` the lengths of the source's and the decision's bars; `gates` the
-    catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place.
+    catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place; `monitors` the
+    names of those that listened, in which an alarm's `monitor` is one.
     """
 
     identity: str
@@ -52,6 +53,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...] = ()
     lineage: str = "recorded"
     models: tuple[str, ...] = ()
+    monitors: tuple[str, ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:

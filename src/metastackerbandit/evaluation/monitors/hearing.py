@@ -68,7 +68,7 @@ def _unread() -> np.ndarray:
 
 
 @kernel
-def weigh(readings: Any, book: Any, m: int, at_ns: int, reading: Any, patience: int, alarms: Any, count: int) -> int:
+def weigh(readings: Any, book: Any, limits: Any, m: int, at_ns: int, reading: Any, alarms: Any, count: int) -> int:
     """Keep a reading; one that is worse than what was alarmed about is an alarm row, and long quiet makes the next one news again."""
     observed, limit, level, counted = reading
     kept = readings[m]
@@ -82,7 +82,7 @@ def weigh(readings: Any, book: Any, m: int, at_ns: int, reading: Any, patience: 
         kept.quiet = 0
     else:
         kept.quiet += 1
-        if kept.quiet >= patience:
+        if kept.quiet >= limits.quiet_steps:
             kept.alarmed = 0
     if level <= kept.alarmed:
         return count
@@ -113,7 +113,7 @@ def _port(kind: int) -> Any:
     for m, monitor, step in _steps(kind):
         held = f"watch.state_{monitor.name}[s], watch.memory_{monitor.name}[s], book, limits"
         lines.append(f"    step_{m}({held}, event{seen})")
-        lines.append(f"    count = weigh(watch.readings[s], book, {m}, at_ns, read_{m}({held}), limits.quiet_steps, alarms, count)")
+        lines.append(f"    count = weigh(watch.readings[s], book, limits, {m}, at_ns, read_{m}({held}), alarms, count)")
         names |= {f"step_{m}": step, f"read_{m}": monitor.read}
     lines.append("    return count\n")
     return kernel(written(f"hear_{KINDS[kind]}", "\n".join(lines), names, __name__))

@@ -9,8 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.rows import HALT, WARN
 
-UNAVAILABLE, OK, WARN, HALT = -1, 0, 1, 2
+UNAVAILABLE, OK = -1, 0  # beside the severities of alarms
 LEVELS = {UNAVAILABLE: "UNAVAILABLE", OK: "OK", WARN: "WARN", HALT: "HALT"}
 
 # What a monitor can hear, in the order in which it is heard at one instant.
@@ -45,10 +46,10 @@ CONFIDENCES = ("p_dir", "p_max3", "p_dir_cond", "strength")
 
 
 class Context(Struct, frozen=True):
-    """What a sentence about a book may name: the trace's gates, in order, its book, and the limits."""
+    """What a sentence about a book may name: the trace's gates, in order, and the records of its terms and of the limits."""
 
     gates: tuple[str, ...]
-    book: BookTerms
+    book: Any
     limits: Any
 
 
