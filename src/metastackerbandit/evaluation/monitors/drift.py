@@ -42,13 +42,16 @@ def in_order(values: Any, count: int) -> None:
 
 
 @kernel
-def bin_of(memory: Any, value: float) -> int:
-    """The bin of a value, 0 to 9; an edge belongs to the bin above it."""
-    place = 0
+def count_value(memory: Any, first: int, value: float) -> None:
+    """Count a value in its bin, of those from place `first` on; one on an edge belongs to both sides by half, in the mirror too."""
+    below, at_most = 0, 0
     for k in range(BINS - 1):
-        if value >= memory[REFERENCE + k]:
-            place = k + 1
-    return place
+        if memory[REFERENCE + k] < value:
+            below += 1
+        if memory[REFERENCE + k] <= value:
+            at_most += 1
+    memory[first + below] += 0.5
+    memory[first + at_most] += 0.5
 
 
 @kernel
@@ -73,7 +76,7 @@ def heard(state: Any, memory: Any, book: Any, limits: Any, prediction: Any) -> N
         if state.kept == REFERENCE:
             settle(memory)
         return
-    memory[COUNTED + bin_of(memory, value)] += 1.0
+    count_value(memory, COUNTED, value)
     state.inside += 1
     if state.inside == WINDOW:
         state.index = stability_index(memory[COUNTED : COUNTED + BINS], memory[EXPECTED : EXPECTED + BINS])
@@ -88,11 +91,12 @@ def settle(memory: Any) -> None:
     """Edges at the reference's deciles, what it has in each bin, and an empty window."""
     in_order(memory, REFERENCE)
     for k in range(BINS - 1):
-        memory[REFERENCE + k] = memory[(k + 1) * (REFERENCE // BINS)]
+        place = (k + 1) * (REFERENCE // BINS)
+        memory[REFERENCE + k] = (memory[place - 1] + memory[place]) / 2.0
     for k in range(2 * BINS):
         memory[EXPECTED + k] = 0.0
     for n in range(REFERENCE):
-        memory[EXPECTED + bin_of(memory, memory[n])] += 1.0
+        count_value(memory, EXPECTED, memory[n])
 
 
 @kernel

@@ -14,7 +14,7 @@ from metastackerbandit.evaluation.monitors.spec import DECISION, Context, Figure
 from metastackerbandit.evaluation.shares import least_share
 
 LEAST_ENTRIES = 20  # until which a rate says little
-PATIENCE = 2.0  # times the longest pause before: entries come in clusters
+PATIENCE = 3.0  # times the longest pause before: entries come in clusters
 
 
 class Silence(Struct, frozen=True):
@@ -47,7 +47,7 @@ def decided(state: Any, memory: Any, book: Any, limits: Any, row: Any, observed:
 
 @kernel
 def read(state: Any, memory: Any, book: Any, limits: Any) -> tuple[float, float, int, int]:
-    """The pause that goes on, against the longest that the rate so far explains, or twice the longest pause before."""
+    """The pause that goes on, against the longest that the rate so far explains, or three times the longest pause before."""
     if state.entries < LEAST_ENTRIES:
         return unavailable(math.nan, state.decisions)
     chance = 1.0 - least_share(state.entries, state.before)
@@ -65,12 +65,12 @@ def told(state: Any, memory: Any, context: Context) -> tuple[str, Figures]:
 MONITOR = MonitorSpec(
     name="silence",
     question="Has trading stopped?",
-    statistic="decisions since the last entry, against the longest pause that the rate of entries so far brings, or twice the longest before",
+    statistic="decisions since the last entry, against the longest pause that the rate of entries so far brings, or three times the longest before",
     null="entries come at the rate at which they came",
     unit="decisions",
     warn="run_warn",
     false_alarm_rate=0.0025,
-    rate_by="tail e^-6 of the longest run's distribution, for entries on their own; to stay flat is no fault, so it never halts",
+    rate_by="tail e^-6 of the longest run, for entries on their own; more where they cluster by season (to stay flat is no fault: it never halts)",
     counts="decision",
     needs=("decisions",),
     missing="fewer than 20 entries so far",
