@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.errors import StorageFailed
 from metastackerbandit.domain.kernel import rows, struct_of
 from metastackerbandit.domain.prediction import SILENCES, Prediction
-from metastackerbandit.domain.rows import DecisionRow
+from metastackerbandit.domain.rows import AlarmRow, DecisionRow
 from metastackerbandit.domain.sink import MemorySink, Tee
 from metastackerbandit.storage import columns, prediction_columns
 from metastackerbandit.storage.journal import Journal, RunWriter
@@ -322,6 +322,24 @@ def test_a_journal_of_version_1_opens_keeps_its_runs_and_takes_new_ones(tmp_path
     again = Journal.open(tmp_path)
     assert [(row.models, row.predicted) for row in again.runs()] == [((), -1), (MODELS, 2)]
     assert sqlite3.connect(database(tmp_path)).execute("SELECT version FROM schema").fetchall() == [(VERSION,)]
+
+
+def test_a_journal_of_version_2_opens_and_takes_alarms(tmp_path: Path) -> None:
+    decided = an_old_journal(tmp_path)
+    with sqlite3.connect(database(tmp_path)) as connection:
+        for statement in STEPS[1]:
+            connection.execute(statement)
+        connection.execute("DROP TABLE alarms")
+        connection.execute("UPDATE schema SET version = 2")
+    connection.close()
+    journal = Journal.open(tmp_path, create=False)
+    assert journal.run(1).row.monitors == () and len(journal.run(1).alarms()) == 0
+    assert journal.run(1).decisions().rows.tobytes() == decided.tobytes()
+    writer = journal.begin(record(monitors=("silence", "burst")), 3)
+    given = any_rows(AlarmRow, 5, np.random.default_rng(2))
+    writer.alarms(given)
+    writer.finish("finished", {}, 4)
+    assert journal.run(2).alarms().tobytes() == given.tobytes() and journal.run(2).row.monitors == ("silence", "burst")
 
 
 def test_an_interrupted_step_to_a_newer_version_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

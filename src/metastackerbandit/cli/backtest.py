@@ -39,7 +39,9 @@ def _backtested(session: Session) -> dict[str, Any]:
     from metastackerbandit.backtest.warm_start import as_inputs
     from metastackerbandit.cli.opinions import served_counts
     from metastackerbandit.cli.session import record_of
+    from metastackerbandit.cli.watched import alarms_over
     from metastackerbandit.domain.sink import MemorySink, Tee
+    from metastackerbandit.runtime.watching import alarm_lines
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.leak_checks import green
     from metastackerbandit.storage.trials import TrialRegistry
@@ -57,6 +59,8 @@ def _backtested(session: Session) -> dict[str, Any]:
         writer.outcomes(session.past)
         result = run(plan, block, simulation, Tee(writer, memory))
         kept = memory.kept()
+        raised = alarms_over(session, record, kept)
+        writer.alarms(raised)
         report = report_of(plan, kept, final_of(result))
         trial = trial_of(plan, result, identity=record.identity, now_ns=time.time_ns(), kind="backtest")
         if trial is not None:
@@ -67,6 +71,7 @@ def _backtested(session: Session) -> dict[str, Any]:
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         served, silent = served_counts(predictions, session.models())
         payload |= {"models": served, "silent": silent}
+        payload |= {"alarms": alarm_lines(raised, record)}
         payload |= {"run": writer.run, "identity": record.identity, "fill": simulation.fill, "source": recording.source}
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
         state = "finished"
@@ -125,6 +130,7 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
     for side in ("BUY", "SELL"):
         lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))
     lines += [f"  ! {finding}" for finding in payload["findings"]]
+    lines += [f"  alarm: {line}" for line in payload["alarms"]]
     lines += ["", f"  {payload['verdict']}: {payload['verdict_text']}"]
     lines += [f"  note: {notice}" for notice in payload["notices"]]
     return "\n".join(lines)

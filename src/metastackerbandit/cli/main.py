@@ -20,6 +20,7 @@ from metastackerbandit.cli import (
     leakage,
     look,
     models,
+    monitors,
     preflight,
     readiness,
     replay,
@@ -86,6 +87,7 @@ app.command("funnel")(funnel.funnel)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)
+app.command("monitors")(monitors.monitors)
 
 
 def main() -> None:

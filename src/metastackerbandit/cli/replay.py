@@ -74,8 +74,10 @@ def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     from metastackerbandit.backtest.run import block_of
     from metastackerbandit.cli.live import LiveView, PlainView
     from metastackerbandit.cli.session import record_of
+    from metastackerbandit.cli.watched import cards_heard, labels_heard
     from metastackerbandit.runtime.paper import Paper
     from metastackerbandit.runtime.ports import SystemClock
+    from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, with_pauses
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
     from metastackerbandit.storage.journal import Journal
 
@@ -87,6 +89,16 @@ def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     writer = journal.begin(record, clock.now_ns())
     stops: list[int] = []
     before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
+    raised: list[str] = []
+
+    def alarmed(rows: Any) -> None:
+        writer.alarms(rows)
+        fresh = alarm_lines(rows, record)
+        raised.extend(fresh)
+        if isinstance(watcher, PlainView):
+            print("\n".join(fresh), file=sys.stdout)
+
+    watching = Watching(record, alarmed, labels_heard(session), cards_heard(session))
     venue = open_venue(plan.instruments, plan.costs, config.simulation)
     watcher: Any = None
     console = Console()
@@ -94,17 +106,22 @@ def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
         title = f"run {writer.run} · {plan.arm} on {', '.join(plan.frames)} · {recording.source}"
         lively = console.is_terminal and not plain
         due = len(order) + _answers_due(session)
-        watcher = LiveView(plan, title, record.notices, due, console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
+        if lively:
+            watcher = LiveView(plan, title, record.notices, due, console, raised)
+        else:
+            watcher = PlainView(plan, lambda line: print(line, file=sys.stdout))
     payload: dict[str, Any] = {}
     state: Any = "failed"
     try:
-        writer.outcomes(session.past)
-        paper = Paper(plan, SimulatedBroker(venue), writer, clock, watcher)
+        watched = WatchedWriter(writer, watching)
+        watched.outcomes(session.past)
+        paper = Paper(plan, SimulatedBroker(venue), watched, clock, watcher)
+        inputs = with_pauses(_inputs(session, order), watching)
         if isinstance(watcher, LiveView):
             with watcher:
-                ended = paper.run(_inputs(session, order), config.run.pace, lambda: bool(stops))
+                ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
         else:
-            ended = paper.run(_inputs(session, order), config.run.pace, lambda: bool(stops))
+            ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
         payload = {
             "venue": plan.instruments[0].venue,
             "mode": "paper",
@@ -114,6 +131,7 @@ def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
             "seconds": round(ended.seconds, 3),
             "stopped": ended.stopped,
             **paper.summary(ended.inputs),
+            "alarms": raised,
             "reconciliation_differences": _differences(session, paper, venue),
             "issues": [{"type": issue.kind, "severity": issue.severity, "where": issue.where, "what": issue.what} for issue in recording.issues],
             "notices": list(record.notices),
@@ -183,4 +201,7 @@ def _run_text(payload: dict[str, Any]) -> str:
         f"  reconciliation differences: {len(payload['reconciliation_differences'])}; data issues: {len(payload['issues'])}",
         "  `msb explain last` explains the last decision, `msb funnel` shows where signals end",
     ]
+    lines += [f"  alarm: {line}" for line in payload["alarms"]]
+    if payload["alarms"]:
+        lines.append("  `msb monitors` tells what each monitor saw")
     return "\n".join(lines + [f"  note: {notice}" for notice in payload["notices"]])

@@ -28,6 +28,7 @@ from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.plan import Plan, begin, plan_of, recording_of
+from metastackerbandit.evaluation.monitors.catalog import NAMES
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
 
@@ -146,6 +147,7 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config), *_said_by(session, mode)),
         models=models,
         lineage="recorded" if session.scenario is None else "simulated",
+        monitors=NAMES,
     )
 
 

@@ -11,7 +11,7 @@ from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.decision.profiles import DEFAULT
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.engine.settings import AccountSettings, EngineSettings
-from metastackerbandit.evaluation.settings import PreflightSettings, ReadinessSettings, RolloutSettings
+from metastackerbandit.evaluation.settings import MonitorSettings, PreflightSettings, ReadinessSettings, RolloutSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import MarketSettings
@@ -61,6 +61,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     execution: ExecutionSettings = ExecutionSettings()
     simulation: SimulationSettings = SimulationSettings()
     training: TrainingSettings = TrainingSettings()
+    monitors: MonitorSettings = MonitorSettings()
     preflight: PreflightSettings = PreflightSettings()
     readiness: ReadinessSettings = ReadinessSettings()
     rollout: RolloutSettings = RolloutSettings()

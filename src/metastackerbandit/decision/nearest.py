@@ -78,9 +78,9 @@ def scale_of(observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> Sc
 
 def _part(gate: NamedGate, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray, size: float, lenient: bool) -> NDArray[np.float64]:
     """How far one gate was from passing, in scales (K,); NaN where it did not block, infinite where no number would have mended it."""
-    with np.errstate(invalid="ignore"):  # infinity less infinity is not a number, and so not finite
+    with np.errstate(invalid="ignore", over="ignore"):  # infinity less infinity is not a number; beyond the largest number is far
         lacking = limit - observed if gate.sense == "at least" else observed - limit
-    far = np.where(np.isfinite(lacking), lacking / size, np.inf)
+        far = np.where(np.isfinite(lacking), lacking / size, np.inf)
     if gate.states:
         far = np.full(len(far), np.inf)
     part = np.where(verdict == BLOCK, far, np.nan)

@@ -33,6 +33,8 @@ CONTROLS = ("pause", "resume", "kill", "breaker tripped", "breaker reset")
 BY_OPERATOR, BY_DAILY_LOSS, BY_DRAWDOWN = 0, 1, 2
 CAUSES = ("operator", "daily loss", "drawdown")
 
+WARN, HALT = 1, 2  # how grave an alarm is
+
 
 class DecisionRow(Struct, frozen=True):
     """One decision: every closed bar of the frame has one, HOLD included.
@@ -171,3 +173,19 @@ class OutcomeRow(Struct, frozen=True):
     side: int
     bars: int
     outcome: float
+
+
+class AlarmRow(Struct, frozen=True):
+    """A monitor began to warn (severity WARN) or to call for a halt (HALT) about a book, or a higher frame that the book hears.
+
+    `monitor` is a place in the run's list of monitors; `counted` says at which executed trade, prediction or decision it was.
+    """
+
+    at_ns: int
+    instrument: int
+    monitor: int
+    severity: int
+    observed: float
+    limit: float
+    frame_ns: int
+    counted: int

@@ -39,7 +39,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     `identity` is the hash of config, code, models and inputs; `config` the effective configuration as TOML; `digest` the
     hash of the market data; `base_ns` and `frame_ns` the lengths of the source's and the fastest decision's bars; `instruments` and
     `frames` (ns) one a book; `gates` the
-    catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place.
+    catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place; `monitors` the
+    names of those that listened, in which an alarm's `monitor` is one.
     """
 
     identity: str
@@ -59,6 +60,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     lineage: Lineage = "recorded"
     models: tuple[str, ...] = ()
     frames: tuple[int, ...] = ()
+    monitors: tuple[str, ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:

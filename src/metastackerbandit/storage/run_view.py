@@ -15,7 +15,7 @@ from metastackerbandit.storage.decision_columns import Decisions, chosen_decisio
 from metastackerbandit.storage.prediction_columns import count_predictions, read_predictions, read_sides, standing_predictions
 from metastackerbandit.storage.run_record import RunRow
 from metastackerbandit.storage.sqlite import storing
-from metastackerbandit.storage.tables import CONTROLS, FILLS, LEDGER, ORDERS, OUTCOMES, TRIPS, Table
+from metastackerbandit.storage.tables import ALARMS, CONTROLS, FILLS, LEDGER, ORDERS, OUTCOMES, TRIPS, Table
 
 
 class Held(Struct, frozen=True):
@@ -83,6 +83,10 @@ class RunView:
     def outcomes(self) -> np.ndarray:
         """What arms' own portfolios earned, in the layout of OutcomeRow, in the order in which it was known."""
         return self._rows(OUTCOMES)
+
+    def alarms(self) -> np.ndarray:
+        """Alarms of monitors in the layout of AlarmRow, in the order in which they were raised."""
+        return self._rows(ALARMS)
 
     def predictions(self) -> np.ndarray:
         """What models said, asleep or awake, in the layout of Prediction and in the order in which it entered."""

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from metastackerbandit.domain.kernel import layout
-from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.domain.rows import AlarmRow, ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
 VERSION = 3  # of everything below and of the columns; a journal with a higher one was written by newer code
 
@@ -22,7 +22,8 @@ RUNS = """CREATE TABLE IF NOT EXISTS runs (
     pid INTEGER NOT NULL, mode TEXT NOT NULL, driver TEXT NOT NULL, lineage TEXT NOT NULL, state TEXT NOT NULL, config_hash TEXT NOT NULL,
     config TEXT NOT NULL, code TEXT NOT NULL, instruments TEXT NOT NULL, base_ns INTEGER NOT NULL, frame_ns INTEGER NOT NULL, arm TEXT NOT NULL,
     source TEXT NOT NULL, digest TEXT NOT NULL, notices TEXT NOT NULL, gates TEXT NOT NULL, decided INTEGER NOT NULL, summary TEXT NOT NULL,
-    models TEXT NOT NULL DEFAULT '[]', predicted INTEGER NOT NULL DEFAULT -1, frames TEXT NOT NULL DEFAULT '[]')"""
+    models TEXT NOT NULL DEFAULT '[]', predicted INTEGER NOT NULL DEFAULT -1, frames TEXT NOT NULL DEFAULT '[]',
+    monitors TEXT NOT NULL DEFAULT '[]')"""
 
 
 class Table:
@@ -89,7 +90,9 @@ CONTROLS = Table("controls", ControlRow)
 
 OUTCOMES = Table("outcomes", OutcomeRow)
 
-TABLES = (ORDERS, FILLS, LEDGER, TRIPS, CONTROLS, OUTCOMES)
+ALARMS = Table("alarms", AlarmRow)
+
+TABLES = (ORDERS, FILLS, LEDGER, TRIPS, CONTROLS, OUTCOMES, ALARMS)
 
 # What makes a journal of a version into one of the next.
 STEPS = {
@@ -98,5 +101,9 @@ STEPS = {
         "ALTER TABLE runs ADD COLUMN predicted INTEGER NOT NULL DEFAULT -1",
         OUTCOMES.create(),
     ),
-    2: ("ALTER TABLE runs ADD COLUMN frames TEXT NOT NULL DEFAULT '[]'",),
+    2: (
+        "ALTER TABLE runs ADD COLUMN frames TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE runs ADD COLUMN monitors TEXT NOT NULL DEFAULT '[]'",
+        ALARMS.create(),
+    ),
 }
