@@ -119,10 +119,14 @@ def _incident(name: str, meaning: str, expected: str, settings: Mapping[str, Any
 
 
 def _signals() -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Sides (1,361,) of the signals in their order, and which of them are sure enough to be traded: 137 ups, and every down."""
-    sides = np.concatenate((np.ones(SIGNALS - DOWN, np.int64), -np.ones(DOWN, np.int64)))
-    sure = np.concatenate((np.arange(SIGNALS - DOWN) < BOUGHT, np.ones(DOWN, bool)))
-    order = np.random.default_rng((SEED, 1)).permutation(SIGNALS)
+    """Sides (1,361,) of the signals in their order, and which of them are sure enough to be traded: 137 ups, and every down.
+
+    The three kinds are spread evenly over the run, so that every stretch of it has the incident's shares.
+    """
+    groups = ((1, True, BOUGHT), (1, False, SIGNALS - DOWN - BOUGHT), (-1, True, DOWN))
+    sides = np.concatenate([np.full(count, side) for side, _, count in groups])
+    sure = np.concatenate([np.full(count, is_sure) for _, is_sure, count in groups])
+    order = np.argsort(np.concatenate([(np.arange(count) + 0.5) / count for _, _, count in groups]), kind="stable")
     return sides[order], sure[order]
 
 
@@ -136,8 +140,9 @@ def _predictions(bars: np.ndarray[Any, Any], sides: NDArray[np.int64], sure: NDA
     lead = np.full(len(bars), 0.0)
     lead[places] = named
     said["frame_ns"], said["closed_ns"], said["at_ns"] = FRAME_NS, bars["closed_ns"], bars["known_ns"]
-    said["p_up"] = np.where(side > 0, lead, np.where(side < 0, _OTHER, 0.3))
-    said["p_down"] = np.where(side < 0, lead, np.where(side > 0, _OTHER, 0.3))
+    up, down = np.random.default_rng((SEED, 2)).uniform(0.2, 0.4, (2, len(bars)))  # where neither side is named: no edge, whatever they are
+    said["p_up"] = np.where(side > 0, lead, np.where(side < 0, _OTHER, up))
+    said["p_down"] = np.where(side < 0, lead, np.where(side > 0, _OTHER, down))
     said["p_flat"] = 1.0 - said["p_up"] - said["p_down"]
     said["long_bps"], said["short_bps"] = side * _EDGE_BPS, -side * _EDGE_BPS
     said["error_bps"], said["barrier_bps"], said["horizon"] = _ERROR_BPS, _BARRIER_BPS, 1
