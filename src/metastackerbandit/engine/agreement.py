@@ -41,25 +41,25 @@ def model_side(prediction: Any, limits: Any) -> int:
 
 
 @kernel
-def follow_mood(seat: Any, limits: Any, outputs: Any, standing: Any, now_ns: int) -> None:
+def follow_mood(seat: Any, limits: Any, outputs: Any, now_ns: int) -> None:
     """The frame's bar closed: the mood's matured sides are judged by it, and the side that it names now is written down."""
-    judge_outputs(outputs, standing, seat.done.close, seat.bars_seen, limits.veto)
+    judge_outputs(outputs, seat.mood_standing, seat.done.close, seat.bars_seen, limits.veto)
     side = side_beyond(mood_now(seat, limits, now_ns), limits.min_mood)
-    put_out(outputs, standing, side, seat.done.close, seat.bars_seen, limits.veto.horizon)
+    put_out(outputs, seat.mood_standing, side, seat.done.close, seat.bars_seen, limits.veto.horizon)
 
 
 @kernel
-def follow_model(seat: Any, limits: Any, prediction: Any, outputs: Any, standing: Any) -> None:
+def follow_model(seat: Any, limits: Any, prediction: Any, outputs: Any) -> None:
     """As follow_mood, for the model of a book that also hears rules."""
-    judge_outputs(outputs, standing, seat.done.close, seat.bars_seen, limits.veto)
-    put_out(outputs, standing, model_side(prediction, limits), seat.done.close, seat.bars_seen, limits.veto.horizon)
+    judge_outputs(outputs, seat.model_standing, seat.done.close, seat.bars_seen, limits.veto)
+    put_out(outputs, seat.model_standing, model_side(prediction, limits), seat.done.close, seat.bars_seen, limits.veto.horizon)
 
 
 @kernel
-def agree(seat: Any, limits: Any, prediction: Any, is_predicted: int, now_ns: int, of_mood: Any, of_model: Any, seen: Any) -> float:
+def agree(seat: Any, limits: Any, prediction: Any, is_predicted: int, now_ns: int, seen: Any) -> float:
     """Fill what the gates of mood and consensus look at for `seen.side`; returns what disagreement leaves of the size, in [0, 1].
 
-    `of_mood` and `of_model` are what the sources have shown. A source that is asleep, or neutral, names no side; one asleep does not count.
+    A source that is asleep, or neutral, names no side; one asleep does not count.
     """
     seen.mood = math.nan
     seen.sources = 0
@@ -72,7 +72,7 @@ def agree(seat: Any, limits: Any, prediction: Any, is_predicted: int, now_ns: in
             awake += 1
             if seen.side != 0 and side_beyond(seen.mood, limits.min_mood) == -seen.side:
                 against += 1
-                if limits.veto_unearned != 0 or may_veto(of_mood, limits.veto.least_side):
+                if limits.veto_unearned != 0 or may_veto(seat.mood_standing, limits.veto.least_side):
                     seen.vetoes += 1
     if limits.follows_model != 0 and is_predicted == 0:
         seen.sources += 1
@@ -80,7 +80,7 @@ def agree(seat: Any, limits: Any, prediction: Any, is_predicted: int, now_ns: in
             awake += 1
             if seen.side != 0 and model_side(prediction, limits) == -seen.side:
                 against += 1
-                if limits.veto_unearned != 0 or may_veto(of_model, limits.veto.least_side):
+                if limits.veto_unearned != 0 or may_veto(seat.model_standing, limits.veto.least_side):
                     seen.vetoes += 1
     seen.agreement = (awake - against) / awake
     return 1.0 - limits.consensus_penalty * against / awake

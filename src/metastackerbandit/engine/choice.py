@@ -57,7 +57,7 @@ def wish_on(world: Any, s: int, now_ns: int) -> None:
             want(shadow, side, cell, volatility, exits.stop / 1e8, exits.target / 1e8, limits.horizon, 0)
             continue
         if side == 1 or side == -1:
-            present(word, prediction, limits, world.coverage[s].level, side, held, world.seen[0])
+            present(word, prediction, limits, seat.coverage.level, side, held, world.seen[0])
             if word.alpha == 0.0 or not would_pass(world.seen[0], limits, world.lenient):
                 side = KEEP if held != 0 else 0
         if side == KEEP and is_predicted_still(prediction, limits, held):

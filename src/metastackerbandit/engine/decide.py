@@ -7,7 +7,7 @@ from typing import Any
 
 from metastackerbandit.costs.impact import impact_rate
 from metastackerbandit.decision.policy import vetoed, wish
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import BPS_RATE, opposes
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, MARKET, ON_KILL, ON_OPPOSITE, ON_TIME, REDUCE
 from metastackerbandit.domain.timeframe import DAY_NS
@@ -19,7 +19,6 @@ from metastackerbandit.execution.quantize import least_lots, legal_lots
 from metastackerbandit.market.activity import annual_volatility, daily_volume
 from metastackerbandit.risk.breakers import loss_of
 from metastackerbandit.risk.sizing import capped_lots, drawdown_scale, wanted_lots
-from metastackerbandit.stacking.consensus import MODEL_SOURCE, MOOD_SOURCE
 
 DAYS_A_YEAR = 365.25
 
@@ -46,7 +45,7 @@ def is_quiet(account: Any, seat: Any, limits: Any, side: int) -> bool:
     return limits.resizes == 0 and side * lots > 0
 
 
-@kernel
+@inlined
 def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, scale: float, alpha: float, kelly: float) -> int:
     """Decide on the closed bar in the seat; returns 0 or a fault of engine.orders.
 
@@ -66,16 +65,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     seen = world.seen[0]
     n = out.cursor[0].decisions
     seen.side = 0 if side == KEEP else side
-    draft.alpha = alpha * agree(
-        seat,
-        limits,
-        world.predictions[s, 0],
-        seen.has_model,
-        now_ns,
-        world.standings[s, MOOD_SOURCE],
-        world.standings[s, MODEL_SOURCE],
-        seen,
-    )
+    draft.alpha = alpha * agree(seat, limits, world.predictions[s, 0], seen.has_model, now_ns, seen)
     if limits.asks_regime != 0:
         seen.regime_allowed = regime_allowed(seat, limits, world.terciles[s])
     draft.pending = pending_lots(world, s)

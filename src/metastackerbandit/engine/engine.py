@@ -46,6 +46,12 @@ def step_predicted(world: World, out: Out, predictions: Any, place: int) -> int:
 
 
 @kernel
+def step_mood(world: World, s: int, at_ns: int, mood: float, mirror: float) -> None:
+    """A mood."""
+    on_mood(world.seats[s], at_ns, mood, mirror)
+
+
+@kernel
 def step_report(world: World, out: Out, reports: Any, place: int) -> int:
     """A venue's report, from a row of reports."""
     return on_report(world, out, reports[place])
@@ -124,7 +130,7 @@ class Engine:
                 return int(step_report(world, out, self._reports, 0))
             case MoodSeen(instrument=s, at_ns=at_ns, mood=mood, mirror=mirror):
                 self._order(at_ns, event)
-                on_mood(world, s, at_ns, mood, mirror)
+                step_mood(world, s, at_ns, mood, mirror)
                 return 0
             case FundingSettled(instrument=s, at_ns=at_ns, rate=rate, mark=mark):
                 self._order(at_ns, event)

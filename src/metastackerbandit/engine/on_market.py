@@ -99,7 +99,7 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     if world.limits[s].follows_regime != 0:
         follow_regime(world.seats[s], world.limits[s], world.terciles[s], world.context[s])
     if world.limits[s].follows_mood != 0:
-        follow_mood(world.seats[s], world.limits[s], world.outputs[s, MOOD_SOURCE], world.standings[s, MOOD_SOURCE], now_ns)
+        follow_mood(world.seats[s], world.limits[s], world.outputs[s, MOOD_SOURCE], now_ns)
     if world.limits[s].hears != 0:
         return begin_waiting(world, out, s, now_ns, lean)
     signal = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)
@@ -175,9 +175,8 @@ def on_funding(world: Any, out: Any, s: int, at_ns: int, rate: int, mark: int) -
 
 
 @kernel
-def on_mood(world: Any, s: int, at_ns: int, mood: float, mirror: float) -> None:
+def on_mood(seat: Any, at_ns: int, mood: float, mirror: float) -> None:
     """The mood was seen; it stands until the next one."""
-    seat = world.seats[s]
     seat.mood = mood
     seat.mood_mirror = mirror
     seat.mood_ns = at_ns

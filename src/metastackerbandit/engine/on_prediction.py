@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.prediction import LATE
 from metastackerbandit.domain.rows import KEEP
 from metastackerbandit.engine.agreement import follow_model
@@ -18,7 +18,7 @@ from metastackerbandit.stacking.coverage import issue_set, set_at, settle_sets
 from metastackerbandit.stacking.names import RULE_ARMS
 
 
-@kernel
+@inlined
 def begin_waiting(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     """The frame's bar closed: the rules among the arms speak, the arms' own portfolios move on, and the decision waits for the prediction."""
     seat = world.seats[s]
@@ -28,30 +28,38 @@ def begin_waiting(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         if world.arms[a] < RULE_ARMS:
             world.signals[s, a] = ask_arm(world.arms[a], world.memory[s, a], world.reals[s, a], bar.high, bar.low, bar.close)
     if limits.follows_sets != 0:
-        settle_sets(world.sets[s], world.coverage[s], bar, seat.bars_seen, limits.sets)
+        settle_sets(world.sets[s], seat.coverage, bar, seat.bars_seen, limits.sets)
     if limits.chooses != 0:
         live_on(world, out, s)
     if limits.waits == 0 or world.predictions[s, 0].closed_ns == bar.closed_ns:
-        return conclude(world, out, s, now_ns, lean)
+        return conclude_apart(world, out, s, now_ns, lean)
     seat.awaits = bar.closed_ns
     seat.due_ns = now_ns + limits.deadline_ns
     return 0
 
 
-@kernel
+@inlined
 def on_predicted(world: Any, out: Any, s: int, prediction: Any, lean: bool) -> int:
     """Keep a frame's newest prediction; the one that a decision waits for lets it be taken, too late or not. Older or foreign ones change nothing."""
+    fault = 0
     if world.seats[s].awaits != 0 and prediction.at_ns >= world.seats[s].due_ns:
         fault = give_up(world, out, s, prediction.at_ns, lean)
-        if fault != 0:
-            return fault
-    for k in range(world.limits[s].frames):
-        if world.frames[s, k] == prediction.frame_ns and prediction.closed_ns > world.predictions[s, k].closed_ns:
-            world.predictions[s, k] = prediction
-            if k == 0 and world.seats[s].awaits == prediction.closed_ns:
-                world.seats[s].awaits = 0
-                return conclude(world, out, s, prediction.at_ns, lean)
-    return 0
+    if fault == 0 and is_awaited(world.seats[s], world.predictions[s], world.frames[s], world.limits[s].frames, prediction):
+        world.seats[s].awaits = 0
+        fault = conclude(world, out, s, prediction.at_ns, lean)
+    return fault
+
+
+@kernel
+def is_awaited(seat: Any, kept: Any, lengths: Any, frames: int, prediction: Any) -> bool:
+    """Keep the prediction where it is the newest of one of the book's frames (K,); True where the decision waits for it."""
+    awaited = False
+    for k in range(frames):
+        if lengths[k] == prediction.frame_ns and prediction.closed_ns > kept[k].closed_ns:
+            kept[k] = prediction
+            if k == 0 and seat.awaits == prediction.closed_ns:
+                awaited = True
+    return awaited
 
 
 @kernel
@@ -65,10 +73,10 @@ def give_up(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     missing.silence = LATE
     missing.version = -1
     seat.awaits = 0
-    return conclude(world, out, s, now_ns, lean)
+    return conclude_apart(world, out, s, now_ns, lean)
 
 
-@kernel
+@inlined
 def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     """The arms speak; one of them is heard; and its word is decided on."""
     seat = world.seats[s]
@@ -79,9 +87,9 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     if seat.position.lots != 0:
         held = 1 if seat.position.lots > 0 else -1
     if limits.follows_sets != 0:
-        note_set(seat, prediction, world.sets[s], world.coverage[s])
+        note_set(seat, prediction, world.sets[s])
     if limits.follows_model != 0:
-        follow_model(seat, limits, prediction, world.outputs[s, MODEL_SOURCE], world.standings[s, MODEL_SOURCE])
+        follow_model(seat, limits, prediction, world.outputs[s, MODEL_SOURCE])
     speaker = 0
     seen.has_posterior = 0
     seen.chance = math.nan
@@ -102,7 +110,7 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         world.account[0].decisions += 1
         seat.last_decision = world.account[0].decisions
     else:
-        present(word, prediction, limits, world.coverage[s].level, side, held, seen)
+        present(word, prediction, limits, seat.coverage.level, side, held, seen)
         names = side == 1 or side == -1
         scale = word.scale if names else 0.0
         alpha = word.alpha if names else 0.0
@@ -115,8 +123,15 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
 
 
 @kernel
-def note_set(seat: Any, prediction: Any, sets: Any, coverage: Any) -> None:
+def conclude_apart(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
+    """conclude, compiled once for where no prediction has just come."""
+    return conclude(world, out, s, now_ns, lean)
+
+
+@kernel
+def note_set(seat: Any, prediction: Any, sets: Any) -> None:
     """Remember what the prediction could not exclude at the level in force, to be held against what comes."""
+    coverage = seat.coverage
     if prediction.silence == 0:
         bits = set_at(coverage.level, prediction.p_value_down, prediction.p_value_flat, prediction.p_value_up)
         issue_set(sets, coverage, bits, seat.bars_seen, prediction.horizon, prediction.barrier_bps / 1e4)

@@ -167,7 +167,7 @@ def begin(plan: Plan) -> World:
         world.seats[s].exit_bar = -1
         world.seats[s].mood = math.nan
         world.seats[s].mood_mirror = math.nan
-        world.coverage[s].level = book.settings.decision.conformal_alpha
+        world.seats[s].coverage.level = book.settings.decision.conformal_alpha
         for a, start in enumerate(own):
             world.memory[s, a, : len(start.memory)] = start.memory
             world.reals[s, a, : len(start.reals)] = start.reals

@@ -38,7 +38,8 @@ class Seat(Struct, frozen=True):
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `mood` and its `mood_mirror` are the last seen (NaN: none yet), at
-    `mood_ns`; `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out.
+    `mood_ns`; `mood_standing` and `model_standing` are what these sources have shown; `coverage` how often prediction sets held the truth.
+    `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out.
     """
 
     arm: int
@@ -68,6 +69,9 @@ class Seat(Struct, frozen=True):
     done: Bar
     activity: Activity
     position: Position
+    mood_standing: Standing
+    model_standing: Standing
+    coverage: Coverage
 
 
 class Account(Struct, frozen=True):
@@ -108,9 +112,7 @@ class World(NamedTuple):
     posterior: Any  # (S,) PosteriorTerms
     context: Any  # (S,) ContextTerms
     outputs: Any  # (S, J, 200) Output
-    standings: Any  # (S, J) Standing
     sets: Any  # (S, H) IssuedSet
-    coverage: Any  # (S,) Coverage
     spoken: Any  # (A,) Spoken, scratch
     awake: Any  # (A,) int64, scratch
     beliefs: Any  # (A,) Belief, scratch
@@ -259,9 +261,7 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, s
         posterior=np.zeros(symbols, layout(PosteriorTerms)),
         context=np.zeros(symbols, layout(ContextTerms)),
         outputs=np.zeros((symbols, len(SOURCES), OUTPUTS), layout(Output)),
-        standings=np.zeros((symbols, len(SOURCES)), layout(Standing)),
         sets=np.zeros((symbols, sets), layout(IssuedSet)),
-        coverage=np.zeros(symbols, layout(Coverage)),
         spoken=np.zeros(arms, layout(Spoken)),
         awake=np.zeros(arms, np.int64),
         beliefs=np.zeros(arms, layout(Belief)),
