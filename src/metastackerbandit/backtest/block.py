@@ -121,7 +121,7 @@ def run_block(
         fault = 0
         if kind == OPEN_EVENT:
             bar = bars[starts[s] + place]
-            fault = on_opened(world, out, s, bar.opened_ns, lean)
+            fault = on_opened(world, out, s, bar.opened_ns, bar.open, lean)
             if fault == 0 and cursor.effects > 0:
                 fault = pump(world, out, venue)
             if fault == 0 and venue.desks[s].resting > 0:

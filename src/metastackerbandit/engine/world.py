@@ -11,6 +11,7 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import ControlRow, DecisionRow, EquityRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.engine.ghosts import Ghost
 from metastackerbandit.engine.limits import Limits
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.execution.ledger import Position, Posting
@@ -38,7 +39,8 @@ class Seat(Struct, frozen=True):
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `mood` and its `mood_mirror` are the last seen (NaN: none yet), at
-    `mood_ns`; `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out.
+    `mood_ns`; `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out; `ghosts` prevented
+    trades live on.
     """
 
     arm: int
@@ -64,6 +66,7 @@ class Seat(Struct, frozen=True):
     market_out: int
     last_decision: int
     impact: int
+    ghosts: int
     forming: Forming
     done: Bar
     activity: Activity
@@ -125,6 +128,7 @@ class World(NamedTuple):
     seen: Any  # (1,) Seen
     draft: Any  # (1,) Draft, scratch
     posting: Any  # (1,) Posting
+    ghosts: Any  # (S, G + 1) Ghost, those that live first
 
 
 class Draft(Struct, frozen=True):
@@ -132,7 +136,7 @@ class Draft(Struct, frozen=True):
 
     The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
     `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` share. The wish: `kind`, `wanted` lots, `asks` for new risk,
-    `reason`, from `held` = position and `pending`. Its order: `legal` lots, `turns` (a flip), `moves` (any order), `volume` a day,
+    `reason`, from `held` = position and `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day,
     `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
     """
 
@@ -159,6 +163,7 @@ class Draft(Struct, frozen=True):
     volume: float
     participation: float
     impact: int
+    change: int
     binding: int
     sole: int
     blocked: int
@@ -276,6 +281,7 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, s
         seen=np.zeros(1, layout(Seen)),
         draft=np.zeros(1, layout(Draft)),
         posting=np.zeros(1, layout(Posting)),
+        ghosts=np.zeros((symbols, gates + 1), layout(Ghost)),
     )
 
 
