@@ -302,6 +302,7 @@ def an_old_journal(home: Path) -> np.ndarray:
         columns = ", ".join(name[1] for name in connection.execute("PRAGMA table_info(runs)"))
         connection.execute(f"INSERT INTO runs ({columns}) SELECT {columns} FROM newer")
         connection.execute("DROP TABLE newer")
+        connection.execute("DROP TABLE outcomes")  # version 2 brought it
         connection.execute("UPDATE schema SET version = 1")
     connection.close()
     return decided.rows
@@ -349,3 +350,23 @@ def test_an_interrupted_step_to_a_newer_version_leaves_the_old_one(tmp_path: Pat
         with pytest.raises(StorageFailed, match="syntax error"):
             Journal.open(tmp_path)
     assert Journal.open(tmp_path).run(1).row.identity == "a1b2c3"
+
+
+# The table as versions 2 and 3 of the journal made it.
+OLD_OUTCOMES = """CREATE TABLE outcomes (run INTEGER NOT NULL, "at_ns" INTEGER NOT NULL, "instrument" INTEGER NOT NULL,
+    "arm" INTEGER NOT NULL, "cell" INTEGER NOT NULL, "side" INTEGER NOT NULL, "bars" INTEGER NOT NULL, "outcome" REAL)"""
+
+
+def test_outcomes_of_version_3_are_those_of_arms(tmp_path: Path) -> None:
+    Journal.open(tmp_path).close()
+    with sqlite3.connect(database(tmp_path)) as connection:
+        connection.execute("DROP TABLE outcomes")
+        connection.execute(OLD_OUTCOMES)
+        connection.execute("INSERT INTO outcomes VALUES (1, 5, 0, 2, 3, -1, 4, 0.5)")
+        connection.execute("UPDATE schema SET version = 3")
+    connection.close()
+    journal = Journal.open(tmp_path)
+    journal.begin(record(), 1).finish("finished", {}, 2)
+    (row,) = journal.run(1).outcomes()
+    assert (row["arm"], row["side"], row["outcome"], row["gate"], row["decision"]) == (2, -1, 0.5, -1, 0)
+    assert np.isnan(row["net_bps"])

@@ -130,7 +130,7 @@ def run_block(
         reports = 0
         if kind == OPEN_EVENT:
             bar = bars[starts[s] + place]
-            fault = on_opened(world, out, s, bar.opened_ns, lean)
+            fault = on_opened(world, out, s, bar.opened_ns, bar.open, lean)
             if fault == 0 and cursor.effects > 0:
                 fault = pump_apart(world, out, venue)
             if fault == 0 and venue.desks[s].resting > 0:

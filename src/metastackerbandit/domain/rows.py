@@ -163,8 +163,18 @@ class ControlRow(Struct, frozen=True):
     until_ns: int
 
 
+NO_GATE, ANY_GATE = -1, -2  # of an outcome: an arm's own portfolio; a trade that one gate or several prevented
+
+
 class OutcomeRow(Struct, frozen=True):
-    """One ended piece of an arm's own portfolio, traded or not: net `outcome` in units of volatility, its side, bars, and context `cell`."""
+    """One ended trade that needed no order: a piece of an arm's own portfolio (`gate` NO_GATE), or a trade that gates prevented.
+
+    `gate` is the place of the gate that alone prevented it; every prevented trade is there once more under ANY_GATE, whoever prevented it.
+    `outcome` is the net return in units of the volatility over the horizon (an arm's is cut at the posterior's bound; NaN where volatility was
+    not known), `net_bps` the same in basis points of the entry, `cell` the context (-1: not known). `decision` is the one that it began with (0:
+    before this run). Of prevented trades alone: `reason` of leaving, `opened_ns`, `lots` and `net` money at the size they would have had (an
+    arm's portfolio has no size: -1 and zeros).
+    """
 
     at_ns: int
     instrument: int
@@ -173,6 +183,13 @@ class OutcomeRow(Struct, frozen=True):
     side: int
     bars: int
     outcome: float
+    gate: int
+    decision: int
+    reason: int
+    opened_ns: int
+    lots: int
+    net: int
+    net_bps: float
 
 
 class AlarmRow(Struct, frozen=True):

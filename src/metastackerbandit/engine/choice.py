@@ -34,6 +34,13 @@ def live_on(world: Any, out: Any, s: int) -> None:
             kept.side = ended.side
             kept.bars = ended.bars
             kept.outcome = ended.outcome
+            kept.gate = -1
+            kept.decision = ended.decision
+            kept.reason = -1
+            kept.opened_ns = 0
+            kept.lots = 0
+            kept.net = 0
+            kept.net_bps = ended.net * 1e4
             cursor.outcomes += 1
 
 
@@ -48,6 +55,7 @@ def wish_on(world: Any, s: int, now_ns: int) -> None:
     for a in range(len(world.arms)):
         shadow = world.shadows[s, a]
         held = shadow.held.side
+        shadow.wish.decision = world.account[0].decisions + 1
         side = speak(world, s, a, now_ns, held)
         word = world.spoken[a]
         if limits.rules.is_spot != 0 and side == -1:
@@ -67,13 +75,15 @@ def wish_on(world: Any, s: int, now_ns: int) -> None:
 
 
 @kernel
-def choose_arm(world: Any, s: int, held: int) -> int:
-    """The place of the arm that is heard: the one that has earned it, else the position's own, else the likeliest, whom the gate then stops."""
+def choose_arm(world: Any, s: int, holder: int) -> int:
+    """The place of the arm that is heard: the one that has earned it, else the position's own, else the likeliest, whom the gate then stops.
+
+    `holder` is the arm that the position is of, NO_ARM without one.
+    """
     seat = world.seats[s]
     cell = max(context_cell(seat, world.limits[s], world.terciles[s]), 0)
     for a in range(len(world.arms)):
         world.awake[a] = 1 if world.spoken[a].silence == 0 else 0
-    holder = seat.holder if held != 0 else NO_ARM
     chosen = choose(world.evidence[s], cell, world.awake, world.arms, holder, world.posterior[s], world.beliefs)
     if chosen != NO_ARM:
         return chosen

@@ -13,8 +13,9 @@ from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, MAR
 from metastackerbandit.domain.timeframe import DAY_NS
 from metastackerbandit.engine.agreement import agree
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
+from metastackerbandit.engine.ghosts import haunt
 from metastackerbandit.engine.orders import cancel_kind, pending_lots, send
-from metastackerbandit.engine.regime import regime_allowed
+from metastackerbandit.engine.regime import context_cell, regime_allowed
 from metastackerbandit.execution.quantize import least_lots, legal_lots
 from metastackerbandit.market.activity import annual_volatility, daily_volume
 from metastackerbandit.risk.breakers import loss_of
@@ -77,6 +78,9 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     judge(draft)
     account.decisions += 1
     seat.last_decision = account.decisions
+    if draft.blocked > 0 and draft.asks != 0:
+        cell = context_cell(seat, limits, world.terciles[s])
+        haunt(world.ghosts[s], seat, limits, draft, world.predictions[s, 0], seen, cell, account.decisions, world.arms)
     fault = 0
     if draft.wanted != draft.held:
         fault = act(world, out, s, draft)
@@ -137,6 +141,7 @@ def quantize(seat: Any, limits: Any, draft: Any) -> None:
         seat.lots_today = 0
     draft.turns = 1 if opposes(draft.wanted, draft.held) else 0
     change = draft.wanted if draft.turns != 0 else draft.wanted - draft.held
+    draft.change = change
     draft.legal = legal_lots(change, draft.price, limits.rules, draft.asks == 0)
     draft.moves = 1 if draft.asks != 0 or change != 0 else 0
     draft.volume = daily_volume(seat.activity, limits.pace)

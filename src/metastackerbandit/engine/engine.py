@@ -34,9 +34,9 @@ def step_closed(world: World, out: Out, s: int, bars: Any, place: int) -> int:
 
 
 @kernel
-def step_opened(world: World, out: Out, s: int, at_ns: int) -> int:
+def step_opened(world: World, out: Out, s: int, at_ns: int, price: int) -> int:
     """A new candle's open."""
-    return on_opened(world, out, s, at_ns, False)
+    return on_opened(world, out, s, at_ns, price, False)
 
 
 @kernel
@@ -67,7 +67,7 @@ class Engine:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.world = begin(plan)
-        self._room = _ROOM + 16 * len(plan.books)
+        self._room = _ROOM + len(GATES) + 16 * len(plan.books)
         self._out = empty_out(len(GATES), 4, self._room, 4)
         self._counts = self._out.cursor.view(np.int64)  # one read of all counters: fields of a record are slow to reach from Python
         self._bars = np.zeros(1, layout(Bar))
@@ -110,9 +110,9 @@ class Engine:
     def _take(self, event: Input) -> int:
         world, out = self.world, self._out
         match event:
-            case BarOpened(instrument=s, at_ns=at_ns):
+            case BarOpened(instrument=s, at_ns=at_ns, price=price):
                 self._order(at_ns, event)
-                return int(step_opened(world, out, s, at_ns))
+                return int(step_opened(world, out, s, at_ns, price))
             case BarClosed(instrument=s, bar=bar):
                 self._order(bar.known_ns, event)
                 self._bars[0] = msgspec.structs.astuple(bar)

@@ -11,11 +11,13 @@ from metastackerbandit.domain.rows import KEEP
 from metastackerbandit.engine.agreement import follow_model
 from metastackerbandit.engine.choice import choose_arm, live_on, wish_on
 from metastackerbandit.engine.decide import decide, is_over, is_quiet
+from metastackerbandit.engine.ghosts import bury, follow, is_ghost_over
 from metastackerbandit.engine.voices import is_predicted_still, kelly_of, present, speak
 from metastackerbandit.stacking.ask import ask_arm
 from metastackerbandit.stacking.consensus import MODEL_SOURCE
 from metastackerbandit.stacking.coverage import issue_set, set_at, settle_sets
 from metastackerbandit.stacking.names import RULE_ARMS
+from metastackerbandit.stacking.posterior import NO_ARM
 
 
 @inlined
@@ -95,7 +97,7 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     seen.chance = math.nan
     if limits.chooses != 0:
         wish_on(world, s, now_ns)
-        speaker = choose_arm(world, s, held)
+        speaker = choose_arm(world, s, seat.holder if held != 0 else NO_ARM)
         seen.has_posterior = 1
         seen.chance = world.beliefs[speaker].chance
     signal = speak(world, s, speaker, now_ns, held)
@@ -118,6 +120,8 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         fault = decide(world, out, s, now_ns, signal, side, scale, alpha, kelly)
         if lean:
             out.cursor[0].decisions = 0
+    if seat.ghosts != 0:
+        hear_ghosts(world, s, now_ns)
     keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, seat.done.closed_ns)
     return fault
 
@@ -135,6 +139,30 @@ def note_set(seat: Any, prediction: Any, sets: Any) -> None:
     if prediction.silence == 0:
         bits = set_at(coverage.level, prediction.p_value_down, prediction.p_value_flat, prediction.p_value_up)
         issue_set(sets, coverage, bits, seat.bars_seen, prediction.horizon, prediction.barrier_bps / 1e4)
+
+
+@kernel
+def hear_ghosts(world: Any, s: int, now_ns: int) -> None:
+    """What the arms say to trades that gates prevented: to each what they would say to a position of its side and arm (see `conclude`)."""
+    seat = world.seats[s]
+    limits = world.limits[s]
+    prediction = world.predictions[s, 0]
+    for g in range(seat.ghosts):
+        ghost = world.ghosts[s, g]
+        held = ghost.held.side
+        if held == 0 and (ghost.wish.side == 0 or ghost.wish.sent_ns == now_ns):
+            continue
+        side = held if held != 0 else ghost.wish.side
+        holder = ghost.held.holder if held != 0 else ghost.wish.holder
+        speaker = choose_arm(world, s, holder) if limits.chooses != 0 else holder
+        signal = speak(world, s, speaker, now_ns, side)
+        is_predicted = world.spoken[speaker].is_predicted
+        if held != 0 and signal == KEEP and is_predicted != 0 and is_ghost_over(ghost) and is_predicted_still(prediction, limits, held):
+            ghost.bars = 0
+            if limits.time_by_model != 0:
+                ghost.held.horizon = prediction.horizon
+        follow(ghost, seat, limits, world.account[0].killed, signal, 0 if signal == -1 and limits.rules.is_spot != 0 else signal, now_ns)
+    bury(world.ghosts[s], seat)
 
 
 @kernel

@@ -11,6 +11,7 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import ControlRow, DecisionRow, EquityRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.engine.ghosts import Ghost
 from metastackerbandit.engine.limits import Limits
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.execution.ledger import Position, Posting
@@ -39,7 +40,8 @@ class Seat(Struct, frozen=True):
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `mood` and its `mood_mirror` are the last seen (NaN: none yet), at
     `mood_ns`; `mood_standing` and `model_standing` are what these sources have shown; `coverage` how often prediction sets held the truth.
-    `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out.
+    `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out;
+    `ghosts` prevented trades live on.
     """
 
     arm: int
@@ -65,6 +67,7 @@ class Seat(Struct, frozen=True):
     market_out: int
     last_decision: int
     impact: int
+    ghosts: int
     forming: Forming
     done: Bar
     activity: Activity
@@ -127,6 +130,7 @@ class World(NamedTuple):
     seen: Any  # (1,) Seen
     draft: Any  # (1,) Draft, scratch
     posting: Any  # (1,) Posting
+    ghosts: Any  # (S, G + 1) Ghost, those that live first
 
 
 class Draft(Struct, frozen=True):
@@ -134,7 +138,7 @@ class Draft(Struct, frozen=True):
 
     The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
     `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` share. The wish: `kind`, `wanted` lots, `asks` for new risk,
-    `reason`, from `held` = position and `pending`. Its order: `legal` lots, `turns` (a flip), `moves` (any order), `volume` a day,
+    `reason`, from `held` = position and `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day,
     `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
     """
 
@@ -161,6 +165,7 @@ class Draft(Struct, frozen=True):
     volume: float
     participation: float
     impact: int
+    change: int
     binding: int
     sole: int
     blocked: int
@@ -276,6 +281,7 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, s
         seen=np.zeros(1, layout(Seen)),
         draft=np.zeros(1, layout(Draft)),
         posting=np.zeros(1, layout(Posting)),
+        ghosts=np.zeros((symbols, gates + 1), layout(Ghost)),
     )
 
 

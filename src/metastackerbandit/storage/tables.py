@@ -13,7 +13,7 @@ import numpy as np
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.rows import AlarmRow, ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
-VERSION = 3  # of everything below and of the columns; a journal with a higher one was written by newer code
+VERSION = 4  # of everything below and of the columns; a journal with a higher one was written by newer code
 
 _PLAIN_NAN = struct.pack("<d", math.nan)
 
@@ -99,11 +99,21 @@ STEPS = {
     1: (
         "ALTER TABLE runs ADD COLUMN models TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE runs ADD COLUMN predicted INTEGER NOT NULL DEFAULT -1",
-        OUTCOMES.create(),
+        """CREATE TABLE IF NOT EXISTS outcomes (run INTEGER NOT NULL, "at_ns" INTEGER NOT NULL, "instrument" INTEGER NOT NULL,
+            "arm" INTEGER NOT NULL, "cell" INTEGER NOT NULL, "side" INTEGER NOT NULL, "bars" INTEGER NOT NULL, "outcome" REAL)""",
     ),
     2: (
         "ALTER TABLE runs ADD COLUMN frames TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE runs ADD COLUMN monitors TEXT NOT NULL DEFAULT '[]'",
         ALARMS.create(),
+    ),
+    3: (
+        "ALTER TABLE outcomes ADD COLUMN gate INTEGER NOT NULL DEFAULT -1",
+        "ALTER TABLE outcomes ADD COLUMN decision INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN reason INTEGER NOT NULL DEFAULT -1",
+        "ALTER TABLE outcomes ADD COLUMN opened_ns INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN lots INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN net INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN net_bps REAL",
     ),
 }
