@@ -46,9 +46,9 @@ torch: $(READY)
 
 run: setup
 	@if [ -n "$(DATA)" ]; then \
-	  $(BIN)/msb run --replay --train --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
+	  $(BIN)/msb run --replay --train --preflight --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
 	elif [ -d "$(RECORDED)" ]; then \
-	  $(BIN)/msb run --replay --train --data "$(RECORDED)" --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM) --frame $(FRAME); \
+	  $(BIN)/msb run --replay --train --preflight --data "$(RECORDED)" --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM) --frame $(FRAME); \
 	else \
 	  echo "make run: no recorded candles are here; give a folder of Parquet or CSV candles named by symbol: make run DATA=folder" >&2; exit 2; \
 	fi

@@ -302,6 +302,10 @@ def test_a_passed_threshold_without_an_order_is_found() -> None:
     lost = replaced(told, orders=np.delete(told.orders, 7))
     found = answer(watched(lost), "missed_trades")
     assert (found.status, found.observed, found.figures["first"]) == ("WARN", 1.0, int(told.orders["decision"][7]))
+    stop = replaced(lost, orders=np.append(lost.orders, lost.orders[:1]))
+    stop.orders["order"][-1], stop.orders["reduce_only"][-1] = 99, 1  # an order of an older decision leaves in its place
+    stop.orders["sent_ns"][-1] = told.orders["sent_ns"][7] + 1
+    assert answer(watched(stop), "missed_trades").observed == 1.0
     refused = told.orders.copy()
     refused["state"][3], refused["filled"][3] = REJECTED, 0
     assert answer(watched(replaced(told, orders=refused)), "missed_trades").figures["refused"] == 1

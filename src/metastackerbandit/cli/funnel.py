@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -39,31 +39,20 @@ def funnel(
     """How many opinions of each side became orders and fills, and which gate stopped the rest."""
     with answering(json):
         import msgspec
-        import numpy as np
 
         from metastackerbandit.decision.attrition import attrition, dimensions_of
         from metastackerbandit.decision.attrition_groups import Words
         from metastackerbandit.decision.attrition_text import attrition_text
-        from metastackerbandit.decision.funnel import funnel as counted
         from metastackerbandit.decision.funnel import funnel_text
-        from metastackerbandit.decision.waterfall import waterfall, waterfall_text
+        from metastackerbandit.decision.waterfall import waterfall_text
         from metastackerbandit.stacking.names import ARM_NAMES
         from metastackerbandit.storage.lookup import among_of
 
         wanted = dimensions_of(by) if by else ()
         _check_picture(picture)
         view = journal_of(home).run(run)
-        among = among_of(view, symbol, frame, None, days)
-        rows, verdict = view.verdicts()
-        kept = among.mask(rows)
-        rows, verdict, orders = rows[kept], verdict[kept], view.orders()
-        orders = orders[np.isin(orders["decision"], rows["decision"])]
+        rows, orders, verdict, said, found, falls = counted_of(view, among_of(view, symbol, frame, None, days))
         gates = [gate.name for gate in view.row.gates]
-        said = _predictions(view, among)
-        is_spot = all(instrument.market == "spot" for instrument in view.row.instruments)
-        sides = None if said is None else said["side"]
-        found = counted(rows, orders, verdict, gates, is_spot=is_spot, lenient=lenient_gates(view.row.config), predicted=sides)
-        falls = waterfall(rows, verdict, gates)
         payload = {**msgspec.to_builtins(found), "run": view.row.run, "days": days, "decisions": len(rows), "waterfall": msgspec.to_builtins(falls)}
         text = [funnel_text(found), "", waterfall_text(falls)]
         if wanted:
@@ -76,6 +65,36 @@ def funnel(
             payload["picture"] = str(picture)
             text += ["", f"drawn: {picture}"]
         tell(payload, with_notices("\n".join(text), view), json)
+
+
+class Counted(NamedTuple):
+    """A run's decisions, orders, verdicts and predictions, the funnel that they make, and what fell where."""
+
+    rows: np.ndarray
+    orders: np.ndarray
+    verdict: np.ndarray
+    said: np.ndarray | None
+    found: Funnel
+    falls: Waterfall
+
+
+def counted_of(view: RunView, among: Among) -> Counted:
+    """The funnel of a run, or of the part of it that is meant."""
+    import numpy as np
+
+    from metastackerbandit.decision.funnel import funnel as counted
+    from metastackerbandit.decision.waterfall import waterfall
+
+    rows, verdict = view.verdicts()
+    kept = among.mask(rows)
+    rows, verdict, orders = rows[kept], verdict[kept], view.orders()
+    orders = orders[np.isin(orders["decision"], rows["decision"])]
+    gates = [gate.name for gate in view.row.gates]
+    said = _predictions(view, among)
+    is_spot = all(instrument.market == "spot" for instrument in view.row.instruments)
+    sides = None if said is None else said["side"]
+    found = counted(rows, orders, verdict, gates, is_spot=is_spot, lenient=lenient_gates(view.row.config), predicted=sides)
+    return Counted(rows, orders, verdict, said, found, waterfall(rows, verdict, gates))
 
 
 def _predictions(view: RunView, among: Among) -> np.ndarray | None:

@@ -23,6 +23,9 @@ def run(
     replay: Annotated[bool, typer.Option("--replay", help="Trade a recorded market on paper.")] = False,
     train: Annotated[bool, typer.Option("--train", help="Train on the first 60 % of the recording, and trade the rest.")] = False,
     pace: Annotated[float | None, typer.Option("--pace", help="Candles a second; 0 is as fast as it goes.", show_default=False, min=0)] = None,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Judge every gate on the days before first; while errors stand, nothing starts.")
+    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an action instead of the live view.")] = False,
     json: JsonFlag = False,
 ) -> None:
@@ -35,9 +38,12 @@ def run(
         from metastackerbandit.cli.session import open_session
 
         paced = (*wanted.sets, *([f"run.pace={pace}"] if pace is not None else []))
-        session = open_session(wanted._replace(sets=paced))
+        wanted = wanted._replace(sets=paced)
+        if preflight:
+            _judged_first(wanted, is_shown=not json)
+        session = open_session(wanted)
         payload = replayed(session, quiet=json, plain=plain)
-        tell(payload, _run_text(payload), json)
+        tell(payload, "\n".join([_run_text(payload), "", _funnel_text(session, payload["run"])]), json)
 
 
 TRAINED_SHARE = 0.6  # of a recording that `run --train` learns from
@@ -62,6 +68,32 @@ def _trained_first(wanted: Wanted, *, is_shown: bool) -> Wanted:
     if is_shown:
         print(page(told), file=sys.stdout, flush=True)
     return wanted._replace(since=split)
+
+
+def _judged_first(wanted: Wanted, *, is_shown: bool) -> None:
+    """Judge every gate on the candles before the run; refuse the start while errors stand, and say so where there are no such candles."""
+    import sys
+
+    from metastackerbandit.cli.preflight import keep, preflight_of, preflight_text
+    from metastackerbandit.cli.session import open_session
+    from metastackerbandit.domain.errors import ConfigRefused, DataRefused
+
+    if wanted.since is None:
+        raise UsageError("there are no days before the run to judge gates on", where="--preflight", mend="say where the run begins with --since")
+    before = wanted._replace(since=None, until=wanted.since)
+    try:
+        session = open_session(before)
+    except DataRefused as error:
+        raise UsageError(f"no candles before {wanted.since}: {error.what}", where="--preflight", mend="begin later, or leave it out") from error
+    found = preflight_of(session, before)
+    keep(session, found)
+    if is_shown:
+        print(preflight_text(found, session), file=sys.stdout, flush=True)
+    if not found.is_ready:
+        errors = [one.id for one in found.findings if one.is_error]
+        raise ConfigRefused(
+            f"preflight has {len(errors)} errors: {', '.join(errors)}", where="--preflight", mend="mend or waive them; `msb preflight` tells each"
+        )
 
 
 def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
@@ -191,6 +223,23 @@ def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any
         for s, instrument in enumerate(session.plan.instruments)
         if paper.engine.world.seats[s].position.lots != venue.desks[s].position
     ]
+
+
+def _funnel_text(session: Session, run: int) -> str:
+    """Where the run's signals ended."""
+    from metastackerbandit.cli.funnel import counted_of
+    from metastackerbandit.decision.funnel import funnel_text
+    from metastackerbandit.decision.waterfall import waterfall_text
+    from metastackerbandit.storage.journal import Journal
+    from metastackerbandit.storage.lookup import among_of
+
+    journal = Journal.open(session.home, create=False)
+    try:
+        view = journal.run(str(run))
+        counted = counted_of(view, among_of(view, None, None, None, None))
+    finally:
+        journal.close()
+    return "\n".join([funnel_text(counted.found), "", waterfall_text(counted.falls)])
 
 
 def _run_text(payload: dict[str, Any]) -> str:

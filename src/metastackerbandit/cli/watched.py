@@ -19,7 +19,7 @@ from metastackerbandit.storage.run_record import RunRecord
 def labels_heard(session: Session) -> dict[Place, Any]:
     """Labels of every bar that the run's models answer; none for rules."""
     voices = session.opinions.voices if session.opinions else ()
-    places = {(voice.place, frame_ns(voice.frame)): voice.place for voice in voices}
+    places = {(book, frame_ns(voice.frame)): voice.place for voice in voices for book in voice.hearers}
     return labels_of(session.recording, places, session.config.costs)
 
 

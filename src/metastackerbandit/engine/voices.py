@@ -140,7 +140,7 @@ def present(word: Any, prediction: Any, limits: Any, level: float, side: int, he
         seen.p_against = prediction.p_down if is_up else prediction.p_up
         seen.p_value_against = prediction.p_value_down if is_up else prediction.p_value_up
         seen.barrier_bps = prediction.barrier_bps
-        seen.conformal_level = level
+        seen.conformal_level = min(max(level, 0.0), 1.0)  # beyond its ends the level excludes nothing, or all, as it does at them
         seen.worth = worth_of(prediction, side)
 
 

@@ -32,7 +32,7 @@ _FACTS, _CALIBRATOR, _CONFORMAL, _HEADS = "stack.json", "calibrator.base64", "co
 
 class StackAnswer(Struct, frozen=True, eq=False):
     """Answers to N rows: calibrated `p` (N, 3); expected gross returns of a `long` and a `short` (N,) with their standard `error` (N,), in horizon
-    volatilities; the classes that cannot be excluded (bits of domain.prediction) and the largest conformal p-value."""
+    volatilities; the classes that cannot be excluded (bits of domain.prediction) and the largest conformal p-value; that of each class (N, 3)."""
 
     p: Floats
     long: Floats
@@ -40,6 +40,7 @@ class StackAnswer(Struct, frozen=True, eq=False):
     error: Floats
     conformal_set: Ints
     credibility: Floats
+    p_values: Floats
 
 
 class StackFacts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,7 +98,15 @@ class Stack(Struct, frozen=True, eq=False):
         """From base probabilities (L, N, 3) and heads (N,) to the answer."""
         p = self.probabilities(parts)
         long, short, error = self.facts.expectation.long_short(p[:, UP] - p[:, DOWN], head)
-        return StackAnswer(p=p, long=long, short=short, error=error, conformal_set=self.conformal.sets(p), credibility=self.conformal.credibility(p))
+        return StackAnswer(
+            p=p,
+            long=long,
+            short=short,
+            error=error,
+            conformal_set=self.conformal.sets(p),
+            credibility=self.conformal.credibility(p),
+            p_values=self.conformal.p_values(p),
+        )
 
     def probabilities(self, parts: Floats) -> Floats:
         """From base probabilities (L, N, 3) to the calibrated ones (N, 3)."""

@@ -17,7 +17,7 @@ TRADES = 200  # executed trades that are held against it together, then the next
 
 
 class ExecutionSide(Struct, frozen=True):
-    """Asks by side, in the trailing window and since the block of trades began; lower limits of their shares; trades by side, in block and all."""
+    """Asks by side, trailing and since the block of trades began; lower limits of their shares; trades by side, in the block and all."""
 
     asks: int
     asked_buy: float
@@ -101,7 +101,7 @@ def told(state: Any, memory: Any, context: Context) -> tuple[str, Figures]:
 MONITOR = MonitorSpec(
     name="execution_side",
     question="Do executed trades have the sides that were asked for?",
-    statistic="beta-binomial mixture e-value of 200 executed entries at a time, against the 95 % limits of SELL among the asks (500 at least)",
+    statistic="beta-binomial mixture e-value of 200 executed entries at a time, against the 95 % limits of SELL among the asks meanwhile",
     null="each executed entry is SELL with the probability that an ask for new risk is",
     unit="e-value",
     warn="warn_evidence",

@@ -18,7 +18,7 @@ LEAST_STEPS = 20  # earlier steps from one such output to the next, until which 
 
 
 class SameSideRun(Struct, frozen=True):
-    """Outputs, those that count, steps that kept the side, the run that goes on and its side, the longest, and the level it reached."""
+    """Outputs, those that count, steps that kept the side, the run that goes on and its side, the longest; the worst alarm, its run and limit."""
 
     outputs: int
     counted: int
@@ -27,6 +27,8 @@ class SameSideRun(Struct, frozen=True):
     run: int
     longest: int
     reached: int
+    found: int
+    passed: float
 
 
 @kernel
@@ -58,26 +60,29 @@ def heard(state: Any, memory: Any, book: Any, limits: Any, prediction: Any) -> N
     state.counted += 1
     state.longest = max(state.longest, state.run)
     chance = same_chance(state, book)
-    if state.counted >= LEAST_COUNTED and state.run > longest_run(state.counted, chance, limits.run_warn):
-        state.reached = max(state.reached, 2 if state.run > longest_run(state.counted, chance, limits.run_halt) else 1)
+    warn, halt = longest_run(state.counted, chance, limits.run_warn), longest_run(state.counted, chance, limits.run_halt)
+    reached = 2 if state.run > halt else (1 if state.run > warn else 0)
+    if state.counted >= LEAST_COUNTED and reached > 0 and reached >= state.reached:
+        state.reached = reached
+        state.found = state.run
+        state.passed = halt if reached == 2 else warn
 
 
 @kernel
 def read(state: Any, memory: Any, book: Any, limits: Any) -> tuple[float, float, int, int]:
-    """The longest run; what passed its limit once stays an alarm, though the limit grows with the outputs."""
-    chance = same_chance(state, book)
-    warn = longest_run(max(state.counted, LEAST_COUNTED), chance, limits.run_warn)
+    """The run that goes on; one that passed its limit stays the answer, with the limit as it was then."""
+    warn = longest_run(max(state.counted, LEAST_COUNTED), same_chance(state, book), limits.run_warn)
     if state.counted < LEAST_COUNTED:
         return unavailable(warn, state.outputs)
-    if state.reached == 2:
-        return float(state.longest), longest_run(state.counted, chance, limits.run_halt), 2, state.outputs
-    return float(state.longest), warn, state.reached, state.outputs
+    if state.reached > 0:
+        return float(state.found), state.passed, state.reached, state.outputs
+    return float(state.run), warn, 0, state.outputs
 
 
 def told(state: Any, memory: Any, context: Context) -> tuple[str, Figures]:
     """The longest run, with the chance it was held against."""
     chance = same_chance(state, context.book)
-    text = f"longest run {int(state.longest)} of {int(state.counted):,} outputs a horizon apart, each the same again with chance {chance:.2f}"
+    text = f"longest run {int(state.longest)} of {int(state.counted):,} outputs a horizon apart; now each stays with chance {chance:.2f}"
     return text, {"longest": int(state.longest), "counted": int(state.counted), "chance": chance}
 
 
