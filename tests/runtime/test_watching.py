@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from metastackerbandit.costs.settings import CostSettings
-from metastackerbandit.domain.inputs import Control
+from metastackerbandit.domain.inputs import CLOSE_EVENT, OPEN_EVENT, Control
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.rows import HALT, PAUSE
 from metastackerbandit.domain.sink import Kept, MemorySink
@@ -164,7 +164,7 @@ def test_a_halt_pauses_the_run_only_where_the_settings_say_so(halts: bool) -> No
 def test_a_pause_stands_before_the_next_input_at_its_time() -> None:
     recording = generated(7, 400, 1)
     watching = Watching(record_of(recording, "[monitors]\nhalt = true\n"), lambda rows: None)
-    events = list(inputs_of(recording, np.array([4, 1], np.int64)))
+    events = list(inputs_of(recording, np.array([OPEN_EVENT, CLOSE_EVENT], np.int64)))
     watching.predictions(predicted(np.full(40, 0.3)))
     taken = list(with_pauses(events, watching))
     assert isinstance(taken[0], Control) and taken[0].word == "pause" and taken[1:] == events
