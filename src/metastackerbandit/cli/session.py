@@ -20,6 +20,7 @@ from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATES
+from metastackerbandit.engine.notices import notices_of
 from metastackerbandit.engine.plan import Plan, begin, plan_of, recording_of
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
@@ -120,7 +121,7 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         source=session.recording.source,
         digest=session.recording.digest,
         gates=words_of(GATES),
-        notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config)),
+        notices=(*session.recording.notices, *session.notices, *notices_of(session.plan), *_fill_notice(session.config)),
         models=models,
     )
 
