@@ -27,6 +27,7 @@ from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.engine.gates import GATES
+from metastackerbandit.engine.notices import notices_of
 from metastackerbandit.engine.plan import Plan, begin, plan_of, recording_of
 from metastackerbandit.evaluation.monitors.catalog import NAMES
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
@@ -144,7 +145,13 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         source=session.recording.source,
         digest=session.recording.digest,
         gates=words_of(GATES),
-        notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config), *_said_by(session, mode)),
+        notices=(
+            *session.recording.notices,
+            *session.notices,
+            *notices_of(session.plan),
+            *_fill_notice(session.config),
+            *_said_by(session, mode),
+        ),
         models=models,
         lineage="recorded" if session.scenario is None else "simulated",
         monitors=NAMES,

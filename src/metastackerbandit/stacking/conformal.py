@@ -110,8 +110,11 @@ class Conformal(Struct, frozen=True, eq=False):
 
     def sets(self, probabilities: Floats) -> Bits:
         """Bits (IN_DOWN, IN_FLAT, IN_UP) of the classes that cannot be excluded, (N, 3) -> (N,); a NaN excludes nothing."""
-        excluded = self.p_values(probabilities) <= self.alpha_now
-        return 7 - excluded.astype(np.int64) @ np.array([1, 2, 4], np.int64)
+        return self.sets_of(self.p_values(probabilities))
+
+    def sets_of(self, p_values: Floats) -> Bits:
+        """The same from p-values (N, 3)."""
+        return 7 - (p_values <= self.alpha_now).astype(np.int64) @ np.array([1, 2, 4], np.int64)
 
     def credibility(self, probabilities: Floats) -> Floats:
         """The largest p-value (N,), in (0, 1]."""

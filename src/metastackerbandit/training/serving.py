@@ -46,8 +46,21 @@ Bools = NDArray[np.bool_]
 
 _BPS = 1e4
 _CHUNK = 20_000  # rows answered at a time, so that mirrored copies stay small
-_JUDGED = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale")
-_NUMBERS = (*_JUDGED, "p_value_down", "p_value_flat", "p_value_up", "worth")
+_NUMBERS = (
+    "p_down",
+    "p_flat",
+    "p_up",
+    "long_bps",
+    "short_bps",
+    "error_bps",
+    "barrier_bps",
+    "credibility",
+    "size_scale",
+    "p_value_down",
+    "p_value_flat",
+    "p_value_up",
+    "worth",
+)
 
 
 class Version(Struct, frozen=True, eq=False):

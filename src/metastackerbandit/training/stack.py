@@ -32,15 +32,15 @@ _FACTS, _CALIBRATOR, _CONFORMAL, _HEADS = "stack.json", "calibrator.base64", "co
 
 class StackAnswer(Struct, frozen=True, eq=False):
     """Answers to N rows: calibrated `p` (N, 3); expected gross returns of a `long` and a `short` (N,) with their standard `error` (N,), in horizon
-    volatilities; the classes that cannot be excluded (bits of domain.prediction) and the largest conformal p-value; that of each class (N, 3)."""
+    volatilities; conformal `p_values` (N, 3), the classes that cannot be excluded (bits of domain.prediction) and the largest p-value."""
 
     p: Floats
     long: Floats
     short: Floats
     error: Floats
+    p_values: Floats
     conformal_set: Ints
     credibility: Floats
-    p_values: Floats
 
 
 class StackFacts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,15 +98,9 @@ class Stack(Struct, frozen=True, eq=False):
         """From base probabilities (L, N, 3) and heads (N,) to the answer."""
         p = self.probabilities(parts)
         long, short, error = self.facts.expectation.long_short(p[:, UP] - p[:, DOWN], head)
-        return StackAnswer(
-            p=p,
-            long=long,
-            short=short,
-            error=error,
-            conformal_set=self.conformal.sets(p),
-            credibility=self.conformal.credibility(p),
-            p_values=self.conformal.p_values(p),
-        )
+        p_values = self.conformal.p_values(p)
+        classes = self.conformal.sets_of(p_values)
+        return StackAnswer(p=p, long=long, short=short, error=error, p_values=p_values, conformal_set=classes, credibility=p_values.max(axis=1))
 
     def probabilities(self, parts: Floats) -> Floats:
         """From base probabilities (L, N, 3) to the calibrated ones (N, 3)."""
