@@ -23,6 +23,8 @@ FAR = 1e9  # beyond every limit
 # How one gate is made to pass, without anything else that its limit does.
 RELAXED: dict[str, Callable[[Any, int], None]] = {
     "familiar": lambda world, s: _set(world, s, "min_credibility", -1.0),
+    "signal": lambda world, s: _set(world, s, "min_signal", -FAR),
+    "confidence": lambda world, s: _set(world, s, "min_confidence", -FAR),
     "alpha": lambda world, s: _set(world, s, "min_alpha", -FAR),
     "volatility_floor": lambda world, s: _set(world, s, "min_volatility", -FAR),
     "volatility_cap": lambda world, s: _set(world, s, "max_volatility", FAR),
@@ -36,7 +38,10 @@ RELAXED: dict[str, Callable[[Any, int], None]] = {
 
 
 def _set(world: Any, s: int, name: str, value: float) -> None:
-    world.limits[name][s] = value
+    """Set a limit; of one that differs by side, both."""
+    for own in (name, f"{name}_buy", f"{name}_sell"):
+        if own in world.limits.dtype.names:
+            world.limits[own][s] = value
 
 
 def _free(world: Any) -> None:

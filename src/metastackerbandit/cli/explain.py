@@ -21,6 +21,7 @@ from metastackerbandit.cli.looking import (
 
 if TYPE_CHECKING:
     from metastackerbandit.decision.explanation import Explanation
+    from metastackerbandit.decision.prevented import PreventedTrade
     from metastackerbandit.storage.lookup import Among, Found
     from metastackerbandit.storage.run_view import RunView
 
@@ -51,8 +52,10 @@ def explain(
             payload, text = _nearest(view, which, among, top)
             tell(payload, with_notices(text, view), json)
             return
-        told = explained(view, find_decision(view, which, among))
-        tell({**msgspec.structs.asdict(told), "run": view.row.run}, with_notices(told.text, view), json)
+        decision = find_decision(view, which, among)
+        told, prevented = explained(view, decision), _prevented(view, decision)
+        text = told.text if prevented is None else f"{told.text}\n   {prevented.text}"
+        tell({**msgspec.structs.asdict(told), "prevented": prevented, "run": view.row.run}, with_notices(text, view), json)
 
 
 def explained(view: RunView, found: Found) -> Explanation:
@@ -79,6 +82,22 @@ def explained(view: RunView, found: Found) -> Explanation:
         lenient_gates(view.row.config),
         RecordedSettings(view.row.config, instrument.symbol, frame_name(row.frame_ns)),
     )
+
+
+def _prevented(view: RunView, found: Found) -> PreventedTrade | None:
+    """What the trade came to that gates prevented by a decision; None where there was none, or it has not ended."""
+    from metastackerbandit.decision.prevented import prevented_trade
+    from metastackerbandit.domain.kernel import struct_of
+    from metastackerbandit.domain.rows import OutcomeRow
+
+    row = found.row
+    if not row.asks_risk or not row.blocked:
+        return None
+    outcomes = view.prevented(row)
+    if not len(outcomes):
+        return None
+    gate = view.row.gates[row.sole].name if row.sole >= 0 else None
+    return prevented_trade(row, struct_of(OutcomeRow, outcomes[0]), gate, view.row.instruments[row.instrument])
 
 
 def _nearest(view: RunView, which: str, among: Among, top: int) -> tuple[dict[str, Any], str]:

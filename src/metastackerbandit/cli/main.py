@@ -16,6 +16,7 @@ from metastackerbandit.cli import (
     diff,
     explain,
     funnel,
+    gates,
     init,
     leakage,
     look,
@@ -84,6 +85,7 @@ app.add_typer(rollout.app, name="rollout")
 app.command("status")(look.status)
 app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)
+app.command("gates")(gates.gates)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)

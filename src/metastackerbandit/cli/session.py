@@ -159,8 +159,9 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
 
 
 def _said_by(session: Session, mode: Mode) -> tuple[str, ...]:
-    """What the configuration has to say about itself: waivers in force, limits without their input."""
-    return tuple(str(notice) for notice in notices(session.config, traded_frames(session.config), time.time_ns(), mode))
+    """What the configuration has to say about itself: waivers in force, limits that are hidden; of consensus the plan knows more."""
+    told = notices(session.config, traded_frames(session.config), time.time_ns(), mode)
+    return tuple(str(notice) for notice in told if notice.key != "decision.consensus")
 
 
 def _fill_notice(config: Config) -> tuple[str, ...]:

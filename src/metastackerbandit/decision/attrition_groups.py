@@ -98,6 +98,11 @@ def gate_groups(wishes: np.ndarray, verdict: np.ndarray, words: Words, by: tuple
     return tuple(Group(_in_order({"gate": words.gates[g], **_names(known[n], rest, words)}, by), None, counts[g, n]) for g, n in cells)
 
 
+def group_places(rows: np.ndarray, by: tuple[str, ...], words: Words) -> list[dict[str, str]]:
+    """The group (dimension -> name) of every row (N,)."""
+    return [_names(key, by, words) for key in _keys(rows, by, words)]
+
+
 def _answers(wishes: int, counts: dict[int, int], sole: int) -> Answers:
     asked = counts[PASS] + counts[BLOCK] + counts[UNKNOWN]
     return Answers(

@@ -193,7 +193,7 @@ def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision:
     size = abs(report.lots)
     closing = min(size, abs(before)) if opposes(before, report.lots) else 0
     opening = size - closing
-    posting = world.posting[0]
+    posting = world.scratch[0].posting
     fee = report.fee
     if closing > 0:
         part = muldiv(fee, closing, size) if fee >= 0 else -muldiv(-fee, closing, size)

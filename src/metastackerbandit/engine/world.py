@@ -94,7 +94,7 @@ class Account(Struct, frozen=True):
 
 
 class World(NamedTuple):
-    """State (S books, A arms, K frames, J sources, W working orders, H open sets, M and R arm memory, G gates); `seen` and `posting` are scratch.
+    """State (S books, A arms, K frames, J sources, W working orders, H open sets, M and R arm memory, G gates); `seen` is scratch too.
 
     `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the book's own first (0 beyond those it hears), `signals` the
     arms' last words, `predictions` the last one of each frame.
@@ -120,16 +120,13 @@ class World(NamedTuple):
     awake: Any  # (A,) int64, scratch
     beliefs: Any  # (A,) Belief, scratch
     outcomes: Any  # (2,) Outcome, scratch
-    aligned: Any  # (1,) Aligned, scratch
-    combined: Any  # (1,) Combined, scratch
-    vote: Any  # (1,) Vote, scratch
     memory: Any  # (S, A, M) int64
     reals: Any  # (S, A, R) float64
     limits: Any  # (S,) Limits
     lenient: Any  # (G,) int64
     seen: Any  # (1,) Seen
     draft: Any  # (1,) Draft, scratch
-    posting: Any  # (1,) Posting
+    scratch: Any  # (1,) Scratch
     ghosts: Any  # (S, G + 1) Ghost, those that live first
 
 
@@ -170,6 +167,15 @@ class Draft(Struct, frozen=True):
     sole: int
     blocked: int
     sent: int
+
+
+class Scratch(Struct, frozen=True):
+    """Room for what is filled and read within one step; one array, since every call hands over each array of the world."""
+
+    aligned: Aligned
+    combined: Combined
+    vote: Vote
+    posting: Posting
 
 
 class ContextTerms(Struct, frozen=True):
@@ -271,16 +277,13 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, s
         awake=np.zeros(arms, np.int64),
         beliefs=np.zeros(arms, layout(Belief)),
         outcomes=np.zeros(MOST_OUTCOMES, layout(Outcome)),
-        aligned=np.zeros(1, layout(Aligned)),
-        combined=np.zeros(1, layout(Combined)),
-        vote=np.zeros(1, layout(Vote)),
         memory=np.zeros((symbols, arms, memory), np.int64),
         reals=np.zeros((symbols, arms, reals), np.float64),
         limits=np.zeros(symbols, layout(Limits)),
         lenient=np.zeros(gates, np.int64),
         seen=np.zeros(1, layout(Seen)),
         draft=np.zeros(1, layout(Draft)),
-        posting=np.zeros(1, layout(Posting)),
+        scratch=np.zeros(1, layout(Scratch)),
         ghosts=np.zeros((symbols, gates + 1), layout(Ghost)),
     )
 

@@ -16,6 +16,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from metastackerbandit.evaluation.effective import effective_trades
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -23,7 +25,8 @@ BOUND = 6.0  # outcomes count for at most so many volatilities of the horizon (m
 BOLDEST = 0.9  # of the wealth that is free, the most that one trade can lose
 PRIOR_OUTCOMES = 1.0  # outcomes of mean 0 and variance 1 that the first bets are reckoned from
 FALSE_DISCOVERIES = 0.05  # share of gates called harmful (or useful) that are not, at most, in expectation
-MIXTURE = 0.0025  # rho^2 of the normal mixture, as in method 10.4: tightest near 1,000 outcomes
+MIXTURE = 0.04  # rho^2 of the normal mixture: tightest near 200 trades, what a gate prevents in months
+MOST_WEALTH = 1e12  # what is above it is given away, which keeps the bets fair and the numbers finite
 MEANS = 481  # candidates for the mean between -BOUND and +BOUND: steps of 0.025 volatilities
 
 HARMFUL, USEFUL, UNPROVEN = "HARMFUL", "USEFUL", "UNPROVEN"
@@ -41,9 +44,9 @@ class Prevented(Struct, frozen=True, eq=False):
 class GateValue(Struct, frozen=True):
     """What is known of a gate's worth.
 
-    `mean_bps` with `low_bps`, `high_bps` is the mean net return of the trades it prevented, basis points (asymptotic, at any time: normal
-    mixture, Waudby-Smith et al. 2024); `value_bps` is minus it. `mean`, `low`, `high` are the same in volatilities, cut at BOUND, by betting.
-    `harmful_e` is evidence that the trades would have earned, `useful_e` that they would have lost. NaN where nothing has matured.
+    `mean_bps` with `low_bps`, `high_bps` is the mean net return of the trades it prevented, basis points (at any time, asymptotically: Waudby-Smith
+    et al. 2024); `value_bps` is minus it. `mean`, `low`, `high` are the same in volatilities, cut at BOUND, by betting. `harmful_e` is evidence that
+    the trades would have earned, `useful_e` that they would have lost. NaN where nothing has matured.
     """
 
     matured: int
@@ -60,7 +63,7 @@ class GateValue(Struct, frozen=True):
 
 
 def gate_values(prevented: Mapping[str, Prevented], *, false_discoveries: float = FALSE_DISCOVERIES) -> dict[str, GateValue]:
-    """Judge every gate at once; those that prevented nothing count among the tests and prove nothing."""
+    """Judge gates together; one that prevented nothing counts among the tests all the same, and proves nothing."""
     harmful = {gate: wealth(trades, 1.0) for gate, trades in prevented.items()}
     useful = {gate: wealth(trades, -1.0) for gate, trades in prevented.items()}
     found = rejected(harmful, false_discoveries), rejected(useful, false_discoveries)
@@ -90,13 +93,15 @@ def confidence_interval(trades: Prevented, error: float = 0.05) -> tuple[float, 
     return max(float(kept[0]) - step, -BOUND), min(float(kept[-1]) + step, BOUND)
 
 
-def mixture_interval(values: Floats, error: float = 0.05, rho2: float = MIXTURE) -> tuple[float, float]:
-    """Asymptotic confidence sequence of a mean at its present length (N,): mean +- sd sqrt((n r + 1) / (n^2 r) (2 log(1 / error) + log(n r + 1))).
+def mixture_interval(values: Floats, independent: float, error: float = 0.05, rho2: float = MIXTURE) -> tuple[float, float]:
+    """Asymptotic confidence sequence of a mean of values (N,): mean +- sd sqrt((n r + 1) / (n^2 r) (2 log(1 / error) + log(n r + 1))).
 
-    Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, "Time-uniform central limit theory", with the mixture of method 10.4; NaN below two values.
+    `independent` is n, how many of them count: trades that overlap in time share the moment (evaluation.effective).
+
+    Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, "Time-uniform central limit theory", with the form of method 10.4; NaN below two values.
     """
-    n = len(values)
-    if n < 2:
+    n = independent
+    if len(values) < 2 or not n > 0.0:
         return math.nan, math.nan
     grown = n * rho2 + 1.0
     reach = float(np.std(values, ddof=1)) * math.sqrt(grown / (n * n * rho2) * (2.0 * math.log(1.0 / error) + math.log(grown)))
@@ -118,25 +123,25 @@ def _wealth_at(trades: Prevented, means: Floats, side: float) -> Floats:
     """
     began, ended, outcomes = _known(trades)
     count = len(outcomes)
-    places = np.concatenate((np.arange(count), np.arange(count)))
-    is_start = np.concatenate((np.zeros(count, np.int64), np.ones(count, np.int64)))
-    at = np.concatenate((np.maximum(ended, began), began))
+    is_start = np.repeat((0, 1), count)
+    order = np.lexsort((is_start, np.concatenate((ended, began))))
     grown, reserved = np.ones(len(means)), np.zeros(len(means))
     stakes = np.zeros((count, len(means)))
     worst = BOUND + np.abs(means)  # the most that an outcome can lie on the wrong side
     seen, total, squares = 0, 0.0, 0.0
-    for place, starts in zip(places[order], is_start[order], strict=True) if len(order := np.lexsort((is_start, at))) else ():
-        if starts:
+    for event in order.tolist():
+        place = event % count
+        if event >= count:
             mean = total / (seen + PRIOR_OUTCOMES)
             variance = (PRIOR_OUTCOMES + squares - 2.0 * mean * total + seen * mean * mean) / (seen + PRIOR_OUTCOMES)
             lead = np.maximum(side * (mean - means), 0.0)
             share = np.minimum(lead / (variance + lead * lead), BOLDEST / worst)
-            stakes[place] = share * (grown - reserved)
+            stakes[place] = share * np.maximum(grown - reserved, 0.0)
             reserved += stakes[place] * worst
         else:
             x = float(outcomes[place])
             reserved -= stakes[place] * worst
-            grown += stakes[place] * side * (x - means)
+            grown = np.minimum(grown + stakes[place] * side * (x - means), MOST_WEALTH)
             seen, total, squares = seen + 1, total + x, squares + x * x
     return grown
 
@@ -144,7 +149,7 @@ def _wealth_at(trades: Prevented, means: Floats, side: float) -> Floats:
 def _value(trades: Prevented, harmful: float, useful: float, is_harmful: bool, is_useful: bool) -> GateValue:
     bps, (_, _, outcomes) = trades.net_bps, _known(trades)
     mean_bps = float(np.mean(bps)) if len(bps) else math.nan
-    low_bps, high_bps = mixture_interval(bps)
+    low_bps, high_bps = mixture_interval(bps, effective_trades(trades.began_ns, trades.ended_ns))
     low, high = confidence_interval(trades) if len(outcomes) else (math.nan, math.nan)
     return GateValue(
         matured=len(bps),

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.errors import NotFound, StorageFailed
+from metastackerbandit.domain.rows import ANY_GATE, DecisionRow
 from metastackerbandit.domain.timeframe import frame_name
 from metastackerbandit.storage.decision_columns import Decisions, chosen_decisions, newest_first, nothing_decided, read_decisions, read_verdicts
 from metastackerbandit.storage.prediction_columns import count_predictions, read_predictions, read_sides, standing_predictions
@@ -81,12 +82,21 @@ class RunView:
         return self._rows(CONTROLS)
 
     def outcomes(self) -> np.ndarray:
-        """What arms' own portfolios earned, in the layout of OutcomeRow, in the order in which it was known."""
+        """What arms' own portfolios and prevented trades earned, in the layout of OutcomeRow, in the order in which it was known."""
         return self._rows(OUTCOMES)
 
     def alarms(self) -> np.ndarray:
         """Alarms of monitors in the layout of AlarmRow, in the order in which they were raised."""
         return self._rows(ALARMS)
+
+    def prevented(self, row: DecisionRow) -> np.ndarray:
+        """The ended trade that gates prevented by this decision, (0,) or (1,): the one that it began, or one of its side that was on then."""
+        gate = row.sole if row.sole >= 0 else ANY_GATE
+        asked = f"""{OUTCOMES.columns_of_run} AND instrument = ? AND gate = ? AND side = ? AND decision <= ? AND at_ns > ?
+            ORDER BY decision DESC LIMIT 1"""
+        with storing(self.home):
+            found = self._connection.execute(asked, (self.row.run, row.instrument, gate, row.side, row.decision, row.at_ns)).fetchall()
+        return OUTCOMES.back(found)
 
     def predictions(self) -> np.ndarray:
         """What models said, asleep or awake, in the layout of Prediction and in the order in which it entered."""

@@ -37,7 +37,8 @@ class Table:
         self._floats = tuple(place for place, column in enumerate(self.columns) if self.dtype[column].kind == "f")
         named = ", ".join(f'"{column}"' for column in self.columns)
         self.insert = f"INSERT {'OR REPLACE ' if last_wins else ''}INTO {name} (run, {named}) VALUES (?{', ?' * len(self.columns)})"
-        self.select = f"SELECT {named} FROM {name} WHERE run = ? ORDER BY " + (f'"{key}"' if key else "rowid")
+        self.columns_of_run = f"SELECT {named} FROM {name} WHERE run = ?"
+        self.select = f"{self.columns_of_run} ORDER BY " + (f'"{key}"' if key else "rowid")
 
     def create(self) -> str:
         """The statement that makes the table; float columns may hold NULL (NaN) or eight bytes (see `_float_out`)."""
