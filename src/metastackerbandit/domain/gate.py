@@ -67,9 +67,9 @@ def of_wanted(side: int, buy: float, sell: float) -> float:
     """The limit of the side that is wanted (+1, -1); the stricter of two "at least" limits where none is. NaN where nothing is given."""
     if side > 0:
         return buy
-    if side < 0:
+    if side < 0 or math.isnan(buy):
         return sell
-    return max(buy, sell)
+    return buy if math.isnan(sell) else max(buy, sell)
 
 
 @kernel
