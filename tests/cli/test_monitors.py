@@ -55,10 +55,10 @@ def test_the_predecessors_run_is_told_in_numbers_and_words_with_exit_code_5(tmp_
 def test_the_inventory_names_every_gate_and_monitor_of_the_program(tmp_path: Path) -> None:
     write_seed_run(tmp_path)
     _, told, _ = msb("monitors", home=tmp_path)
-    named = {control["name"]: control["state"] for control in told["inventory"]}
-    assert set(named) == {*GATE_NAMES, *NAMES}
+    named = {(control["kind"], control["name"]): control["state"] for control in told["inventory"]}
+    assert set(named) == {*(("gate", name) for name in GATE_NAMES), *(("monitor", name) for name in NAMES)}
     wired = {gate.name for gate in GATES[:3]}
-    assert {name for name, state in named.items() if state == "not wired"} == set(GATE_NAMES) - wired
+    assert {name for (_, name), state in named.items() if state == "not wired"} == set(GATE_NAMES) - wired
     assert next(row for row in told["monitors"] if row["monitor"] == "inventory")["status"] == "WARN"
 
 

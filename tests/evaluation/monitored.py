@@ -93,7 +93,7 @@ def tripped(net: np.ndarray) -> np.ndarray:
 def earned(arm: int, outcome: np.ndarray) -> np.ndarray:
     """Outcomes (N,) of one arm's own portfolio."""
     rows = np.zeros(len(outcome), layout(OutcomeRow))
-    rows["at_ns"], rows["arm"], rows["outcome"] = times(len(outcome)), arm, outcome
+    rows["at_ns"], rows["arm"], rows["outcome"], rows["gate"] = times(len(outcome)), arm, outcome, -1
     return rows
 
 
