@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -305,3 +306,9 @@ def test_a_gate_that_nobody_knows_cannot_be_made_lenient() -> None:
     begin(plan_of(generated(1, 5), "5m", "sma_cross", settings))
     with pytest.raises(ConfigRefused, match="unknown gate"):
         begin(plan_of(generated(1, 5), "5m", "sma_cross", EngineSettings(decision=DecisionSettings(unknown_passes=("moods",)))))
+
+
+def test_the_page_of_gates_has_a_line_for_each_in_their_order_with_their_unit_and_sense() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "gates.md").read_text(encoding="utf-8")
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")][1:]
+    assert [(name, unit, sense) for name, _, unit, sense, *_ in cells] == [(one.name, one.unit, one.sense) for one in GATES[:23]]
