@@ -56,7 +56,8 @@ def test_the_inventory_names_every_gate_and_monitor_of_the_program(tmp_path: Pat
     write_seed_run(tmp_path)
     _, told, _ = msb("monitors", home=tmp_path)
     named = {(control["kind"], control["name"]): control["state"] for control in told["inventory"]}
-    assert {name for kind, name in named if kind != "monitor"} == set(GATE_NAMES) and {name for kind, name in named if kind == "monitor"} == set(NAMES)
+    assert {name for kind, name in named if kind != "monitor"} == set(GATE_NAMES)
+    assert {name for kind, name in named if kind == "monitor"} == set(NAMES)
     wired = {gate.name for gate in GATES[:3]}
     assert {name for (_, name), state in named.items() if state == "not wired"} == set(GATE_NAMES) - wired
     assert next(row for row in told["monitors"] if row["monitor"] == "inventory")["status"] == "WARN"
