@@ -81,7 +81,7 @@ def choose_arm(world: Any, s: int, holder: int) -> int:
     `holder` is the arm that the position is of, NO_ARM without one.
     """
     seat = world.seats[s]
-    cell = max(context_cell(seat, world.limits[s], world.terciles[s]), 0)
+    cell = context_cell(seat, world.limits[s], world.terciles[s])
     for a in range(len(world.arms)):
         world.awake[a] = 1 if world.spoken[a].silence == 0 else 0
     chosen = choose(world.evidence[s], cell, world.awake, world.arms, holder, world.posterior[s], world.beliefs)

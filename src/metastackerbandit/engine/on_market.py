@@ -107,7 +107,17 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         age(world.ghosts[s], world.seats[s])
     if world.limits[s].hears != 0:
         return begin_waiting(world, out, s, now_ns, lean)
-    signal = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)
+    world.signals[s, 0] = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)
+    fault = -1
+    if world.draft[0].halts == 0:
+        fault = answer_rule(world, out, s, now_ns, lean)
+    return fault
+
+
+@inlined
+def answer_rule(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
+    """A rule that is heard alone has spoken: its word is decided on."""
+    signal = world.signals[s, 0]
     side = hear(world.seats[s], world.limits[s], signal)
     fault = 0
     if lean and is_quiet(world.account[0], world.seats[s], world.limits[s], side):
@@ -120,7 +130,7 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
             out.cursor[0].decisions = 0
     if world.seats[s].ghosts != 0:
         follow_rule(world.ghosts[s], world.seats[s], world.limits[s], world.account[0].killed, signal, side, now_ns)
-    keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, bar.closed_ns)
+    keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, world.seats[s].done.closed_ns)
     return fault
 
 

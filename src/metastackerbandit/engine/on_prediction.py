@@ -80,6 +80,20 @@ def give_up(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
 
 @inlined
 def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
+    """What is learned from the prediction is noted, and the decision taken."""
+    prediction = world.predictions[s, 0]
+    if world.limits[s].follows_sets != 0:
+        note_set(world.seats[s], prediction, world.sets[s])
+    if world.limits[s].follows_model != 0:
+        follow_model(world.seats[s], world.limits[s], prediction, world.outputs[s, MODEL_SOURCE])
+    fault = -1
+    if world.draft[0].halts == 0:
+        fault = answer(world, out, s, now_ns, lean)
+    return fault
+
+
+@inlined
+def answer(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     """The arms speak; one of them is heard; and its word is decided on."""
     seat = world.seats[s]
     limits = world.limits[s]
@@ -88,10 +102,6 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     held = 0
     if seat.position.lots != 0:
         held = 1 if seat.position.lots > 0 else -1
-    if limits.follows_sets != 0:
-        note_set(seat, prediction, world.sets[s])
-    if limits.follows_model != 0:
-        follow_model(seat, limits, prediction, world.outputs[s, MODEL_SOURCE])
     speaker = 0
     seen.has_posterior = 0
     seen.chance = math.nan

@@ -136,9 +136,11 @@ class Draft(Struct, frozen=True):
     The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
     `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` share. The wish: `kind`, `wanted` lots, `asks` for new risk,
     `reason`, from `held` = position and `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day,
-    `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
+    `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots. Where `halts` is 1 (on a copy that a twin looks at, engine.mirror)
+    a step ends before its decision.
     """
 
+    halts: int
     at_ns: int
     signal: int
     side: int
@@ -220,6 +222,8 @@ class EffectRow(Struct, frozen=True):
 
 
 SUBMIT, CANCEL, AMEND = 0, 1, 2
+
+HALTED = -1  # what a step returns instead of a fault where the draft asks it to end before the decision
 
 
 class Cursor(Struct, frozen=True):
