@@ -38,7 +38,7 @@ def money_two_ways(kept: Any, result: Any) -> None:
     assert sum(falls.taken.values()) == int(kept.outcomes["net"][kept.outcomes["gate"] == ANY_GATE].sum())
 
 
-@covers("K22", "15.2")
+@covers("K22")
 @pytest.mark.parametrize("arm", ["sma_cross", "reversal", "model", "posterior"])
 def test_profit_adds_up_by_two_ways(arm: str) -> None:
     recording = generated(6, 1_200, symbols=2, funded=True)
@@ -51,7 +51,6 @@ def test_profit_adds_up_by_two_ways(arm: str) -> None:
     money_two_ways(kept, result)
 
 
-@covers("5.3")
 def test_a_harmful_gate_is_found_in_a_run_and_named_for_its_side() -> None:
     """A seer whose entries are stopped half of the time by a limit of funding: that gate prevents gains, and is named."""
     recording = generated(12, 6_000, symbols=1, funded=True)

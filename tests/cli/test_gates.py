@@ -8,7 +8,6 @@ import pytest
 
 from metastackerbandit.cli.main import app
 from tests.cli.asking import RUNNER, candles, msb
-from tests.covering import covers
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +20,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@covers("5.3", "15.2")
 def test_gates_tells_what_each_prevented_and_what_that_was_worth(home: Path) -> None:
     code, told, _ = msb("gates", home=home)
     assert code == 0

@@ -20,7 +20,6 @@ from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import SizingSettings
 from metastackerbandit.stacking.catalog import ARMS
-from tests.covering import covers
 from tests.engine.branching import RELAXED, Telling
 from tests.markets import START_NS, by_block, by_stream, generated, recorded, same_bytes
 from tests.predicted import predictions_of
@@ -57,7 +56,6 @@ def agree(telling: Telling, most: int) -> int:
     return len(ghosts)
 
 
-@covers("5.3")
 @FEW
 @given(
     seed=st.integers(0, 10_000),
@@ -200,7 +198,6 @@ def test_costs_are_what_the_venue_would_have_charged() -> None:
     assert np.abs(unpaid - paid - 13.0).max() < 0.6  # 2 (5 + 0.5 + 1) bps; ticks of 0.1 on 50,000 and the move itself change it a little
 
 
-@covers("5.3")
 @pytest.mark.parametrize("seed", [2, 9, 14])
 def test_the_first_trade_of_a_run_without_the_gate_is_the_gates_first_ghost(seed: int) -> None:
     """The limit relaxed for good: until the first difference both runs are one, so the first trade that differs is the ghost, to the money unit."""

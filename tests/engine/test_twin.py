@@ -41,7 +41,7 @@ def opened(arm: str, decision: DecisionSettings, books: int = 1) -> tuple[Twin, 
 
 
 def shake(world: World, rng: np.random.Generator, unit: int) -> None:
-    """A random moment of book 0 (tests.engine.test_mirror), of the other books' positions, of what arms say, hold and have earned, and of orders out."""
+    """A random moment of book 0 (tests.engine.test_mirror), of the other books' positions, of an order out, and of what arms say and have earned."""
     put(world, rng, unit)
     account = world.account[0]
     world.seats[0].mood_mirror = -world.seats[0].mood
@@ -69,7 +69,7 @@ def shake(world: World, rng: np.random.Generator, unit: int) -> None:
         evidence["squares"] = evidence["outcomes"] * 1.4
 
 
-@covers("K6", "15.3", "B09")
+@covers("K6", "B09")
 @pytest.mark.parametrize("arm", ["model", "posterior", "momentum"])
 def test_the_decision_on_a_mirrored_state_is_the_mirrored_decision(arm: str) -> None:
     rng = np.random.default_rng(11)

@@ -20,7 +20,7 @@ def worth_of(trades: list[tuple[int, set[str]]]) -> dict[frozenset[str], int]:
     return {coalition: sum(net for net, blockers in trades if blockers <= coalition) for coalition in coalitions}
 
 
-@covers("K22", "15.2")
+@covers("K22")
 @given(trades=TRADES)
 def test_equal_parts_are_the_shapley_values_of_what_was_not_traded(trades: list[tuple[int, set[str]]]) -> None:
     by_definition = shapley(worth_of(trades), GATES)

@@ -21,7 +21,6 @@ from metastackerbandit.evaluation.gate_value import (
     rejected,
     wealth,
 )
-from tests.covering import covers
 
 
 def trades(rng: np.random.Generator, count: int, mean: float = 0.0, books: int = 1) -> Prevented:
@@ -47,7 +46,6 @@ def nothing() -> Prevented:
     return in_order(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
-@covers("5.3")
 def test_gates_that_prevent_nothing_worth_having_are_rarely_called_harmful() -> None:
     """100 worlds of 12 gates whose trades earn nothing: e-BH names any in at most 5 % of worlds (found: none; 11 of 100 would be 2.7 sd above)."""
     rng = np.random.default_rng(1)
@@ -55,7 +53,6 @@ def test_gates_that_prevent_nothing_worth_having_are_rarely_called_harmful() -> 
     assert wrong <= 5
 
 
-@covers("5.3")
 def test_a_planted_harmful_gate_is_found_among_fair_ones_and_a_useful_one_too() -> None:
     """Of 12 gates one prevents trades of +0.4 volatilities and one of -0.4, 300 each: named in nearly every world, the others never."""
     rng = np.random.default_rng(2)

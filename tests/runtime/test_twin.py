@@ -46,7 +46,7 @@ SETTINGS = (
 )
 
 
-@covers("K6", "15.3", "B09")
+@covers("K6", "B09")
 @pytest.mark.parametrize("which", range(len(SETTINGS)))
 @pytest.mark.parametrize("arm", [*(arm.name for arm in ARMS), *OPINIONS])
 def test_a_fair_engine_is_its_own_mirror_image(arm: str, which: int) -> None:
@@ -67,7 +67,7 @@ def test_a_fair_engine_is_its_own_mirror_image(arm: str, which: int) -> None:
     assert seen.decisions > 900
 
 
-@covers("K6", "15.3")
+@covers("K6")
 def test_nor_does_a_fair_engine_differ_on_recorded_markets_and_several_frames() -> None:
     recording = recorded(("BTCUSDT", "ETHUSDT"), first=30_000, count=700)
     for arm in ("sma_cross", "breakout", "reversal", "ema_cross"):
@@ -95,7 +95,7 @@ def always_up(recording: Recording) -> Recording:
     return structs.replace(recording, mood=tuple(moods))
 
 
-@covers("15.3", "K7", "A01")
+@covers("K7", "A01")
 def test_the_seeds_consensus_bug_alarms_within_a_hundred_decisions() -> None:
     """A mood that names one side on both markets, with a hard veto that it has not earned."""
     recording = always_up(generated(9, 400, symbols=1, moody=True))
@@ -107,7 +107,6 @@ def test_the_seeds_consensus_bug_alarms_within_a_hundred_decisions() -> None:
     assert whole.source_mismatches > 20 and whole.mismatches == {}  # the source turned decisions; the engine itself is fair
 
 
-@covers("15.3")
 def test_a_source_that_is_fair_but_for_noise_alarms_as_rarely_as_said() -> None:
     """600 answers, 5 % of them not mirrored, 300 times over: at most a share ERROR ever alarms (0.3 expected; 3 has p 0.004)."""
     rng = np.random.default_rng(1)
@@ -147,7 +146,7 @@ FAULTS = {
 }
 
 
-@covers("15.3", "B09", "A01")
+@covers("B09", "A01")
 def test_every_planted_one_sided_fault_is_found_and_put_down_to_its_stage(tmp_path: Path) -> None:
     """Kernels as plain Python, one fault each, in one process of its own."""
     answer = subprocess.run(

@@ -8,29 +8,14 @@ from typing import Any
 import numpy as np
 
 from metastackerbandit.backtest.run import block_of
-from metastackerbandit.domain.effects import Effect
-from metastackerbandit.domain.inputs import Control, Input
+from metastackerbandit.domain.inputs import Control
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.engine.engine import Engine
-from metastackerbandit.engine.plan import Plan, plan_of, recording_of
+from metastackerbandit.engine.plan import plan_of, recording_of
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.runtime.replay import inputs_of
-from metastackerbandit.runtime.twin import Seen, Twin
+from metastackerbandit.runtime.twin import Seen, Twinned
 from metastackerbandit.simulation.settings import SimulationSettings
 from tests.markets import streaming
-
-
-class Twinned(Engine):
-    """An engine whose twin looks before every step."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
-        self.twin = Twin(plan)
-
-    def step(self, event: Input) -> list[Effect]:
-        """Look, then take the input."""
-        self.twin.before(self.world, event)
-        return super().step(event)
 
 
 def by_twin(

@@ -28,6 +28,7 @@ from metastackerbandit.cli import (
     rollout,
     set_threshold,
     train,
+    twin,
 )
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
@@ -86,6 +87,7 @@ app.command("status")(look.status)
 app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)
 app.command("gates")(gates.gates)
+app.command("twin")(twin.twin)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)

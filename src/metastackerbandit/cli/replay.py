@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from metastackerbandit.cli.session import Session
     from metastackerbandit.domain.inputs import Input
+    from metastackerbandit.runtime.twin import Twinned
 
 
 @on_market()
@@ -26,6 +27,7 @@ def run(
     preflight: Annotated[
         bool, typer.Option("--preflight", help="Judge every gate on the days before first; while errors stand, nothing starts.")
     ] = False,
+    twin: Annotated[bool, typer.Option("--twin", help="Look at every decision in a mirror; a one-sided engine alarms.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an action instead of the live view.")] = False,
     json: JsonFlag = False,
 ) -> None:
@@ -42,7 +44,7 @@ def run(
         if preflight:
             _judged_first(wanted, is_shown=not json)
         session = open_session(wanted)
-        payload = replayed(session, quiet=json, plain=plain)
+        payload = replayed(session, quiet=json, plain=plain, twin=twin)
         tell(payload, "\n".join([_run_text(payload), "", _funnel_text(session, payload["run"])]), json)
 
 
@@ -96,7 +98,7 @@ def _judged_first(wanted: Wanted, *, is_shown: bool) -> None:
         )
 
 
-def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
+def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) -> dict[str, Any]:
     """Trade the session on paper, journaled as it happens; how it ended, in the shape of `msb run --json`."""
     import signal
     import sys
@@ -109,6 +111,7 @@ def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     from metastackerbandit.cli.watched import cards_heard, labels_heard
     from metastackerbandit.runtime.paper import Paper
     from metastackerbandit.runtime.ports import SystemClock
+    from metastackerbandit.runtime.twin import Twinned
     from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, with_pauses
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
     from metastackerbandit.storage.journal import Journal
@@ -147,8 +150,9 @@ def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     try:
         watched = WatchedWriter(writer, watching)
         watched.outcomes(session.past)
-        paper = Paper(plan, SimulatedBroker(venue), watched, clock, watcher)
-        inputs = with_pauses(_inputs(session, order), watching)
+        looking = Twinned(plan) if twin else None
+        paper = Paper(plan, SimulatedBroker(venue), watched, clock, watcher, looking)
+        inputs = with_pauses(inputs_heard(session, order), watching)
         if isinstance(watcher, LiveView):
             with watcher:
                 ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
@@ -164,6 +168,7 @@ def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
             "stopped": ended.stopped,
             **paper.summary(ended.inputs),
             "alarms": raised,
+            "twin": None if looking is None else twin_json(looking),
             "reconciliation_differences": _differences(session, paper, venue),
             "issues": [{"type": issue.kind, "severity": issue.severity, "where": issue.where, "what": issue.what} for issue in recording.issues],
             "notices": list(record.notices),
@@ -187,7 +192,7 @@ def _answers_due(session: Session) -> int:
     return sum(len(voice.hearers) * len(frame_bars(recording.bars[voice.place], recording.base_ns, frame_ns(voice.frame))) for voice in voices)
 
 
-def _inputs(session: Session, order: Any) -> Iterable[Input]:
+def inputs_heard(session: Session, order: Any) -> Iterable[Input]:
     """The recording's inputs, with the models' answers between them where the run hears models."""
     from metastackerbandit.backtest.warm_start import as_inputs
     from metastackerbandit.domain.label import label_spec
@@ -214,6 +219,34 @@ def _inputs(session: Session, order: Any) -> Iterable[Input]:
         model = opinions.served(voice, session.config)
         desks.append(Desk.of(session.leader(place), voice.hearers, recording.base_ns, length, features, volatility, model))
     return Answered(inputs, Predictor(desks))
+
+
+def twin_json(engine: Twinned) -> dict[str, Any]:
+    """What an engine's twin has seen, as JSON has it."""
+    import msgspec
+
+    seen = engine.twin.seen()
+    looks = seen.decisions + seen.fills + seen.settlements
+    return {**msgspec.to_builtins(seen), "microseconds_a_look": round(engine.looked_s / looks * 1e6, 1) if looks else None}
+
+
+def twin_text(told: dict[str, Any]) -> list[str]:
+    """The same in lines."""
+    lines = [f"mirror twin: looked at {told['decisions']:,} decisions, {told['fills']:,} fills, {told['settlements']:,} settlements of funding"]
+    if told["microseconds_a_look"] is not None:
+        lines[0] += f", {told['microseconds_a_look']:,.0f} microseconds each"
+    lines += [f"  not mirrored: {stage}, {count:,} times" for stage, count in sorted(told["mismatches"].items(), key=lambda item: -item[1])]
+    first = told["first"]
+    if first is not None:
+        what = f" ({first['what']})" if first["what"] else ""
+        at = f"decision {first['decision']}" if first["decision"] else "between decisions"
+        lines.append(f"  first: {first['stage']}{what}, {at}: {first['one']:g} here, {first['mirrored']:g} in the mirror")
+    mood = told["mood"]
+    if mood["answers"]:
+        lines.append(
+            f"  mood: {mood['unmirrored']:,} of {mood['answers']:,} answers not mirrored; they turned {told['source_mismatches']:,} decisions"
+        )
+    return [*lines, f"  ALARM: {told['alarm']}" if told["alarm"] else "  every decision is the mirror image of its mirror image's decision"]
 
 
 def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any]]:
@@ -250,6 +283,7 @@ def _run_text(payload: dict[str, Any]) -> str:
         f"  reconciliation differences: {len(payload['reconciliation_differences'])}; data issues: {len(payload['issues'])}",
         "  `msb explain last` explains the last decision, `msb funnel` shows where signals end",
     ]
+    lines += [f"  {line}" for line in (twin_text(payload["twin"]) if payload["twin"] is not None else ())]
     lines += [f"  alarm: {line}" for line in payload["alarms"]]
     if payload["alarms"]:
         lines.append("  `msb monitors` tells what each monitor saw")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -9,10 +10,13 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.effects import Effect
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, FundingSettled, Input, OrderReport
 from metastackerbandit.domain.kernel import layout, struct_of
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import FILLED, PARTLY_FILLED
+from metastackerbandit.domain.timeframe import frame_ns
+from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.gates import GATE_NAMES, GATES
 from metastackerbandit.engine.plan import Plan, begin
 from metastackerbandit.engine.twin import (
@@ -68,6 +72,22 @@ class Seen(Struct, frozen=True):
     alarm: str
 
 
+class Twinned(Engine):
+    """An engine whose twin looks before every input; it decides as it would alone. `looked_s` are the seconds that looking took."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.twin = Twin(plan)
+        self.looked_s = 0.0
+
+    def step(self, event: Input) -> list[Effect]:
+        """Look, then take the input."""
+        started = perf_counter()
+        self.twin.before(self.world, event)
+        self.looked_s += perf_counter() - started
+        return super().step(event)
+
+
 class Twin:
     """Looks at copies of an engine's world; it can change nothing."""
 
@@ -82,6 +102,7 @@ class Twin:
         self._clones = [_bytes_of(copy, _NOT_CLONED) for copy in self._copies]
         self._source: World | None = None
         self._has_mood = [book.has_mood for book in plan.books]
+        self._frame_ns = [frame_ns(book.frame) for book in plan.books]
         self._mood_ns: dict[int, int] = {}
         self._decisions = self._fills = self._settlements = self._turned_by_source = 0
         self._mismatches: dict[str, int] = {}
@@ -92,12 +113,15 @@ class Twin:
         """Look at what `event` will make of the engine's world, which has not taken it yet."""
         match event:
             case BarClosed(instrument=s, bar=bar):
+                if not self._completes(bar, s) and world.seats[s]["awaits"] == 0:
+                    return
                 self._bars[0] = msgspec.structs.astuple(bar)
                 self._copy(world)
                 self._decide(world, s, bar.known_ns, approach_closed(self._copies[0], self._outs[0], s, self._bars, 0))
             case BarOpened(instrument=s, at_ns=at_ns, price=price):
                 seat = world.seats[s]
-                if seat["forming"]["parts"] != 0 or seat["awaits"] != 0:
+                forming = seat["forming"]
+                if (forming["parts"] != 0 and at_ns >= forming["ends_ns"]) or seat["awaits"] != 0:
                     self._copy(world)
                     self._decide(world, s, at_ns, approach_opened(self._copies[0], self._outs[0], s, at_ns, price))
             case Prediction(instrument=s, at_ns=at_ns):
@@ -130,6 +154,10 @@ class Twin:
             first=self._first,
             alarm=self._alarm(),
         )
+
+    def _completes(self, bar: Bar, s: int) -> bool:
+        """Whether a candle is the last of its book's bar."""
+        return bar.closed_ns >= (bar.opened_ns // self._frame_ns[s] + 1) * self._frame_ns[s]
 
     def _decide(self, world: World, s: int, now_ns: int, code: int) -> None:
         plain = self._copies[0]
