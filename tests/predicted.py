@@ -45,6 +45,7 @@ def _symbol(
     others: tuple[str, ...],
 ) -> np.ndarray:
     rng = np.random.default_rng(seed)
+    fair = np.random.default_rng((seed, 1))  # of its own, so that the other numbers are what they were before there was a worth
     parts = []
     for name in (*others, frame):
         bars = frame_bars(recording.bars[s], recording.base_ns, frame_ns(name))
@@ -57,9 +58,10 @@ def _symbol(
         found["long_bps"], found["short_bps"] = lead * edge_bps, -lead * edge_bps
         found["error_bps"], found["barrier_bps"], found["horizon"] = 5.0, barrier_bps, horizon
         found["conformal_set"], found["credibility"], found["size_scale"] = 7, rng.uniform(0.02, 1.0, len(bars)), 0.5
+        found["worth"] = np.where(lead == 0.0, np.nan, fair.uniform(0.35, 0.95, len(bars)))
         asleep = rng.random(len(bars)) < silent
         found["silence"][asleep] = FAILED
-        for number in ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale"):
+        for number in ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale", "worth"):
             found[number][asleep] = np.nan
         parts.append(found[rng.random(len(bars)) >= missing])
     rows = np.concatenate(parts)
@@ -75,6 +77,7 @@ def foresight(recording: Recording, *, horizon: int = 6, barrier_bps: float = 80
         side = np.sign(ahead - closes) * (1.0 if right else -1.0)
         rows["p_up"], rows["p_down"], rows["p_flat"] = 0.45 + 0.35 * side, 0.45 - 0.35 * side, 0.1
         rows["long_bps"], rows["short_bps"], rows["credibility"] = 50.0 * side, -50.0 * side, 0.5
+        rows["worth"] = np.where(side == 0.0, np.nan, 0.95)
     return told
 
 

@@ -38,6 +38,7 @@ def predictions(draw: st.DrawFn) -> Prediction:
         conformal_set=7,
         credibility=0.5,
         size_scale=1.0,
+        worth=0.6,
     )
 
 
@@ -72,7 +73,8 @@ def test_a_position_is_kept_or_left_for_the_other_side_and_never_for_flat(predic
 @covers("A20")
 @given(silence=st.integers(1, len(SILENCES) - 1), held=SIDES)
 def test_a_silent_model_asks_for_nothing(silence: int, held: int) -> None:
-    numbers = dict.fromkeys(("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale"), math.nan)
+    names = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale", "worth")
+    numbers = dict.fromkeys(names, math.nan)
     silent = Prediction(instrument=0, frame_ns=1, closed_ns=1, at_ns=1, silence=silence, version=-1, horizon=0, conformal_set=0, **numbers)
     assert int(wanted_side(row(silent)[0], 13.0, held)) == KEEP
 

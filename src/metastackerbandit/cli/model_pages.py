@@ -126,6 +126,8 @@ def page_text(payload: dict[str, Any]) -> str:
         "learners",
         *(f"  {name:<24} {weight:.3f}" for name, weight in zip(card.learners, card.weights, strict=True)),
         "",
+        *_meta_label_lines(card),
+        "",
         f"files in {payload['path']}",
         *(f"  {file.name:<32} {file.length:>10,} bytes  {file.sha256[:16]}…" for file in card.files),
         *(f"  needs {name}" for name in card.depends_on),
@@ -133,6 +135,21 @@ def page_text(payload: dict[str, Any]) -> str:
         *_standing_lines(payload, card),
     ]
     return "\n".join(lines)
+
+
+def _meta_label_lines(card: ModelCard) -> list[str]:
+    """The second model: what it is, what it was made of, how well it tells trades apart."""
+    found = card.meta_label
+    if found is None:
+        return ["meta-label: none on this version, so worth is unknown"]
+    lines = [
+        f"meta-label: {found.model}",
+        f"  {found.n_rows:,} proposed trades, {found.n_eff:,.0f} independent; share that paid {_number(found.base_rate)}",
+        *(f"  {score.name:<24} {_number(score.value)} {_range(score.low, score.high)} {score.unit}" for score in found.scores),
+    ]
+    if found.forced:
+        lines.append(f"  {found.forced}{': every trade gets the base rate' if found.n_rows else ''}")
+    return lines
 
 
 def _standing_lines(payload: dict[str, Any], card: ModelCard) -> list[str]:

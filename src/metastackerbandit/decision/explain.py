@@ -74,6 +74,7 @@ class Heard(Struct, frozen=True):
     barrier_bps: float | None
     credibility: float | None
     size_scale: float | None
+    worth: float | None
 
 
 class Explanation(Struct, frozen=True):
@@ -159,7 +160,7 @@ def _line(gate: NamedGate, observed: float, limit: float, verdict: int) -> GateL
 
 
 def _heard(prediction: Prediction, models: Sequence[str]) -> Heard:
-    names = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale")
+    names = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale", "worth")
     numbers = {name: _finite(getattr(prediction, name)) for name in names}
     down, flat, up = prediction.p_down, prediction.p_flat, prediction.p_up
     return Heard(
@@ -203,7 +204,8 @@ def _said(heard: Heard) -> str:
         return f"{who}: silent, {heard.silence}"
     chances = f"p(down {heard.p_down:.3f} flat {heard.p_flat:.3f} up {heard.p_up:.3f})"
     edges = f"expects {_number(heard.long_bps)} bps of a long, {_number(heard.short_bps)} of a short (+- {_number(heard.error_bps)})"
-    return f"{who}: {chances}  {edges}  barrier {_number(heard.barrier_bps)} bps  size {_number(heard.size_scale)}"
+    worth = "" if heard.worth is None else f"  pays with {heard.worth:.3f}"
+    return f"{who}: {chances}  {edges}  barrier {_number(heard.barrier_bps)} bps  size {_number(heard.size_scale)}{worth}"
 
 
 def _table(trace: tuple[GateLine, ...]) -> list[str]:

@@ -29,8 +29,10 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     long and a short that leave by the label's barriers; `error_bps` is the standard error of the better one. `barrier_bps` is
     the distance of stop and target from the entry, `horizon` the bars after which a position is left. `conformal_set` holds
     the classes that cannot be excluded (bits IN_DOWN, IN_FLAT, IN_UP), `credibility` the largest conformal p-value.
-    `size_scale` in [0, 1] is what the number of independent outcomes behind the model allows. `version` is the place of the
-    model's version in the run's list, -1 for none.
+    `size_scale` in [0, 1] is what the number of independent outcomes behind the model allows. `worth` is the calibrated
+    probability that the trade it proposes (the side that probabilities and expected returns agree on, by the label's exits)
+    ends with a positive return net of costs; NaN where they agree on none, or the version has no meta-label model. `version`
+    is the place of the model's version in the run's list, -1 for none.
     """
 
     instrument: int
@@ -50,3 +52,4 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     conformal_set: int
     credibility: float
     size_scale: float
+    worth: float

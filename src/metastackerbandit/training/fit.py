@@ -18,6 +18,8 @@ from metastackerbandit.training.expectation import Expectation, fit_expectation
 from metastackerbandit.training.fitting.catalog import fitted as fitted_family
 from metastackerbandit.training.fitting.fitted import Fitted
 from metastackerbandit.training.fitting.heads import fit_heads
+from metastackerbandit.training.meta_fit import FittedMetaLabel, fit_meta_label
+from metastackerbandit.training.meta_label import Said
 from metastackerbandit.training.mirroring import with_mirror
 from metastackerbandit.training.sample import Sample
 from metastackerbandit.training.seeds import seed_of
@@ -37,7 +39,7 @@ class FittedStack(Struct, frozen=True, eq=False):
     """A stack, with the out-of-fold probabilities (N, 3) of its own sample's rows, and what else its card says.
 
     `share_up` is the share of UP among those that lean to a side; `parity` the largest difference between what the fitting libraries and what
-    serving computes; `effective_dof` the learners' free coefficients, weighed as they are.
+    serving computes; `effective_dof` the learners' free coefficients, weighed as they are. `meta_label` is what the card says of that model.
     """
 
     stack: Stack
@@ -46,6 +48,7 @@ class FittedStack(Struct, frozen=True, eq=False):
     parity: float
     effective_dof: float
     notes: tuple[str, ...]
+    meta_label: FittedMetaLabel
 
 
 def fit_stack(sample: Sample, families: tuple[str, ...], n_eff: float, embargo_ns: int, settings: TrainingSettings, seed: int) -> FittedStack:
@@ -74,6 +77,8 @@ def fit_stack(sample: Sample, families: tuple[str, ...], n_eff: float, embargo_n
     )
     p = finished(parts, calibrator, facts)
     expectation = fit_expectation(p[:, UP] - p[:, DOWN], head, sample.long, sample.short, sample.side != FLAT, sample.weight, n_eff)
+    long, short = expectation.long_short(p[:, UP] - p[:, DOWN], head)
+    worth = fit_meta_label(sample, Said(parts, weights, p, long, short), n_eff, embargo_ns, settings, seed)
     fitted = _learners(sample, families, n_eff, settings, seed)
     stack = Stack(
         facts=structs.replace(facts, expectation=expectation),
@@ -81,14 +86,16 @@ def fit_stack(sample: Sample, families: tuple[str, ...], n_eff: float, embargo_n
         calibrator=calibrator,
         conformal=fit_conformal(p[newest], sample.side[newest], settings=settings.conformal),
         heads=_heads(sample, n_eff, settings),
+        meta_label=worth.model,
     )
     return FittedStack(
         stack=stack,
         probabilities=p,
         share_up=share_up(p),
-        parity=max(one.parity for one in fitted),
+        parity=max(worth.parity, *(one.parity for one in fitted)),
         effective_dof=_weighed([one.effective_dof for one in fitted], weights),
         notes=tuple(f"{family}: {note}" for family, one in zip(families, fitted, strict=True) for note in one.notes),
+        meta_label=worth,
     )
 
 

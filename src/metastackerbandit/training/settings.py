@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from metastackerbandit.stacking.settings import CalibrationSettings, ConformalSettings, MetaSettings
-from metastackerbandit.training.fitting.settings import FittingSettings
+from metastackerbandit.training.fitting.settings import BoosterSettings, FittingSettings
 
 Share = Annotated[float, Meta(gt=0, lt=1)]
 Days = Annotated[float, Meta(gt=0, le=36_500)]
@@ -17,6 +17,23 @@ class StackCalibration(CalibrationSettings, frozen=True, forbid_unknown_fields=T
     """A calibrator's settings, with a doubt about its slope that forecasts of markets need."""
 
     temperature_weight: Annotated[float, Meta(gt=0)] = 4.0  # slopes of weak forecasts are off by 2 or more
+
+
+class WorthTrees(BoosterSettings, frozen=True, forbid_unknown_fields=True):
+    """Trees that tell trades apart: smaller ones (method 1.6), and more of them, since few inputs speak of a trade's worth."""
+
+    leaves: Annotated[int, Meta(ge=2, le=255)] = 7
+    small_leaves: Annotated[int, Meta(ge=2, le=255)] = 7
+    # one round for so many trades: near the best at 3,000 and 10,000 where one in five pays more often (simulated, 3 seeds)
+    outcomes_a_round: Annotated[float, Meta(gt=0, le=1e6)] = 100.0
+
+
+class WorthSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The meta-label model: which of the stack's trades pay. Counts are of independent proposed trades."""
+
+    least: Annotated[float, Meta(ge=0)] = 100.0  # fewer get the base rate, as on the ladder
+    booster_from: Annotated[float, Meta(gt=0)] = 2_000.0  # logistic below, trees from here on (method 1.6)
+    lightgbm: WorthTrees = WorthTrees()
 
 
 class TrainingSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,3 +68,4 @@ class TrainingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     meta: MetaSettings = MetaSettings()
     calibration: StackCalibration = StackCalibration()
     conformal: ConformalSettings = ConformalSettings()
+    worth: WorthSettings = WorthSettings()
