@@ -98,7 +98,10 @@ def _trades(record: Record, cost_bps: float) -> list[Score]:
 
 
 def _worth(record: Record, weight: Floats) -> list[Score]:
-    """How well the meta-label models told trades that paid from those that did not; nothing where no version had one."""
+    """How well the meta-label models told trades that paid from those that did not; nothing where no version had one.
+
+    Trades are ranked by how far they stand above their version's base rate: that rates differ from version to version is no merit.
+    """
     sides = proposed_sides(record.p, record.long, record.short)
     places = np.flatnonzero((sides != 0) & ~np.isnan(record.worth))
     if not len(places):
@@ -109,7 +112,7 @@ def _worth(record: Record, weight: Floats) -> list[Score]:
     gains = MNATS * (losses(asked.worth_base, paid) - losses(asked.worth, paid))
     return [
         interval_score(WORTH_GAIN, OF_TRADES, mean_around(gains, share, time_blocks(*spans))),
-        interval_score(WORTH_AUC, "probability", auc_of(asked.worth, paid, share, *spans)),
+        interval_score(WORTH_AUC, "probability", auc_of(0.5 + 0.5 * (asked.worth - asked.worth_base), paid, share, *spans)),
         _count(PROPOSED, "count", float(len(places))),
         _count(PAID, "share", float(np.average(paid, weights=share))),
     ]
