@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -103,8 +104,14 @@ def inputs_of(rows: Floats, names: tuple[str, ...], features: tuple[str, ...], s
     """The model's inputs (N, T + E): TRAITS, then the named features of rows (N, F)."""
     out = np.empty((len(rows), len(TRAITS) + len(features)))
     traits_into(out, sides, *(np.ascontiguousarray(part) for part in (said.p, said.parts, said.weights, said.long, said.short)))
-    out[:, len(TRAITS) :] = rows[:, [names.index(name) for name in features]]
+    out[:, len(TRAITS) :] = rows[:, _places(names, features)]
     return out
+
+
+@cache
+def _places(names: tuple[str, ...], features: tuple[str, ...]) -> Ints:
+    """Where the named features stand."""
+    return np.array([names.index(name) for name in features], np.int64)
 
 
 def chances_of(learner: Learner, inputs: Floats) -> Floats:

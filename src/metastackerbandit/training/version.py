@@ -13,6 +13,8 @@ from metastackerbandit.features.mirror import mirrored
 from metastackerbandit.stacking.ladder import Rung, climb_text, most_coefficients, rung_of
 from metastackerbandit.training.control import control_gain
 from metastackerbandit.training.dataset import DataSet, SampleFacts, sample_until
+from metastackerbandit.training.evidence import FILE as EVIDENCE_FILE
+from metastackerbandit.training.evidence import evidence_of, packed
 from metastackerbandit.training.fit import FittedStack, fit_stack
 from metastackerbandit.training.fitting.catalog import FITTERS, unavailable
 from metastackerbandit.training.meta_fit import FittedMetaLabel
@@ -52,7 +54,8 @@ class Version(Struct, frozen=True, eq=False):
 def train_version(
     data: DataSet, recipe: Recipe, series: str, number: int, until_ns: int, record: Record | None, *, control_since_ns: int | None
 ) -> Version:
-    """The version of a boundary. `record` is what earlier versions showed by then; with `control_since_ns`, the control is made from there on."""
+    """The version of a boundary. `record` is what earlier versions showed by then. With `control_since_ns`, which a series' last version has, the
+    control is made from there on, and the evidence is kept."""
     settings, grid_ns = recipe.settings, frame_ns(data.frame)
     sample, facts = sample_until(data, until_ns, settings)
     rung = rung_of(facts.n_eff)
@@ -64,6 +67,8 @@ def train_version(
     if control_since_ns is not None:
         found = control_gain(data, families, control_since_ns, until_ns, embargo_of(data, sample, settings), settings, grid_ns)
         scores.append(interval_score(CONTROL, "mnats of moved labels", found))
+        if record is not None and len(record):
+            files[EVIDENCE_FILE] = packed(evidence_of(data, record, grid_ns, seed_of(settings.seed, "evidence")))
     parity, mirror_error = _checked(fitted, files, sample)
     first = data.markets[0].instrument
     card = ModelCard(
