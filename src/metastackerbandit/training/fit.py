@@ -21,6 +21,7 @@ from metastackerbandit.training.fitting.heads import fit_heads
 from metastackerbandit.training.meta_fit import FittedMetaLabel, fit_meta_label
 from metastackerbandit.training.meta_label import Said
 from metastackerbandit.training.mirroring import with_mirror
+from metastackerbandit.training.residual import outcomes_for_one, taught
 from metastackerbandit.training.sample import Sample
 from metastackerbandit.training.seeds import seed_of
 from metastackerbandit.training.settings import TrainingSettings
@@ -138,8 +139,9 @@ def out_of_fold(
 
 
 def _learners(sample: Sample, families: tuple[str, ...], n_eff: float, settings: TrainingSettings, seed: int) -> tuple[Fitted, ...]:
-    taught = with_mirror(sample) if settings.mirror else sample
-    return tuple(fitted_family(family, taught, settings.fitting, n_eff, seed_of(seed, family)) for family in families)
+    own, lesson = (with_mirror(rows) if settings.mirror else rows for rows in (sample, taught(sample)))
+    rows = {family: (own, n_eff) if family in BASELINES else (lesson, n_eff * outcomes_for_one(sample)) for family in families}
+    return tuple(fitted_family(family, rows[family][0], settings.fitting, rows[family][1], seed_of(seed, family)) for family in families)
 
 
 def _weights(parts: Floats, sample: Sample, families: tuple[str, ...], n_eff: float, settings: TrainingSettings) -> Floats:
@@ -158,7 +160,8 @@ def _weighed(numbers: list[float], weights: Floats) -> float:
 
 
 def _heads(sample: Sample, n_eff: float, settings: TrainingSettings) -> Heads:
-    return fit_heads(with_mirror(sample) if settings.mirror else sample, settings.fitting, n_eff)
+    lesson = taught(sample)
+    return fit_heads(with_mirror(lesson) if settings.mirror else lesson, settings.fitting, n_eff * outcomes_for_one(sample))
 
 
 def _in_time(sample: Sample, settings: TrainingSettings) -> tuple[Ints, Ints, Ints]:

@@ -47,6 +47,7 @@ class TrainingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     event_frames: tuple[str, ...] = ("1m", "5m", "15m")  # frames whose bars are sampled by such events; slower ones have too few to leave any out
     min_valid: Annotated[float, Meta(gt=0, le=1)] = 0.8  # share of a row's features that must be known, in training as in serving
     pooled_frames: tuple[str, ...] = ("12h", "24h")  # frames whose symbols share one model: alone they have a few dozen outcomes
+    residual_from: Annotated[int, Meta(ge=2, le=10_000)] = 8  # pooled symbols at a moment, from which learners are taught what their mean leaves
     most_rows: Annotated[int, Meta(ge=100, le=1_000_000)] = 40_000  # newest rows kept for one version
     half_life_days: Days | None = None  # after which a label counts half
     window_half_lives: Annotated[float, Meta(gt=0, le=100)] = 4.0  # how far back a version looks; older labels would weigh 6 % or less
