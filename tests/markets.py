@@ -12,11 +12,11 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.inputs import Control
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import layout
-from metastackerbandit.domain.recording import FundingRow, Recording
+from metastackerbandit.domain.recording import FundingRow, MoodRow, Recording
 from metastackerbandit.domain.sink import Kept, MemorySink
 from metastackerbandit.domain.timeframe import HOUR_NS, MINUTE_NS
 from metastackerbandit.engine.engine import Engine
-from metastackerbandit.engine.plan import Plan, deposit_row, plan_of
+from metastackerbandit.engine.plan import Plan, deposit_row, plan_of, recording_of
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.runtime.replay import Driver, inputs_of
 from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
@@ -49,7 +49,9 @@ def walk(seed: int, count: int, *, base_ns: int = 5 * MINUTE_NS, holes: float = 
     return bars[rng.random(count) >= holes] if holes else bars
 
 
-def generated(seed: int, count: int = 300, symbols: int = 2, *, market: str = "perp", holes: float = 0.0, funded: bool = False) -> Recording:
+def generated(
+    seed: int, count: int = 300, symbols: int = 2, *, market: str = "perp", holes: float = 0.0, funded: bool = False, moody: bool = False
+) -> Recording:
     """A recording of random walks."""
     names = ("BTCUSDT", "ETHUSDT", "SOLUSDT")[:symbols]
     rng = np.random.default_rng(seed + 1)
@@ -64,9 +66,20 @@ def generated(seed: int, count: int = 300, symbols: int = 2, *, market: str = "p
         bars=tuple(walk(seed * 7 + s, count, holes=holes) for s in range(symbols)),
         funding=(funding,) * symbols,
         has_volume=(True,) * symbols,
+        mood=tuple(mood_walk(seed * 11 + s, count) for s in range(symbols)) if moody else (),
         source="generated",
         digest=f"seed {seed}",
     )
+
+
+def mood_walk(seed: int, count: int) -> np.ndarray:
+    """Moods of a source that is fair to both sides, one a candle's close, some of them not known."""
+    rng = np.random.default_rng(seed)
+    rows = np.zeros(count, layout(MoodRow))
+    rows["at_ns"] = START_NS + (np.arange(count) + 1) * 5 * MINUTE_NS
+    rows["mood"] = np.where(rng.random(count) < 0.05, np.nan, rng.normal(size=count))
+    rows["mirror"] = -rows["mood"]
+    return rows
 
 
 def recorded(symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"), first: int = 0, count: int = 4_000, folder: str = "binance_usdm_5m") -> Recording:
@@ -95,7 +108,7 @@ def recorded(symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT"), first: int = 0, 
 
 def by_block(
     recording: Recording,
-    frame: str,
+    frame: str | tuple[str, ...],
     arm: str,
     settings: EngineSettings,
     simulation: SimulationSettings | None = None,
@@ -108,7 +121,7 @@ def by_block(
     """Everything the block driver leaves."""
     sink = MemorySink()
     plan = plan_of(recording, frame, arm, settings, frames=frames, arms=arms)
-    result = run(plan, block_of(recording, controls, predictions), simulation or SimulationSettings(), sink, lean=lean)
+    result = run(plan, block_of(recording_of(plan, recording), controls, predictions), simulation or SimulationSettings(), sink, lean=lean)
     return sink.kept(), result
 
 
@@ -116,12 +129,12 @@ def streaming(plan: Plan, simulation: SimulationSettings) -> tuple[Driver, Memor
     """A streaming driver over a simulated broker, and where its rows go."""
     sink = MemorySink()
     sink.ledger(deposit_row(plan))
-    return Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.settings.costs, simulation)), sink), sink
+    return Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.costs, simulation)), sink), sink
 
 
 def by_stream(
     recording: Recording,
-    frame: str,
+    frame: str | tuple[str, ...],
     arm: str,
     settings: EngineSettings,
     simulation: SimulationSettings | None = None,
@@ -133,7 +146,8 @@ def by_stream(
     """Everything the streaming driver leaves."""
     plan = plan_of(recording, frame, arm, settings, frames=frames, arms=arms)
     driver, sink = streaming(plan, simulation or SimulationSettings())
-    for event in inputs_of(recording, block_of(recording, controls, predictions).order, controls, predictions):
+    fed = recording_of(plan, recording)
+    for event in inputs_of(fed, block_of(fed, controls, predictions).order, controls, predictions):
         driver.take(event)
     return sink.kept(), driver
 

@@ -49,7 +49,7 @@ def test_init_writes_a_commented_configuration_that_loads(home: Path, tmp_path: 
     answer = told("init", "--data", "candles", "--symbols", "BTCUSDT, ETHUSDT", "--frame", "1h", "--arm", "breakout", "--deposit", "2500.50")
     config = load([config_file(home)]).config
     assert config.run.data == str(tmp_path / "candles")
-    assert (config.run.symbols, config.run.frame, config.run.arm) == (("BTCUSDT", "ETHUSDT"), "1h", "breakout")
+    assert (config.run.symbols, config.run.frames, config.run.arm) == (("BTCUSDT", "ETHUSDT"), ("1h",), "breakout")
     assert config.account.deposit == "2500.50"
     assert (answer["config_hash"], answer["backup"]) == (config_hash(config), None)
     assert "# fee for taking, of notional" in config_file(home).read_text()
@@ -81,7 +81,7 @@ def test_init_asks_for_what_no_flag_gives_and_asks_again_after_a_wrong_answer(ho
     assert result.exit_code == 0, result.output
     assert "unknown arm 'sma'" in result.stderr
     run = load([config_file(home)]).config.run
-    assert (run.data, run.symbols, run.frame, run.arm) == ("", ("BTCUSDT",), "15m", "ema_cross")
+    assert (run.data, run.symbols, run.frames, run.arm) == ("", ("BTCUSDT",), ("15m",), "ema_cross")
 
 
 def test_init_with_yes_asks_nothing(home: Path) -> None:
@@ -121,12 +121,12 @@ def test_show_can_be_asked_for_one_table_or_key() -> None:
 
 @covers("0.15", "0.18", "A04")
 def test_check_refuses_a_misspelt_key_with_a_suggestion_and_its_line(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text("[costs]\ntaker_fe_bps = 4\n[run]\nframe = '7m'\n")
+    (tmp_path / "mine.toml").write_text("[costs]\ntaker_fe_bps = 4\n[run]\nframes = ['7m']\n")
     answer = told("config", "check", "mine.toml", code=4)
     assert (answer["ok"], answer["file"]) == (False, "mine.toml")
     first, second = answer["problems"]
     assert (first["where"], first["mend"]) == ("mine.toml:2", "did you mean costs.taker_fee_bps?")
-    assert second["key"] == "run.frame"
+    assert second["key"] == "run.frames"
     assert answer["error"]["type"] == "ConfigRefused"
     words = msb("config", "check", "mine.toml").stderr
     assert "mine.toml:2" in words and "did you mean costs.taker_fee_bps?" in words and "mine.toml:4" in words
@@ -136,7 +136,7 @@ def test_check_accepts_what_init_wrote_and_an_installation_without_a_file() -> N
     assert told("config", "check")["ok"] is True
     told("init")
     assert told("config", "check")["problems"] == []
-    assert told("config", "check", "--set", "run.frame=7m", code=4)["problems"][0]["where"] == "flag --set"
+    assert told("config", "check", "--set", "run.frames=7m", code=4)["problems"][0]["where"] == "flag --set"
 
 
 def test_check_of_the_installation_sees_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,15 +81,15 @@ def test_later_layers_win(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("[costs]\ntaker_fee_bps = 1\nmaker_fee_bps = 1\nslippage_bps = 1\n")
     environment = {"MSB_COSTS__MAKER_FEE_BPS": "2", "MSB_COSTS__SLIPPAGE_BPS": "2", "MSB_ARMS__SMA_CROSS__FAST": "20", "MSB_HOME": "x", "PATH": "y"}
-    loaded = load_home(tmp_path, environment, ["costs.slippage_bps=3"], {"run.frame": "1h", "run.arm": None, "run.symbols": ("A", "B")})
+    loaded = load_home(tmp_path, environment, ["costs.slippage_bps=3"], {"run.frames": ("1h",), "run.arm": None, "run.symbols": ("A", "B")})
     costs = loaded.config.costs
     assert (costs.taker_fee_bps, costs.maker_fee_bps, costs.slippage_bps) == (1.0, 2.0, 3.0)
     assert loaded.config.arms.sma_cross.fast == 20
-    assert (loaded.config.run.frame, loaded.config.run.symbols) == ("1h", ("A", "B"))
+    assert (loaded.config.run.frames, loaded.config.run.symbols) == (("1h",), ("A", "B"))
     assert loaded.sources["costs.taker_fee_bps"] == f"{file}:2"
     assert loaded.sources["costs.maker_fee_bps"] == "environment MSB_COSTS__MAKER_FEE_BPS"
     assert loaded.sources["costs.slippage_bps"] == "flag --set"
-    assert loaded.sources["run.frame"] == "flag --frame"
+    assert loaded.sources["run.frames"] == "flag --frames"
     assert loaded.sources["run.arm"] == "default"
 
 
@@ -151,7 +151,7 @@ def test_any_text_of_a_variable_or_flag_is_a_value_or_a_problem(name: str, text:
         ("[run]\nsymbols = [1]", "run.symbols = [1]", "a list of texts"),
         ("[risk]\nmax_drawdown = 1979-05-27", "datetime.date", "above 0"),
         ("\ncosts = 4", "costs is a table", "costs.taker_fee_bps"),
-        ('[run]\nframe = "7m"', "unknown timeframe '7m'", "1m"),
+        ('[run]\nframes = ["7m"]', "unknown timeframe '7m'", "1m"),
         ('[run]\narm = "sma_crss"', "unknown arm 'sma_crss'", 'did you mean "sma_cross"?'),
         ('[account]\ndeposit = "-1"', "account.deposit = '-1' is not above 0", "positive"),
         ('[account]\ndeposit = "lots"', "is not a decimal number", "1000.50"),
@@ -202,10 +202,10 @@ def test_deep_nesting_and_size_are_problems() -> None:
 
 
 def test_lines_are_found_behind_remarks_long_values_and_windows_line_ends() -> None:
-    text = '# x\r\n[run]\r\nsymbols = [\r\n  "A", # one\r\n  "[costs]",\r\n]\r\nframe = "1h"\r\n'
+    text = '# x\r\n[run]\r\nsymbols = [\r\n  "A", # one\r\n  "[costs]",\r\n]\r\nframes = ["1h"]\r\n'
     examined = examine_text(text.encode("utf-8-sig"), "f")
     assert examined.config.run.symbols == ("A", "[costs]")
-    assert (examined.sources["run.symbols"], examined.sources["run.frame"]) == ("f:3", "f:7")
+    assert (examined.sources["run.symbols"], examined.sources["run.frames"]) == ("f:3", "f:7")
 
 
 def test_a_slip_that_could_be_two_keys_suggests_both() -> None:

@@ -19,7 +19,7 @@ from metastackerbandit.engine.seen import Seen
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.stacking.arm import prepared
 from tests.covering import covers
-from tests.markets import generated, instrument
+from tests.markets import generated
 
 LOTS = st.integers(-1_000_000, 1_000_000)
 SIDES = st.sampled_from([-1, 0, 1])
@@ -93,7 +93,8 @@ def seens(draw: st.DrawFn) -> dict[str, float]:
 def asked(values: dict[str, float]) -> tuple[int, int, np.ndarray, np.ndarray, np.ndarray]:
     """Ask every gate about a state under the default limits."""
     recording = generated(1, 5, symbols=1)
-    limits = row(_limits(plan_of(recording, "5m", "sma_cross", EngineSettings()), 0, instrument(), [prepared([0], 0, [], 50)]))
+    plan = plan_of(recording, "5m", "sma_cross", EngineSettings())
+    limits = row(_limits(plan, plan.books[0], [prepared([0], 0, [], 50)]))
     seen = row(Seen(**values))  # type: ignore[arg-type]
     observed, limit, verdict = np.zeros((1, len(GATES))), np.zeros((1, len(GATES))), np.zeros((1, len(GATES)), np.int8)
     binding, blocked = ask_all(seen[0], limits[0], np.zeros(len(GATES), np.int64), observed, limit, verdict, 0)
@@ -127,7 +128,7 @@ def test_a_verdict_follows_from_its_numbers_and_equality_admits(values: dict[str
 @covers("B09", "A15")
 @given(values=seens())
 def test_gates_see_a_mirrored_row_the_same_way(values: dict[str, float]) -> None:
-    mirrored = values | {"side": -values["side"], "last_side": -values["last_side"]}
+    mirrored = values | {name: -values[name] for name in ("side", "held_side", "last_side")}
     one, other = asked(values), asked(mirrored)
     assert one[:2] == other[:2]
     assert one[4].tobytes() == other[4].tobytes()

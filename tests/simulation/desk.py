@@ -22,7 +22,7 @@ class Desk:
         self, costs: CostSettings | None = None, simulation: SimulationSettings | None = None, rules: Instrument | None = None, position: int = 0
     ) -> None:
         self.rules = rules or instrument()
-        self.venue = open_venue((self.rules,), costs or CostSettings(), simulation or SimulationSettings())
+        self.venue = open_venue((self.rules,), [costs or CostSettings()], simulation or SimulationSettings())
         self.broker = SimulatedBroker(self.venue)
         self.orders = 0
         if position:

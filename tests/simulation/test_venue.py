@@ -383,7 +383,7 @@ def test_amending_moves_the_trigger_without_an_answer() -> None:
 
 
 def test_one_symbol_never_touches_another() -> None:
-    broker = SimulatedBroker(open_venue((instrument(), instrument("ETHUSDT")), FRICTIONLESS, SimulationSettings()))
+    broker = SimulatedBroker(open_venue((instrument(), instrument("ETHUSDT")), [FRICTIONLESS] * 2, SimulationSettings()))
     broker.act(order(1, MARKET, 5, 0, 0, False, 0))
     assert broker.on_open(BarOpened(1, 0, 1_000)) == []
     assert states(broker.on_open(BarOpened(0, 0, 1_000))) == [(1, FILLED)]

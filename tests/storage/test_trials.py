@@ -95,7 +95,7 @@ def test_a_family_is_the_market_the_frame_and_the_purpose():
         family_of((btc,), HOUR_NS),
         family_of((spot, eth), HOUR_NS),
         family_of((btc, eth), MINUTE_NS),
-        family_of((btc, eth), HOUR_NS, "skill"),
+        family_of((btc, eth), HOUR_NS, purpose="skill"),
     ]
     assert own not in others and len(set(others)) == 4
 

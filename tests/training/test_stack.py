@@ -68,6 +68,9 @@ def test_answers_are_probabilities_and_returns_are_symmetric_about_their_level(f
     assert np.allclose(said.p.sum(axis=1), 1.0, atol=1e-12) and (said.p > 0.0).all()
     assert np.allclose(said.long + said.short, 2.0 * fitted.stack.facts.expectation.level)
     assert (said.error > 0.0).all() and ((said.credibility > 0.0) & (said.credibility <= 1.0)).all()
+    assert np.array_equal(said.p_values.max(axis=1), said.credibility)
+    inside = said.p_values > fitted.stack.conformal.alpha_now
+    assert np.array_equal(inside @ np.array([1, 2, 4]), said.conformal_set)
 
 
 def test_baselines_stand_beside_the_stack_without_a_weight(fitted: FittedStack) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, OPEN_EVENT, PREDICTION_EVENT
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, MOOD_EVENT, OPEN_EVENT, PREDICTION_EVENT
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_opened
+from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened
 from metastackerbandit.engine.on_prediction import on_predicted
 from metastackerbandit.engine.orders import on_report
 from metastackerbandit.engine.world import AMEND, CANCEL, SUBMIT
@@ -20,18 +20,20 @@ SPARE = 256  # rows that must be free before the next event is taken
 
 
 def order_events(recording: Recording, controls: np.ndarray, predictions: Sequence[np.ndarray]) -> np.ndarray:
-    """Every event of a recording (E,) int64 in order of time, kind, symbol, row: row << 17 | symbol << 3 | kind.
+    """Every event of a recording (E,) int64 in order of time, kind, book, row: row << 17 | book << 3 | kind.
 
-    At one instant controls come first, then closes, predictions, funding, opens: what closed is decided on before the next
-    price trades. Rows count within the symbol's own array; `controls` (C, 2) int64 holds time and word, `predictions` one
-    array a symbol in the layout of Prediction, in order of `at_ns` and at one instant the highest frame first.
+    At one instant controls come first, then moods, closes, predictions, funding, opens: what closed is decided on before the next
+    price trades. Rows count within the book's own array; `controls` (C, 2) int64 holds time and word, `predictions` one
+    array a book in the layout of Prediction, in order of `at_ns` and at one instant the highest frame first.
     """
     times, codes = [], []
     for s, bars in enumerate(recording.bars):
         count = np.arange(len(bars), dtype=np.int64) << 17 | s << 3
         times += [bars["known_ns"], bars["opened_ns"]]
         codes += [count | CLOSE_EVENT, count | OPEN_EVENT]
-        for series, kind in ((recording.funding[s], FUNDING_EVENT), (predictions[s] if predictions else None, PREDICTION_EVENT)):
+        mood = recording.mood[s] if recording.mood else None
+        said = predictions[s] if predictions else None
+        for series, kind in ((mood, MOOD_EVENT), (recording.funding[s], FUNDING_EVENT), (said, PREDICTION_EVENT)):
             if series is not None:
                 times.append(series["at_ns"])
                 codes.append(np.arange(len(series), dtype=np.int64) << 17 | s << 3 | kind)
@@ -41,7 +43,7 @@ def order_events(recording: Recording, controls: np.ndarray, predictions: Sequen
     return code[np.lexsort((code & 0x1FFFF, code & 7, at))]
 
 
-@kernel
+@inlined
 def pump(world: Any, out: Any, venue: Any) -> int:
     """Act on every effect, oldest first, and hand each answer back at once."""
     cursor = out.cursor[0]
@@ -67,13 +69,21 @@ def pump(world: Any, out: Any, venue: Any) -> int:
 
 
 @kernel
-def deliver(world: Any, out: Any, venue: Any, n: int) -> int:
-    """Hand the fills of one event to the engine, then act on what it asks for."""
-    for k in range(n):
-        fault = on_report(world, out, venue.reports[k])
-        if fault != 0:
-            return fault
+def pump_apart(world: Any, out: Any, venue: Any) -> int:
+    """pump, compiled once for where little is asked for."""
     return pump(world, out, venue)
+
+
+@inlined
+def deliver(world: Any, out: Any, venue: Any, n: int) -> int:
+    """Hand the venue's first `n` reports to the engine, then act on what it asks for."""
+    fault = 0
+    for k in range(n):
+        if fault == 0:
+            fault = on_report(world, out, venue.reports[k])
+    if fault == 0 and out.cursor[0].effects > 0:
+        fault = pump(world, out, venue)
+    return fault
 
 
 @kernel
@@ -87,6 +97,8 @@ def run_block(
     funding_starts: Any,
     predictions: Any,
     prediction_starts: Any,
+    mood: Any,
+    mood_starts: Any,
     controls: Any,
     order: Any,
     first: int,
@@ -94,7 +106,7 @@ def run_block(
 ) -> tuple[int, int]:
     """Take events from `first` until all are taken or a row array is nearly full -> (next event, fault).
 
-    `bars`, `funding` and `predictions` hold all symbols one after the other, `starts` (S,) where each begins. `lean` leaves out the rows of
+    `bars`, `funding`, `predictions` and `mood` hold all books one after the other, `starts` (S,) where each begins. `lean` leaves out the rows of
     decisions that change nothing; everything else is the same.
     """
     cursor = out.cursor[0]
@@ -115,34 +127,36 @@ def run_block(
         s = code >> 3 & 0x3FFF
         place = code >> 17
         fault = 0
+        reports = 0
         if kind == OPEN_EVENT:
             bar = bars[starts[s] + place]
-            fault = on_opened(world, out, s, bar.opened_ns, lean)
+            fault = on_opened(world, out, s, bar.opened_ns, bar.open, lean)
             if fault == 0 and cursor.effects > 0:
-                fault = pump(world, out, venue)
+                fault = pump_apart(world, out, venue)
             if fault == 0 and venue.desks[s].resting > 0:
-                fault = deliver(world, out, venue, at_open(venue, s, bar.opened_ns, bar.open))
+                reports = at_open(venue, s, bar.opened_ns, bar.open)
         elif kind == CLOSE_EVENT:
             bar = bars[starts[s] + place]
             if venue.desks[s].resting > 0:
                 fault = deliver(world, out, venue, inside(venue, s, bar.closed_ns, bar.low, bar.high))
             if fault == 0:
                 fault = on_closed(world, out, s, bar, lean)
-            if fault == 0 and cursor.effects > 0:
-                fault = pump(world, out, venue)
             if fault == 0 and venue.desks[s].at_close != 0:
-                fault = deliver(world, out, venue, at_close(venue, s, bar.known_ns, bar.close))
+                if cursor.effects > 0:
+                    fault = pump_apart(world, out, venue)
+                reports = at_close(venue, s, bar.known_ns, bar.close)
         elif kind == PREDICTION_EVENT:
             fault = on_predicted(world, out, s, predictions[prediction_starts[s] + place], lean)
-            if fault == 0 and cursor.effects > 0:
-                fault = pump(world, out, venue)
+        elif kind == MOOD_EVENT:
+            seen = mood[mood_starts[s] + place]
+            on_mood(world.seats[s], seen.at_ns, seen.mood, seen.mirror)
         elif kind == FUNDING_EVENT:
             settled = funding[funding_starts[s] + place]
             fault = on_funding(world, out, s, settled.at_ns, settled.rate, settled.mark)
         else:
             fault = on_control(world, out, controls[place, 0], controls[place, 1])
-            if fault == 0:
-                fault = pump(world, out, venue)
+        if fault == 0 and (reports > 0 or cursor.effects > 0):
+            fault = deliver(world, out, venue, reports)
         if fault != 0:
             return e, fault
     return len(order), 0

@@ -15,6 +15,7 @@ from metastackerbandit.domain.money import money_of
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.domain.timeframe import DAY_NS, bars_a_year, frame_ns
 from metastackerbandit.engine.plan import Plan
+from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.evaluation.coarse import coarse
 from metastackerbandit.evaluation.effective import effective_trades
 from metastackerbandit.evaluation.evidence import CostCurve, Evidence
@@ -80,7 +81,7 @@ def trial_of(plan: Plan, result: Result, *, identity: str, now_ns: int, kind: Ki
     return Trial(
         at_ns=now_ns,
         kind=kind,
-        family=family_of(plan.instruments, length),
+        family=family_of(plan.instruments, *(frame_ns(name) for name in plan.frames)),
         identity=identity,
         name=plan.arm,
         from_ns=int(curve.times[0]) - length,
@@ -141,16 +142,19 @@ def costs_curve(plan: Plan, block: Block, simulation: SimulationSettings, result
 
 def at_costs(plan: Plan, times: float) -> Plan:
     """The plan with fees, spread, slippage and impact multiplied."""
-    costs = plan.settings.costs
-    scaled = structs.replace(costs, **{name: times * getattr(costs, name) for name in costs.__struct_fields__})
-    return structs.replace(plan, settings=structs.replace(plan.settings, costs=scaled))
+
+    def scaled(settings: EngineSettings) -> EngineSettings:
+        costs = settings.costs
+        return structs.replace(settings, costs=structs.replace(costs, **{name: times * getattr(costs, name) for name in costs.__struct_fields__}))
+
+    return plan.tuned(scaled)
 
 
 def baseline_plan(plan: Plan, arm: str) -> Plan:
     """The plan with a baseline's arm under its parameters of always: average cross 10/50, momentum of 30 days, the last bar's reversal."""
     look_back = max(1, min(_LONGEST, MOMENTUM_DAYS * DAY_NS // frame_ns(plan.frame)))
     arms = ArmSettings(momentum=Momentum(length=look_back))
-    return structs.replace(plan, arm=arm, settings=structs.replace(plan.settings, arms=arms))
+    return structs.replace(plan.tuned(lambda settings: structs.replace(settings, arms=arms)), arm=arm)
 
 
 def _baselines(plan: Plan, block: Block, simulation: SimulationSettings, own: Curve) -> dict[str, Floats]:

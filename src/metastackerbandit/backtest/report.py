@@ -132,8 +132,8 @@ def as_json(plan: Plan, recording: Recording, report: Report, counts: Mapping[st
     scored = as_dict(report.scores) if report.scores is not None else {}
     none = {"value": None, "low": None, "high": None}
     return {
-        "symbol": ",".join(instrument.symbol for instrument in plan.instruments),
-        "frame": plan.frame,
+        "symbol": ",".join(plan.symbols),
+        "frame": ",".join(plan.frames),
         "arm": plan.arm,
         "bars": int(sum(len(bars) for bars in recording.bars)),
         **counts,

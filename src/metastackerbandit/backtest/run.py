@@ -12,7 +12,7 @@ from metastackerbandit.domain.errors import Fault
 from metastackerbandit.domain.inputs import PREDICTION_EVENT, Control, OutcomeKnown
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.recording import FundingRow, Recording
+from metastackerbandit.domain.recording import FundingRow, MoodRow, Recording
 from metastackerbandit.domain.rows import EquityRow
 from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.choice import teach
@@ -37,6 +37,8 @@ class Block(Struct, frozen=True, eq=False):
     funding_starts: np.ndarray
     predictions: np.ndarray
     prediction_starts: np.ndarray
+    mood: np.ndarray
+    mood_starts: np.ndarray
     controls: np.ndarray
     outcomes: np.ndarray
     order: np.ndarray
@@ -53,13 +55,14 @@ class Result(Struct, frozen=True, eq=False):
 def block_of(
     recording: Recording, controls: Iterable[Control] = (), predictions: Sequence[np.ndarray] = (), outcomes: np.ndarray | None = None
 ) -> Block:
-    """Concatenate the symbols and order their events; `predictions` (one array a symbol, or none at all) as in `order_events`.
+    """Concatenate the books and order their events; `predictions` (one array a book, or none at all) as in `order_events`.
 
     `outcomes` (N,) in the layout of OutcomeKnown are what arms earned before the recording begins.
     """
     words = np.array([(control.at_ns, _WORDS.index(control.word)) for control in controls], np.int64).reshape(-1, 2)
     funding = [series if series is not None else np.zeros(0, layout(FundingRow)) for series in recording.funding]
     predicted = list(predictions) or [np.zeros(0, layout(Prediction))] * len(recording.bars)
+    mood = [series if series is not None else np.zeros(0, layout(MoodRow)) for series in recording.mood or (None,) * len(recording.bars)]
     return Block(
         bars=np.ascontiguousarray(np.concatenate(recording.bars)),
         starts=_starts(recording.bars),
@@ -67,6 +70,8 @@ def block_of(
         funding_starts=_starts(funding),
         predictions=np.ascontiguousarray(np.concatenate(predicted)).astype(layout(Prediction)),
         prediction_starts=_starts(predicted),
+        mood=np.ascontiguousarray(np.concatenate(mood)),
+        mood_starts=_starts(mood),
         controls=words,
         outcomes=np.zeros(0, layout(OutcomeKnown)) if outcomes is None else outcomes,
         order=order_events(recording, words, predicted),
@@ -80,7 +85,7 @@ def _as_they_enter(block: Block) -> np.ndarray:
 
 
 def _starts(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Where each symbol's rows begin once they stand one after the other."""
+    """Where each book's rows begin once they stand one after the other."""
     return np.concatenate(([0], np.cumsum([len(array) for array in arrays])))[:-1].astype(np.int64)
 
 
@@ -96,7 +101,7 @@ def run(
     """Run from the start; `lean` leaves out the decisions that changed nothing and all traces. `progress(done, all)` counts events."""
     world = begin(plan)
     teach(world, block.outcomes)
-    venue = open_venue(plan.instruments, plan.settings.costs, simulation)
+    venue = open_venue(plan.instruments, plan.costs, simulation)
     out = empty_out(len(GATES), _DECISIONS, _ROWS, _CURVE)
     curves: list[np.ndarray] = []
     if sink is not None:
@@ -115,6 +120,8 @@ def run(
             block.funding_starts,
             block.predictions,
             block.prediction_starts,
+            block.mood,
+            block.mood_starts,
             block.controls,
             block.order,
             done,

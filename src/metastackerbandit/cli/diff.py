@@ -53,13 +53,13 @@ def _diff_drivers(session: Session) -> dict[str, Any]:
     from metastackerbandit.runtime.replay import Driver, inputs_of
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
 
-    plan, recording, simulation = session.plan, session.recording, session.config.simulation
+    plan, simulation = session.plan, session.config.simulation
     predictions = session.predicted()
-    block, by_block, by_stream = block_of(recording, (), predictions, as_inputs(session.past)), MemorySink(), MemorySink()
+    block, by_block, by_stream = block_of(session.fed, (), predictions, as_inputs(session.past)), MemorySink(), MemorySink()
     run_block(plan, block, simulation, by_block)
     by_stream.ledger(deposit_row(plan))
-    driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.settings.costs, simulation)), by_stream)
-    for event in inputs_of(recording, block.order, (), predictions, block.outcomes):
+    driver = Driver(Engine(plan), SimulatedBroker(open_venue(plan.instruments, plan.costs, simulation)), by_stream)
+    for event in inputs_of(session.fed, block.order, (), predictions, block.outcomes):
         driver.take(event)
     return {**compared(by_block.kept(), by_stream.kept(), GATE_NAMES), "inputs": len(block.order), "compared": ["block", "streaming"]}
 
@@ -74,7 +74,7 @@ def _diff_runs(home: Path | None, runs: list[str]) -> dict[str, Any]:
     journal = Journal.open(home_folder(home, os.environ), create=False)
     try:
         views = [journal.run(key) for key in runs]
-        one, other = (_kept(view) for view in views)
+        one, other = (kept_of(view) for view in views)
         gates = [gate.name for gate in views[0].row.gates]
         inputs = [view.row.digest for view in views]
         payload = compared(one, other, gates)
@@ -83,7 +83,8 @@ def _diff_runs(home: Path | None, runs: list[str]) -> dict[str, Any]:
         journal.close()
 
 
-def _kept(view: RunView) -> Kept:
+def kept_of(view: RunView) -> Kept:
+    """Everything that a run left, from the journal."""
     from metastackerbandit.domain.sink import Kept
 
     decided = view.decisions()

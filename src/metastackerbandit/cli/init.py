@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _QUESTIONS = {
     "run.data": "Folder of candles (empty: none yet)",
     "run.symbols": "Symbols, separated by commas (empty: every symbol of the folder)",
-    "run.frame": "Bar size of decisions",
+    "run.frames": "Bar sizes of decisions, separated by commas",
     "run.arm": "Rule arm",
     "account.deposit": "Deposit",
 }
@@ -27,7 +27,7 @@ _QUESTIONS = {
 def init(
     data: Annotated[str | None, typer.Option(help="Leaf folder of candles, a file a symbol.")] = None,
     symbols: Annotated[str | None, typer.Option(help="Symbols, separated by commas; empty takes every symbol of the folder.")] = None,
-    frame: Annotated[str | None, typer.Option(help="Bar size of decisions, such as 5m.")] = None,
+    frames: Annotated[str | None, typer.Option("--frames", "--frame", help="Bar sizes of decisions, such as 5m or 5m,1h.")] = None,
     arm: Annotated[str | None, typer.Option(help="Rule arm, such as sma_cross.")] = None,
     deposit: Annotated[str | None, typer.Option(help="Starting capital in the account's currency.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; what is not given keeps its default.")] = False,
@@ -45,7 +45,7 @@ def init(
         folder = home_folder(home, os.environ)
         file = config_file(folder)
         _refuse_to_overwrite(file, force)
-        given = {"run.data": data, "run.symbols": symbols, "run.frame": frame, "run.arm": arm, "account.deposit": deposit}
+        given = {"run.data": data, "run.symbols": symbols, "run.frames": frames, "run.arm": arm, "account.deposit": deposit}
         options = ask(given) if is_asking(yes or json) else given
         config = load(options=_with_full_path(options)).config
         kept = write_config(folder, config_text(config).encode(), time.time_ns())
@@ -68,7 +68,7 @@ def ask(given: dict[str, str | None]) -> dict[str, str | None]:
     for name, question in _QUESTIONS.items():
         while answers[name] is None:
             default = keys()[name].default
-            reply = typer.prompt(question, default=default if isinstance(default, str) else "", show_default=bool(default), err=True)
+            reply = typer.prompt(question, default=",".join(default) if isinstance(default, tuple) else default, show_default=bool(default), err=True)
             problems = examine(options={name: reply}).problems
             if problems:
                 typer.echo(f"{problems[0].what} ({problems[0].mend})", err=True)

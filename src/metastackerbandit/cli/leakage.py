@@ -17,7 +17,7 @@ LEAKS = 1  # the exit code when a leak was found, or a canary was not
 _GAPS = 0.01  # share of the candles taken out before canaries are planted: one of them shows in gaps only
 
 
-@on_market("arm")
+@on_market("arm", "mood")
 def leakage(
     wanted: Wanted,
     canaries: Annotated[bool, typer.Option("--canaries", help="Also plant leaks, eight known ones and eight at random: all must be found.")] = False,
@@ -64,22 +64,22 @@ def _looked_at(wanted: Wanted, bars: int, seed: int) -> tuple[Pipeline, tuple[Ma
     if wanted.data is None:
         from metastackerbandit.training.leakage.generated import candle_ns, generated_market
 
-        frame = wanted.frame or "5m"
+        frame = wanted.frames or "5m"
         length = frame_ns(frame)
         made = generated_market(seed, bars * (length // candle_ns(length)), candle_ns(length), length)
         pipeline = shipped_pipeline(frame)
         refuse_short(pipeline, (made,))
         return pipeline, (made,), {"data": f"generated, seed {seed}", "symbols": [made.symbol], "frame": frame, "notices": []}
-    from metastackerbandit.cli.market_data import opened
+    from metastackerbandit.cli.market_data import costs_of, opened
 
     _, config, recording = opened(wanted)
-    frame = config.run.frame
+    frame = config.run.frames[0]
     names = [instrument.symbol for instrument in recording.instruments]
     count = len(names) if wanted.symbols else 1
     notices = [f"{names[0]} was looked at, of {len(names)} symbols: name others with --symbols"] if count < len(names) else []
     markets = tuple(market_of(recording, place, frame_ns(frame), bars) for place in range(count))
     facts = {"data": recording.source, "symbols": names[:count], "frame": frame, "notices": notices}
-    pipeline = shipped_pipeline(frame, config.costs)
+    pipeline = shipped_pipeline(frame, costs_of(config, names[:count], frame))
     refuse_short(pipeline, markets)
     return pipeline, markets, facts
 

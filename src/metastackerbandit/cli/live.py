@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,16 +26,18 @@ from metastackerbandit.engine.plan import Plan
 
 _SIDES = {-1: ("SELL", "red"), 0: ("flat", "dim"), 1: ("BUY", "green")}
 _FRAMES_A_SECOND = 8
+_ALARMS_SHOWN = 5  # the newest; all stand in the journal
 
 
 class LiveView:
     """Draws at most a few times a second, whatever the speed of the run."""
 
-    def __init__(self, plan: Plan, title: str, notices: tuple[str, ...], total: int, console: Console) -> None:
+    def __init__(self, plan: Plan, title: str, notices: tuple[str, ...], total: int, console: Console, alarms: Sequence[str] = ()) -> None:
         self._plan = plan
         self._title = title
         self._notices = notices
         self._total = total
+        self._alarms = alarms  # grows while the run goes on
         self._decisions: deque[Decided] = deque(maxlen=8)
         self._blocked: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -108,7 +110,7 @@ class LiveView:
         currency = self._plan.settings.account.currency
         table = Table(title="positions", title_justify="left", expand=True, header_style="dim")
         for name, justify in (
-            ("symbol", "left"),
+            ("book", "left"),
             ("position", "right"),
             ("value", "right"),
             ("entry", "right"),
@@ -121,7 +123,7 @@ class LiveView:
             lots, mark = int(position.lots), int(position.mark)
             profit = money_float(int(position.value) - int(position.cost), currency)
             table.add_row(
-                instrument.symbol,
+                f"{instrument.symbol} {self._plan.books[s].frame}",
                 instrument.quantity_text(lots) if lots else "-",
                 f"{money_float(int(position.value), currency):,.2f}" if lots else "-",
                 instrument.price_text(int(position.entry)) if lots else "-",
@@ -132,7 +134,7 @@ class LiveView:
 
     def _recent(self) -> RenderableType:
         table = Table(title="last decisions that acted or were kept from it", title_justify="left", expand=True, header_style="dim")
-        for name in ("time", "symbol", "opinion", "decision", "reason", "bound by"):
+        for name in ("time", "book", "opinion", "decision", "reason", "bound by"):
             table.add_column(name)
         for decision in reversed(self._decisions):
             row = decision.row
@@ -141,7 +143,7 @@ class LiveView:
             more = f" and {row.blocked - 1} more" if row.binding >= 0 and row.blocked > 1 else ""
             table.add_row(
                 _clock(row.at_ns),
-                self._plan.instruments[row.instrument].symbol,
+                f"{self._plan.instruments[row.instrument].symbol} {self._plan.books[row.instrument].frame}",
                 Text(side, style=style),
                 Text(KINDS[row.kind], style="bold" if row.kind in (ENTER, EXIT) else ""),
                 REASONS[row.reason] if row.kind != HOLD else "",
@@ -156,6 +158,7 @@ class LiveView:
             lines.append(Text(f"daily loss breaker is open until {_clock(int(account.breakers.next_day_ns))}", style="red"))
         if account.breakers.drawdown_tripped:
             lines.append(Text(f"drawdown breaker is open until {_clock(int(account.breakers.next_day_ns))}", style="red"))
+        lines += [Text(line, style="red" if " HALT " in line else "yellow") for line in self._alarms[-_ALARMS_SHOWN:]]
         if self._blocked:
             lines.append(Text("blocked so far: " + ", ".join(f"{name} {count:,}" for name, count in self._blocked.most_common(4)), style="yellow"))
         if self._unknown:
@@ -181,7 +184,7 @@ class PlainView:
         price = instrument.price_text(row.close)
         equity = money_float(row.equity, self._plan.settings.account.currency)
         self._write(
-            f"{_clock(row.at_ns)}  {instrument.symbol:<10} {KINDS[row.kind]:<8} {_SIDES[row.side][0]:<4} "
+            f"{_clock(row.at_ns)}  {instrument.symbol:<10} {self._plan.books[row.instrument].frame:<4} {KINDS[row.kind]:<8} {_SIDES[row.side][0]:<4} "
             f"{instrument.quantity_text(row.sent):>14} at about {price:<12} {REASONS[row.reason]:<15} equity {equity:,.2f}"
         )
 

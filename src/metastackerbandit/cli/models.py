@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, SetFlags, Verbs, answering, tell
+from metastackerbandit.cli.who import who
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.card import ModelCard
@@ -118,7 +119,7 @@ def promote(
         done, lines = [], []
         for slot, use in zip(slots, uses, strict=True):
             before = registry.promoted(slot)
-            change = registry.promote(slot, series, use, who=_who(), now_ns=now_ns)
+            change = registry.promote(slot, series, use, who=who(), now_ns=now_ns)
             replaced = before if before != series else None
             done.append({"symbol": slot.symbol, "frame": slot.frame, "series": change.series, "replaced": replaced, "waived": change.waived})
             lines.append(f"{slot}: {change.series} serves{_instead(replaced)}")
@@ -139,7 +140,7 @@ def rollback(
 
         registry, slot = _registry(home), Slot(symbol, frame)
         before = registry.promoted(slot)
-        change = registry.rollback(slot, who=_who(), now_ns=time.time_ns())
+        change = registry.rollback(slot, who=who(), now_ns=time.time_ns())
         payload = {"symbol": symbol, "frame": frame, "series": change.series, "replaced": before}
         tell(payload, f"{slot}: {change.series} serves again{_instead(before)}", json)
 
@@ -160,7 +161,7 @@ def waive(
 
         registry, now_ns = _registry(home), time.time_ns()
         _card(registry, which)
-        given = Waiver(model_id=which, check=check, until_ns=_until(now_ns, days), who=_who(), why=why, given_ns=now_ns)
+        given = Waiver(model_id=which, check=check, until_ns=_until(now_ns, days), who=who(), why=why, given_ns=now_ns)
         row = waiver_row(registry.waive(given), now_ns)
         tell({"waiver": row}, f"check {check} of {which} is waived until {row['until']} by {row['who']}: {why}", json)
 
@@ -219,6 +220,7 @@ def _evidence(registry: Registry, card: ModelCard, found: tuple[Refusal, ...]) -
 def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list[str] | None) -> Use:
     """What this installation would ask of the version: this program's features, its labels at the configured costs. Venue and market are asked
     by the run that serves it, which alone knows its own."""
+    from metastackerbandit.config.books import engine_settings
     from metastackerbandit.config.home import home_folder
     from metastackerbandit.config.loading import load_home
     from metastackerbandit.costs.rates import round_trip_bps
@@ -233,7 +235,7 @@ def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list
         frame=spec.frame,
         horizon=spec.horizon,
         feature_hash=fingerprint(),
-        label_hash=spec.digest(round_trip_bps(config.costs)),
+        label_hash=spec.digest(round_trip_bps(engine_settings(config, symbol, spec.frame).costs)),
         venue=card.venue,
         market=card.market,
     )
@@ -253,13 +255,3 @@ def _until(now_ns: int, days: float) -> int:
 
 def _instead(before: str | None) -> str:
     return f", instead of {before}" if before else ""
-
-
-def _who() -> str:
-    """The account that gives the command."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return f"user {os.getuid()}"

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from metastackerbandit.config.books import engine_settings
 from metastackerbandit.config.schema import Config
+from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.card import ModelCard, Waiver
 from metastackerbandit.domain.errors import ModelRefused, NotFound
 from metastackerbandit.domain.label import label_spec
 from metastackerbandit.domain.prediction import SILENCES
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import FRAMES, frame_name, frame_ns
+from metastackerbandit.engine.plan import Book
 from metastackerbandit.storage.fitness import Use, binding, raise_for
 from metastackerbandit.storage.registry import Registry, Slot
 from metastackerbandit.training.serving import Served, Version, predictions_over
@@ -25,10 +28,14 @@ HEARD_FRAMES = 2  # higher frames that `aligned` hears when none are named
 
 
 class Voice(Struct, frozen=True, eq=False):
-    """One symbol and frame: the versions that answer for it, in the order of their training, and whether they were trained on another frame."""
+    """One symbol and frame: the versions that answer for it, in the order of their training, and whether they were trained on another frame.
+
+    `place` is the symbol's in the recording; `hearers` are the books that hear it.
+    """
 
     place: int
     frame: str
+    hearers: tuple[int, ...]
     versions: tuple[Version, ...]
     is_frame_waived: bool
 
@@ -41,12 +48,14 @@ class Opinions(Struct, frozen=True, eq=False):
     notices: tuple[str, ...]
 
     def predictions(self, recording: Recording, config: Config) -> tuple[np.ndarray, ...]:
-        """Every prediction of a recording, one array a symbol, in the order in which they enter."""
-        told: list[list[np.ndarray]] = [[] for _ in recording.bars]
+        """Every prediction of a recording, one array a book, in the order in which they enter."""
+        told: list[list[np.ndarray]] = [[] for _ in range(1 + max(book for voice in self.voices for book in voice.hearers))]
         for voice in self.voices:
-            told[voice.place].append(
-                predictions_over(recording, voice.place, voice.frame, voice.versions, config.training, is_frame_waived=voice.is_frame_waived)
-            )
+            said = predictions_over(recording, voice.place, voice.frame, voice.versions, config.training, is_frame_waived=voice.is_frame_waived)
+            for book in voice.hearers:
+                heard = said.copy()
+                heard["instrument"] = book
+                told[book].append(heard)
         return tuple(_in_order(parts) for parts in told)
 
     def served(self, voice: Voice, config: Config) -> Served:
@@ -54,14 +63,18 @@ class Opinions(Struct, frozen=True, eq=False):
         return Served(voice.frame, voice.versions, config.training, is_frame_waived=voice.is_frame_waived)
 
 
-def opinions_of(home: Path, recording: Recording, config: Config, frames: Sequence[str], now_ns: int) -> Opinions:
-    """The voices of every symbol on every frame; refused where one is missing or does not fit, with the mend."""
+def opinions_of(home: Path, recording: Recording, config: Config, books: Sequence[Book], now_ns: int) -> Opinions:
+    """The voices that the books hear; refused where one is missing or does not fit, with the mend."""
     registry = Registry(home / "models")
     voices: list[Voice] = []
     models: list[str] = []
     notices: list[str] = []
-    for frame in frames:
+    heard = {frame: None for book in books for frame in (book.frame, *book.higher)}
+    for frame in sorted(heard, key=frame_ns):
         for place, instrument in enumerate(recording.instruments):
+            hearers = tuple(b for b, book in enumerate(books) if book.place == place and frame in (book.frame, *book.higher))
+            if not hearers:
+                continue
             name = frame_name(frame_ns(frame))
             slot = Slot(instrument.symbol, name)
             promoted = registry.promoted(slot)
@@ -69,7 +82,8 @@ def opinions_of(home: Path, recording: Recording, config: Config, frames: Sequen
             if series is None:
                 raise NotFound(f"no model of {slot}", where=str(registry.folder), mend=f"msb train --symbols {slot.symbol} --frames {slot.frame}")
             spec = label_spec(name)
-            use = Use(instrument.symbol, name, spec.horizon, _fingerprint(), _label_hash(config, name), instrument.venue, instrument.market)
+            labels = _label_hash(engine_settings(config, instrument.symbol, name).costs, name)
+            use = Use(instrument.symbol, name, spec.horizon, _fingerprint(), labels, instrument.venue, instrument.market)
             newest = registry.newest(series)
             standing = binding(registry.refusals(newest, use, now_ns))
             tolerated = _ASLEEP if promoted else (*_ASLEEP, *_TRIED)
@@ -81,7 +95,7 @@ def opinions_of(home: Path, recording: Recording, config: Config, frames: Sequen
             for waiver in waived:
                 notices.append(f"{slot}: waiver in force on {waiver.check} until {_day(waiver.until_ns)}: {waiver.why}")
             is_frame_waived = any(waiver.check == "frame" for waiver in waived)
-            voices.append(Voice(place, name, versions_of(registry, series, models), is_frame_waived))
+            voices.append(Voice(place, name, hearers, versions_of(registry, series, models), is_frame_waived))
     return Opinions(tuple(voices), tuple(models), tuple(dict.fromkeys(notices)))
 
 
@@ -104,16 +118,17 @@ def has_models(home: Path, recording: Recording, frame: str) -> bool:
 
 
 def heard_frames(home: Path, recording: Recording, config: Config) -> tuple[str, ...]:
-    """The higher frames that `aligned` hears: those named, else the next two that every symbol has models on."""
-    if config.run.frames:
-        return config.run.frames
-    length = frame_ns(config.run.frame)
+    """The frames above the fastest that `aligned` hears: those named, else the next two that every symbol has models on."""
+    if config.run.higher_frames:
+        return config.run.higher_frames
+    fastest = min(config.run.frames, key=frame_ns)
+    length = frame_ns(fastest)
     higher = [name for name, other in FRAMES.items() if other > length and has_models(home, recording, name)]
     if not higher:
         raise ModelRefused(
-            f"no frame above {config.run.frame} has models, so there is nothing to align",
-            where="run.frames",
-            mend=f"msb train --frames {config.run.frame},15m,1h",
+            f"no frame above {fastest} has models, so there is nothing to align",
+            where="run.higher_frames",
+            mend=f"msb train --frames {fastest},15m,1h",
         )
     return tuple(higher[:HEARD_FRAMES])
 
@@ -156,10 +171,10 @@ def _fingerprint() -> str:
     return fingerprint()
 
 
-def _label_hash(config: Config, frame: str) -> str:
+def _label_hash(costs: CostSettings, frame: str) -> str:
     from metastackerbandit.costs.rates import round_trip_bps
 
-    return label_spec(frame).digest(round_trip_bps(config.costs))
+    return label_spec(frame).digest(round_trip_bps(costs))
 
 
 def _in_order(parts: list[np.ndarray]) -> np.ndarray:

@@ -23,6 +23,9 @@ def run(
     replay: Annotated[bool, typer.Option("--replay", help="Trade a recorded market on paper.")] = False,
     train: Annotated[bool, typer.Option("--train", help="Train on the first 60 % of the recording, and trade the rest.")] = False,
     pace: Annotated[float | None, typer.Option("--pace", help="Candles a second; 0 is as fast as it goes.", show_default=False, min=0)] = None,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Judge every gate on the days before first; while errors stand, nothing starts.")
+    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an action instead of the live view.")] = False,
     json: JsonFlag = False,
 ) -> None:
@@ -35,9 +38,12 @@ def run(
         from metastackerbandit.cli.session import open_session
 
         paced = (*wanted.sets, *([f"run.pace={pace}"] if pace is not None else []))
-        session = open_session(wanted._replace(sets=paced))
-        payload = _replayed(session, quiet=json, plain=plain)
-        tell(payload, _run_text(payload), json)
+        wanted = wanted._replace(sets=paced)
+        if preflight:
+            _judged_first(wanted, is_shown=not json)
+        session = open_session(wanted)
+        payload = replayed(session, quiet=json, plain=plain)
+        tell(payload, "\n".join([_run_text(payload), "", _funnel_text(session, payload["run"])]), json)
 
 
 TRAINED_SHARE = 0.6  # of a recording that `run --train` learns from
@@ -57,14 +63,41 @@ def _trained_first(wanted: Wanted, *, is_shown: bool) -> Wanted:
     last = max(int(bars["closed_ns"][-1]) for bars in recording.bars)
     split_ns = (first + int((last - first) * TRAINED_SHARE)) // DAY_NS * DAY_NS
     split = datetime.fromtimestamp(split_ns / 1e9, UTC).strftime("%Y-%m-%d")
-    frames = ",".join((wanted.frame or config.run.frame, *config.run.frames))
+    frames = ",".join(dict.fromkeys((*config.run.frames, *config.run.higher_frames)))
     told = trained(wanted._replace(until=split), frames, is_shown=is_shown)
     if is_shown:
         print(page(told), file=sys.stdout, flush=True)
     return wanted._replace(since=split)
 
 
-def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
+def _judged_first(wanted: Wanted, *, is_shown: bool) -> None:
+    """Judge every gate on the candles before the run; refuse the start while errors stand, and say so where there are no such candles."""
+    import sys
+
+    from metastackerbandit.cli.preflight import keep, preflight_of, preflight_text
+    from metastackerbandit.cli.session import open_session
+    from metastackerbandit.domain.errors import ConfigRefused, DataRefused
+
+    if wanted.since is None:
+        raise UsageError("there are no days before the run to judge gates on", where="--preflight", mend="say where the run begins with --since")
+    before = wanted._replace(since=None, until=wanted.since)
+    try:
+        session = open_session(before)
+    except DataRefused as error:
+        raise UsageError(f"no candles before {wanted.since}: {error.what}", where="--preflight", mend="begin later, or leave it out") from error
+    found = preflight_of(session, before)
+    keep(session, found)
+    if is_shown:
+        print(preflight_text(found, session), file=sys.stdout, flush=True)
+    if not found.is_ready:
+        errors = [one.id for one in found.findings if one.is_error]
+        raise ConfigRefused(
+            f"preflight has {len(errors)} errors: {', '.join(errors)}", where="--preflight", mend="mend or waive them; `msb preflight` tells each"
+        )
+
+
+def replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
+    """Trade the session on paper, journaled as it happens; how it ended, in the shape of `msb run --json`."""
     import signal
     import sys
 
@@ -73,37 +106,54 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     from metastackerbandit.backtest.run import block_of
     from metastackerbandit.cli.live import LiveView, PlainView
     from metastackerbandit.cli.session import record_of
+    from metastackerbandit.cli.watched import cards_heard, labels_heard
     from metastackerbandit.runtime.paper import Paper
     from metastackerbandit.runtime.ports import SystemClock
+    from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, with_pauses
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
     from metastackerbandit.storage.journal import Journal
 
     plan, recording, config = session.plan, session.recording, session.config
-    order = block_of(recording).order
+    order = block_of(session.fed).order
     clock = SystemClock()
     journal = Journal.open(session.home)
     record = record_of(session, "paper", "streaming")
     writer = journal.begin(record, clock.now_ns())
     stops: list[int] = []
     before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
-    venue = open_venue(plan.instruments, plan.settings.costs, config.simulation)
+    raised: list[str] = []
+
+    def alarmed(rows: Any) -> None:
+        writer.alarms(rows)
+        fresh = alarm_lines(rows, record)
+        raised.extend(fresh)
+        if isinstance(watcher, PlainView):
+            print("\n".join(fresh), file=sys.stdout)
+
+    watching = Watching(record, alarmed, labels_heard(session), cards_heard(session))
+    venue = open_venue(plan.instruments, plan.costs, config.simulation)
     watcher: Any = None
     console = Console()
     if not quiet:
-        title = f"run {writer.run} · {plan.arm} on {plan.frame} · {recording.source}"
+        title = f"run {writer.run} · {plan.arm} on {', '.join(plan.frames)} · {recording.source}"
         lively = console.is_terminal and not plain
         due = len(order) + _answers_due(session)
-        watcher = LiveView(plan, title, record.notices, due, console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
+        if lively:
+            watcher = LiveView(plan, title, record.notices, due, console, raised)
+        else:
+            watcher = PlainView(plan, lambda line: print(line, file=sys.stdout))
     payload: dict[str, Any] = {}
     state: Any = "failed"
     try:
-        writer.outcomes(session.past)
-        paper = Paper(plan, SimulatedBroker(venue), writer, clock, watcher)
+        watched = WatchedWriter(writer, watching)
+        watched.outcomes(session.past)
+        paper = Paper(plan, SimulatedBroker(venue), watched, clock, watcher)
+        inputs = with_pauses(_inputs(session, order), watching)
         if isinstance(watcher, LiveView):
             with watcher:
-                ended = paper.run(_inputs(session, order), config.run.pace, lambda: bool(stops))
+                ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
         else:
-            ended = paper.run(_inputs(session, order), config.run.pace, lambda: bool(stops))
+            ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
         payload = {
             "venue": plan.instruments[0].venue,
             "mode": "paper",
@@ -113,6 +163,7 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
             "seconds": round(ended.seconds, 3),
             "stopped": ended.stopped,
             **paper.summary(ended.inputs),
+            "alarms": raised,
             "reconciliation_differences": _differences(session, paper, venue),
             "issues": [{"type": issue.kind, "severity": issue.severity, "where": issue.where, "what": issue.what} for issue in recording.issues],
             "notices": list(record.notices),
@@ -127,13 +178,13 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
 
 
 def _answers_due(session: Session) -> int:
-    """How many predictions the models will enter: one for each closed bar of each symbol and frame."""
+    """How many predictions the models will enter: one for each closed bar of each symbol and frame, and each book that hears it."""
     from metastackerbandit.domain.timeframe import frame_ns
     from metastackerbandit.market.frames import frame_bars
 
     recording = session.recording
     voices = session.opinions.voices if session.opinions else ()
-    return sum(len(frame_bars(recording.bars[voice.place], recording.base_ns, frame_ns(voice.frame))) for voice in voices)
+    return sum(len(voice.hearers) * len(frame_bars(recording.bars[voice.place], recording.base_ns, frame_ns(voice.frame))) for voice in voices)
 
 
 def _inputs(session: Session, order: Any) -> Iterable[Input]:
@@ -147,7 +198,7 @@ def _inputs(session: Session, order: Any) -> Iterable[Input]:
     from metastackerbandit.runtime.replay import Answered, inputs_of
 
     recording, opinions = session.recording, session.opinions
-    inputs = inputs_of(recording, order, outcomes=as_inputs(session.past))
+    inputs = inputs_of(session.fed, order, outcomes=as_inputs(session.past))
     if opinions is None:
         return inputs
     desks = []
@@ -160,7 +211,8 @@ def _inputs(session: Session, order: Any) -> Iterable[Input]:
             has_funding=recording.funding[place] is not None,
         )
         volatility = VolatilityStream(label_spec(voice.frame))
-        desks.append(Desk.of(place, recording.base_ns, length, features, volatility, opinions.served(voice, session.config)))
+        model = opinions.served(voice, session.config)
+        desks.append(Desk.of(session.leader(place), voice.hearers, recording.base_ns, length, features, volatility, model))
     return Answered(inputs, Predictor(desks))
 
 
@@ -173,6 +225,23 @@ def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any
     ]
 
 
+def _funnel_text(session: Session, run: int) -> str:
+    """Where the run's signals ended."""
+    from metastackerbandit.cli.funnel import counted_of
+    from metastackerbandit.decision.funnel import funnel_text
+    from metastackerbandit.decision.waterfall import waterfall_text
+    from metastackerbandit.storage.journal import Journal
+    from metastackerbandit.storage.lookup import among_of
+
+    journal = Journal.open(session.home, create=False)
+    try:
+        view = journal.run(str(run))
+        counted = counted_of(view, among_of(view, None, None, None, None))
+    finally:
+        journal.close()
+    return "\n".join([funnel_text(counted.found), "", waterfall_text(counted.falls)])
+
+
 def _run_text(payload: dict[str, Any]) -> str:
     ended = "stopped" if payload["stopped"] else "finished"
     counts = ", ".join(f"{payload[name]:,} {name.replace('_', ' ')}" for name in ("decisions", "orders", "fills", "round_trips"))
@@ -181,4 +250,7 @@ def _run_text(payload: dict[str, Any]) -> str:
         f"  reconciliation differences: {len(payload['reconciliation_differences'])}; data issues: {len(payload['issues'])}",
         "  `msb explain last` explains the last decision, `msb funnel` shows where signals end",
     ]
+    lines += [f"  alarm: {line}" for line in payload["alarms"]]
+    if payload["alarms"]:
+        lines.append("  `msb monitors` tells what each monitor saw")
     return "\n".join(lines + [f"  note: {notice}" for notice in payload["notices"]])

@@ -18,20 +18,24 @@ class Wanted(NamedTuple):
     home: Path | None = None
     data: Path | None = None
     symbols: str | None = None
-    frame: str | None = None
+    frames: str | None = None
     arm: str | None = None
     market: str | None = None
     instruments: Path | None = None
     funding: Path | None = None
+    mood: Path | None = None
     since: str | None = None
     until: str | None = None
     sets: tuple[str, ...] = ()
+    instead: Path | None = None  # a configuration in place of the installation's; no flag gives it
 
 
 _FLAGS: dict[str, Any] = {
     "data": Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Folder of candles named by symbol.", show_default=False)],
     "symbols": Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: all of the folder]", show_default=False)],
-    "frame": Annotated[str | None, typer.Option("--frame", metavar="5m", help="Bar size of decisions.", show_default=False)],
+    "frames": Annotated[
+        str | None, typer.Option("--frames", "--frame", metavar="5m,1h", help="Bar sizes of decisions; each symbol on each.", show_default=False)
+    ],
     "arm": Annotated[
         str | None,
         typer.Option("--arm", metavar="NAME", help="A rule arm, model, aligned, posterior, or auto: model where there is one.", show_default=False),
@@ -39,6 +43,7 @@ _FLAGS: dict[str, Any] = {
     "market": Annotated[str | None, typer.Option("--market", metavar="spot|perp", help="When the folder's name does not say.", show_default=False)],
     "instruments": Annotated[Path | None, typer.Option("--instruments", metavar="FILE", help="Instrument rules (TOML).", show_default=False)],
     "funding": Annotated[Path | None, typer.Option("--funding", metavar="FOLDER", help="Funding series named by symbol.", show_default=False)],
+    "mood": Annotated[Path | None, typer.Option("--mood", metavar="FOLDER", help="Mood series named by symbol.", show_default=False)],
     "since": Annotated[str | None, typer.Option("--since", metavar="TIME", help="First candle, UTC.", show_default=False)],
     "until": Annotated[str | None, typer.Option("--until", metavar="TIME", help="Last candle closes by, UTC.", show_default=False)],
     "sets": SetFlags,
@@ -56,7 +61,7 @@ def on_market(*without: str) -> Callable[[Callable[..., None]], Callable[..., No
 
         def said(**given: Any) -> None:
             taken = {name: given.pop(name) for name in named}
-            taken["sets"] = tuple(taken["sets"] or ())
+            taken["sets"] = tuple(taken.get("sets") or ())
             verb(wanted=Wanted(**taken), **given)
 
         said.__name__, said.__doc__, said.__module__ = verb.__name__, verb.__doc__, verb.__module__

@@ -41,6 +41,15 @@ class BarOpened(Struct, frozen=True, tag="bar_opened"):
     price: int
 
 
+class MoodSeen(Struct, frozen=True, tag="mood"):
+    """Signed flow of the prints until `at_ns`, z-scored; `mirror` is what the same source says of the mirrored market."""
+
+    instrument: int
+    at_ns: int
+    mood: float
+    mirror: float
+
+
 class OutcomeKnown(Struct, frozen=True, tag="outcome"):
     """What an arm's own portfolio earned before this run, out of sample: net, in units of volatility, decided in a context `cell`."""
 
@@ -66,7 +75,8 @@ class OrderReport(Struct, frozen=True, tag="report"):
     impact: int = 0
 
 
-Input = Control | OutcomeKnown | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport
+Input = Control | OutcomeKnown | MoodSeen | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport
 
-# Order of kinds at one instant: what closes is predicted and decided on before funding settles, and all before the next price trades.
-CONTROL_EVENT, CLOSE_EVENT, PREDICTION_EVENT, FUNDING_EVENT, OPEN_EVENT = 0, 1, 2, 3, 4
+# Order of kinds at one instant: the mood is known when a bar closes, what closes is predicted and decided on before funding settles, and
+# all before the next price trades.
+CONTROL_EVENT, MOOD_EVENT, CLOSE_EVENT, PREDICTION_EVENT, FUNDING_EVENT, OPEN_EVENT = 0, 1, 2, 3, 4, 5

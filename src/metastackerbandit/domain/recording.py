@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from metastackerbandit.domain.instrument import Instrument
 
@@ -14,6 +16,15 @@ class FundingRow(Struct, frozen=True):
     at_ns: int
     rate: int
     mark: int
+
+
+class MoodRow(Struct, frozen=True):
+    """Signed flow as its source saw it at `at_ns`: z-scored `mood`, positive where buyers press; `mirror` is what the same source says of
+    the mirrored market (buyers and sellers exchanged), and NaN stands for not known."""
+
+    at_ns: int
+    mood: float
+    mirror: float
 
 
 class QualityIssue(Struct, frozen=True):
@@ -29,9 +40,9 @@ class QualityIssue(Struct, frozen=True):
 class Recording(Struct, frozen=True, eq=False):
     """Candles of several instruments over one span.
 
-    `bars[s]` (N_s,) in the layout of Bar, in time order; `funding[s]` (K_s,) in the layout of FundingRow, None where no
-    series was given; `base_ns` is the candles' length; `has_volume[s]` says whether volumes are real, `has_flow[s]` whether the taker's
-    side of them is known (empty: nowhere). `digest` is a hash of
+    `bars[s]` (N_s,) in the layout of Bar, in time order; `funding[s]` (K_s,) in the layout of FundingRow, None where no series was given;
+    `base_ns` is the candles' length; `has_volume[s]` says whether volumes are real, `has_flow[s]` whether the taker's side of them is known
+    (empty: nowhere); `mood[s]` (M_s,) in the layout of MoodRow, None where there is no series (empty: nowhere). `digest` is a hash of
     everything above, and part of a run's identity. `notices` are shown on every report.
     """
 
@@ -45,3 +56,13 @@ class Recording(Struct, frozen=True, eq=False):
     notices: tuple[str, ...] = ()
     issues: tuple[QualityIssue, ...] = ()
     has_flow: tuple[bool, ...] = ()
+    mood: tuple[np.ndarray | None, ...] = ()
+
+
+def spread(recording: Recording, places: Sequence[int]) -> Recording:
+    """The recording with the symbols at `places`, in that order; one that is named twice shares its columns."""
+    each = {
+        name: tuple(column[place] for place in places) if (column := getattr(recording, name)) else ()
+        for name in ("instruments", "bars", "funding", "has_volume", "has_flow", "mood")
+    }
+    return structs.replace(recording, **each)

@@ -7,12 +7,15 @@ from typing import Any
 
 from metastackerbandit.costs.impact import impact_rate
 from metastackerbandit.decision.policy import vetoed, wish
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import BPS_RATE, opposes
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, MARKET, ON_KILL, ON_OPPOSITE, ON_TIME, REDUCE
 from metastackerbandit.domain.timeframe import DAY_NS
+from metastackerbandit.engine.agreement import agree
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
+from metastackerbandit.engine.ghosts import haunt
 from metastackerbandit.engine.orders import cancel_kind, pending_lots, send
+from metastackerbandit.engine.regime import context_cell, regime_allowed
 from metastackerbandit.execution.quantize import least_lots, legal_lots
 from metastackerbandit.market.activity import annual_volatility, daily_volume
 from metastackerbandit.risk.breakers import loss_of
@@ -43,171 +46,234 @@ def is_quiet(account: Any, seat: Any, limits: Any, side: int) -> bool:
     return limits.resizes == 0 and side * lots > 0
 
 
-@kernel
+@inlined
 def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, scale: float, alpha: float, kelly: float) -> int:
     """Decide on the closed bar in the seat; returns 0 or a fault of engine.orders.
 
     `scale` is the opinion's position scale as the alpha gate judges it, `alpha` the one that sizes a trade, `kelly` the most of equity
-    that its edge is worth (infinity for a rule arm).
+    that its edge is worth (infinity for a rule arm). What stands behind a prediction is before the gates already (engine.voices.present).
     """
+    draft = world.draft[0]
+    draft.at_ns = now_ns
+    draft.signal = signal
+    draft.side = side
+    draft.scale = scale
+    draft.kelly = kelly
+    draft.sent = 0
     account = world.account[0]
     seat = world.seats[s]
     limits = world.limits[s]
-    position = seat.position
-    bar = seat.done
-    price = bar.close
-    lot_money = price * limits.rules.unit
-    equity = account.cash + account.marked
-    volatility = annual_volatility(seat.activity, limits.pace)
-    drawdown = loss_of(equity, account.breakers.peak)
-    throttle = drawdown_scale(drawdown, limits.max_drawdown)
+    seen = world.seen[0]
+    n = out.cursor[0].decisions
+    seen.side = 0 if side == KEEP else side
+    draft.alpha = alpha * agree(seat, limits, world.predictions[s, 0], seen.has_model, now_ns, seen)
+    if limits.asks_regime != 0:
+        seen.regime_allowed = regime_allowed(seat, limits, world.terciles[s])
+    draft.pending = pending_lots(world, s)
+    value(account, seat, limits, draft)
+    propose(account, seat, limits, draft)
+    quantize(seat, limits, draft)
+    look(account, seat, limits, draft, seen)
+    draft.binding, draft.blocked = ask_all(seen, limits, world.lenient, out.observed, out.limit, out.verdict, n)
+    judge(draft)
+    account.decisions += 1
+    seat.last_decision = account.decisions
+    if draft.blocked > 0 and draft.asks != 0:
+        cell = context_cell(seat, limits, world.terciles[s])
+        haunt(world.ghosts[s], seat, limits, draft, world.predictions[s, 0], seen, cell, account.decisions, world.arms)
+    fault = 0
+    if draft.wanted != draft.held:
+        fault = act(world, out, s, draft)
+    keep_decision(out.decisions[n], account, seat, limits, draft, seen.side, s, world.arms[seat.arm])
+    out.cursor[0].decisions += 1
+    return fault
 
-    # the wish
+
+@kernel
+def value(account: Any, seat: Any, limits: Any, draft: Any) -> None:
+    """What the account and the market are worth at this close."""
+    draft.price = seat.done.close
+    draft.lot_money = draft.price * limits.rules.unit
+    draft.equity = account.cash + account.marked
+    draft.volatility = annual_volatility(seat.activity, limits.pace)
+    draft.drawdown = loss_of(draft.equity, account.breakers.peak)
+
+
+@kernel
+def propose(account: Any, seat: Any, limits: Any, draft: Any) -> None:
+    """The position that the opinion asks for: the one sizing formula and its caps, then the wish; a kill switch and a time exit come before it."""
+    position = seat.position
     size = wanted_lots(
         limits.sizing,
-        alpha,
+        draft.alpha,
         limits.share,
-        equity,
-        lot_money,
-        volatility,
+        draft.equity,
+        draft.lot_money,
+        draft.volatility,
         limits.volatility_target,
         limits.fraction,
         limits.notional,
         limits.lots,
-        throttle,
-        kelly,
+        drawdown_scale(draft.drawdown, limits.max_drawdown),
+        draft.kelly,
     )
     if size > 0:
         others = account.gross - abs(position.value)
-        size = capped_lots(size, equity, lot_money, limits.max_symbol_exposure, others, limits.max_gross_exposure, limits.rules.max_lots)
-    pending = pending_lots(world, s)
-    held = position.lots + pending
-    kind, wanted, asks, reason = wish(held, side, size, limits.resizes != 0, limits.resize_band, limits.flips != 0)
+        size = capped_lots(size, draft.equity, draft.lot_money, limits.max_symbol_exposure, others, limits.max_gross_exposure, limits.rules.max_lots)
+    draft.held = position.lots + draft.pending
+    kind, wanted, asks, reason = wish(draft.held, draft.side, size, limits.resizes != 0, limits.resize_band, limits.flips != 0)
     if account.killed != 0:
-        kind, wanted, asks, reason = (EXIT if held != 0 else HOLD), 0, 0, ON_KILL
+        kind, wanted, asks, reason = (EXIT if draft.held != 0 else HOLD), 0, 0, ON_KILL
     elif position.lots != 0 and is_over(seat, limits):
-        kind, wanted, asks, reason = EXIT, 0, 0, ON_TIME
-        if held == 0:
-            kind = HOLD
+        kind, wanted, asks, reason = (EXIT if draft.held != 0 else HOLD), 0, 0, ON_TIME
+    draft.kind = kind
+    draft.wanted = wanted
+    draft.asks = asks
+    draft.reason = reason
 
-    # the order it needs, after the quantiser
-    turns = opposes(wanted, held)
-    change = wanted if turns else wanted - held
-    legal = legal_lots(change, price, limits.rules, asks == 0)
-    moves = 1 if asks != 0 or change != 0 else 0
-    if now_ns >= seat.next_day_ns:
-        seat.next_day_ns = (now_ns // DAY_NS + 1) * DAY_NS
+
+@kernel
+def quantize(seat: Any, limits: Any, draft: Any) -> None:
+    """The order that the wish needs, in lots that the venue takes, and what it would move the market."""
+    if draft.at_ns >= seat.next_day_ns:
+        seat.next_day_ns = (draft.at_ns // DAY_NS + 1) * DAY_NS
         seat.entries_today = 0
         seat.lots_today = 0
-    volume = daily_volume(seat.activity, limits.pace)
-    participation = abs(legal) * limits.lot_size / volume
-    impact = impact_rate(limits.rates.impact_coefficient, volatility / math.sqrt(DAYS_A_YEAR), participation)
+    draft.turns = 1 if opposes(draft.wanted, draft.held) else 0
+    change = draft.wanted if draft.turns != 0 else draft.wanted - draft.held
+    draft.change = change
+    draft.legal = legal_lots(change, draft.price, limits.rules, draft.asks == 0)
+    draft.moves = 1 if draft.asks != 0 or change != 0 else 0
+    draft.volume = daily_volume(seat.activity, limits.pace)
+    draft.participation = abs(draft.legal) * limits.lot_size / draft.volume
+    draft.impact = impact_rate(limits.rates.impact_coefficient, draft.volatility / math.sqrt(DAYS_A_YEAR), draft.participation)
 
-    # the gates
-    seen = world.seen[0]
-    seen.side = 0 if side == KEEP else side
-    seen.asks = asks
-    seen.moves = moves
+
+@kernel
+def look(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> None:
+    """Put before the gates what they may look at; what stands behind the opinion is there already."""
+    bar = seat.done
+    equity = draft.equity
+    seen.asks = draft.asks
+    seen.moves = draft.moves
     seen.completeness = bar.parts / bar.parts_due
-    seen.age_bars = (now_ns - bar.closed_ns) / limits.frame_ns
+    seen.age_bars = (draft.at_ns - bar.closed_ns) / limits.frame_ns
     seen.bars_seen = float(seat.bars_seen)
-    seen.alpha = scale
-    seen.volatility = volatility
+    seen.alpha = draft.scale
+    seen.volatility = draft.volatility
     seen.has_funding = limits.has_funding
     seen.funding_bps = seat.funding_bps * seen.side
     seen.since_exit = -1.0 if seat.exit_bar < 0 else float(seat.bars_seen - seat.exit_bar)
     seen.last_side = seat.last_side
-    seen.is_new_signal = 0.0 if seat.spent_side != 0 and seat.spent_side == side else 1.0
-    seen.change_bps = abs(legal) * lot_money * 1e4 / equity if equity > 0 else 0.0
+    seen.is_new_signal = 0.0 if seat.spent_side != 0 and seat.spent_side == draft.side else 1.0
+    seen.change_bps = abs(draft.legal) * draft.lot_money * 1e4 / equity if equity > 0 else 0.0
     seen.has_volume = limits.has_volume
-    seen.impact_bps = impact / 1e4 if not math.isnan(participation) else math.nan
+    seen.impact_bps = draft.impact / 1e4 if not math.isnan(draft.participation) else math.nan
     if seen.has_model != 0:
-        seen.net_edge_bps = seen.edge_bps - limits.cost_bps - 2.0 * impact / 1e4
+        seen.net_edge_bps = seen.edge_bps - limits.cost_bps - 2.0 * draft.impact / 1e4
     seen.orders_today = float(seat.entries_today + 1)
-    seen.participation = participation
-    seen.day_participation = (seat.lots_today + abs(legal)) * limits.lot_size / volume
+    seen.participation = draft.participation
+    seen.day_participation = (seat.lots_today + abs(draft.legal)) * limits.lot_size / draft.volume
     seen.gross_exposure = account.gross / equity if equity > 0 else math.inf
-    seen.legal_lots = float(abs(legal))
-    seen.least_lots = float(least_lots(price, limits.rules)) if asks != 0 or limits.rules.is_spot != 0 else float(limits.rules.min_lots)
+    seen.legal_lots = float(abs(draft.legal))
+    is_small_refused = draft.asks != 0 or limits.rules.is_spot != 0
+    seen.least_lots = float(least_lots(draft.price, limits.rules)) if is_small_refused else float(limits.rules.min_lots)
     seen.daily_loss = loss_of(equity, account.breakers.day_equity)
     seen.daily_tripped = account.breakers.daily_tripped
-    seen.drawdown = drawdown
+    seen.drawdown = draft.drawdown
     seen.drawdown_tripped = account.breakers.drawdown_tripped
     seen.stopped = 2.0 if account.killed != 0 else float(account.paused)
-    cursor = out.cursor[0]
-    n = cursor.decisions
-    binding, blocked = ask_all(seen, limits, world.lenient, out.observed, out.limit, out.verdict, n)
-    sole = binding if blocked == 1 else -1
-    if asks != 0 and blocked > 0:
-        kind, wanted = vetoed(kind, held, side)
+
+
+@kernel
+def judge(draft: Any) -> None:
+    """A wish for new risk that a gate blocked becomes a hold; what reduces is only held back where no venue would take it."""
+    draft.sole = draft.binding if draft.blocked == 1 else -1
+    if draft.asks != 0 and draft.blocked > 0:
+        kind, wanted = vetoed(draft.kind, draft.held, draft.side)
+        draft.kind = kind
+        draft.wanted = wanted
         if kind == EXIT:
-            reason = ON_OPPOSITE
-    elif asks == 0:
-        binding = -1
-        sole = -1
-        if moves != 0 and legal == 0:
-            kind, wanted = HOLD, held
-            binding = LEGAL_GATE
-            sole = LEGAL_GATE
-    elif turns:
-        wanted = legal
+            draft.reason = ON_OPPOSITE
+    elif draft.asks == 0:
+        draft.binding = -1
+        draft.sole = -1
+        if draft.moves != 0 and draft.legal == 0:
+            draft.kind = HOLD
+            draft.wanted = draft.held
+            draft.binding = LEGAL_GATE
+            draft.sole = LEGAL_GATE
+    elif draft.turns != 0:
+        draft.wanted = draft.legal
     else:
-        wanted = held + legal
+        draft.wanted = draft.held + draft.legal
 
-    # the orders
-    account.decisions += 1
-    seat.last_decision = account.decisions
+
+@kernel
+def act(world: Any, out: Any, s: int, draft: Any) -> int:
+    """Send what the decision needs, reductions first; returns 0 or a fault of engine.orders."""
+    limits = world.limits[s]
+    number = world.account[0].decisions
+    reduces = draft.kind == EXIT or draft.kind == REDUCE
+    base = draft.held
+    if draft.pending != 0 and reduces:
+        cancel_kind(world, out, s, draft.at_ns, False)
+        base = world.seats[s].position.lots
     fault = 0
-    sent = 0
-    if wanted != held:
-        base = held
-        if pending != 0 and (kind == EXIT or kind == REDUCE):
-            cancel_kind(world, out, s, now_ns, False)
-            base = position.lots
-        if opposes(wanted, base):
-            leave = legal_lots(-base, price, limits.rules, True)
-            fault = send(world, out, s, now_ns, account.decisions, MARKET, ON_OPPOSITE, leave, 0, 1, impact)
-            sent = leave + wanted
-            if fault == 0:
-                fault = send(world, out, s, now_ns, account.decisions, MARKET, reason, wanted, 0, 0, impact)
-        else:
-            reduces = kind == EXIT or kind == REDUCE
-            sent = legal_lots(wanted - base, price, limits.rules, True) if reduces else wanted - base
-            if sent != 0:
-                fault = send(world, out, s, now_ns, account.decisions, MARKET, reason, sent, 0, 1 if reduces else 0, impact)
-        if kind == ENTER or kind == INCREASE:
-            seat.entries_today += 1
-            seat.lots_today += abs(legal)
-            seat.impact = impact
-        if kind == ENTER and limits.hears != 0:
-            follows = seen.has_model != 0
-            seat.holder = seat.arm
-            seat.barrier = round(world.predictions[s, 0].barrier_bps * BPS_RATE) if follows else 0
-            seat.stop = round(world.predictions[s, 0].barrier_bps * seen.stop_scale * BPS_RATE) if follows else 0
-            seat.horizon = world.predictions[s, 0].horizon if follows else 0
+    if opposes(draft.wanted, base):
+        leave = legal_lots(-base, draft.price, limits.rules, True)
+        fault = send(world, out, s, draft.at_ns, number, MARKET, ON_OPPOSITE, leave, 0, 1, draft.impact)
+        draft.sent = leave + draft.wanted
+        if fault == 0:
+            fault = send(world, out, s, draft.at_ns, number, MARKET, draft.reason, draft.wanted, 0, 0, draft.impact)
+    else:
+        draft.sent = legal_lots(draft.wanted - base, draft.price, limits.rules, True) if reduces else draft.wanted - base
+        if draft.sent != 0:
+            fault = send(world, out, s, draft.at_ns, number, MARKET, draft.reason, draft.sent, 0, 1 if reduces else 0, draft.impact)
+    if draft.kind == ENTER or draft.kind == INCREASE:
+        remember_entry(world, s, draft)
+    return fault
 
-    row = out.decisions[n]
+
+@kernel
+def remember_entry(world: Any, s: int, draft: Any) -> None:
+    """Count the entry, and keep the terms of the prediction that it was taken on: they end the position."""
+    seat = world.seats[s]
+    seat.entries_today += 1
+    seat.lots_today += abs(draft.legal)
+    seat.impact = draft.impact
+    if draft.kind == ENTER and world.limits[s].hears != 0:
+        seen = world.seen[0]
+        prediction = world.predictions[s, 0]
+        follows = seen.has_model != 0
+        seat.holder = seat.arm
+        seat.barrier = round(prediction.barrier_bps * BPS_RATE) if follows else 0
+        seat.stop = round(prediction.barrier_bps * seen.stop_scale * BPS_RATE) if follows else 0
+        seat.horizon = prediction.horizon if follows else 0
+
+
+@kernel
+def keep_decision(row: Any, account: Any, seat: Any, limits: Any, draft: Any, side: int, s: int, arm: int) -> None:
+    """Write the decision's row; its trace stands there already."""
     row.decision = account.decisions
     row.instrument = s
-    row.at_ns = now_ns
-    row.closed_ns = bar.closed_ns
+    row.at_ns = draft.at_ns
+    row.closed_ns = seat.done.closed_ns
     row.frame_ns = limits.frame_ns
-    row.close = price
-    row.arm = world.arms[seat.arm]
-    row.signal = signal
-    row.side = seen.side
-    row.kind = kind
-    row.alpha = alpha
-    row.position = position.lots
-    row.pending = pending
-    row.wanted = wanted
-    row.sent = sent
-    row.asks_risk = asks
-    row.reason = reason
-    row.binding = binding
-    row.sole = sole
-    row.blocked = blocked
-    row.volatility = volatility
-    row.equity = equity
-    cursor.decisions += 1
-    return fault
+    row.close = draft.price
+    row.arm = arm
+    row.signal = draft.signal
+    row.side = side
+    row.kind = draft.kind
+    row.alpha = draft.alpha
+    row.position = seat.position.lots
+    row.pending = draft.pending
+    row.wanted = draft.wanted
+    row.sent = draft.sent
+    row.asks_risk = draft.asks
+    row.reason = draft.reason
+    row.binding = draft.binding
+    row.sole = draft.sole
+    row.blocked = draft.blocked
+    row.volatility = draft.volatility
+    row.equity = draft.equity

@@ -8,14 +8,18 @@ from typing import Any
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import RATE_ONE, rate_signed
 from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, KEEP, MARKET, ON_KILL, RESET, TRIP
+from metastackerbandit.engine.agreement import follow_mood
 from metastackerbandit.engine.choice import charge_all
 from metastackerbandit.engine.decide import decide, is_quiet
+from metastackerbandit.engine.ghosts import age, charge_ghosts, follow_rule, leave_all, open_ghosts, pass_candle
 from metastackerbandit.engine.on_prediction import begin_waiting, give_up, keep_point
 from metastackerbandit.engine.orders import cancel_kind, pay_funding, send, trail
+from metastackerbandit.engine.regime import follow_regime
 from metastackerbandit.market.activity import observe
 from metastackerbandit.market.resample import absorb, overdue
 from metastackerbandit.risk.breakers import begin_day, climb, loss_of, must_watch, watch
 from metastackerbandit.stacking.ask import ask_arm
+from metastackerbandit.stacking.consensus import MOOD_SOURCE
 
 
 @kernel
@@ -35,6 +39,8 @@ def keep_control(out: Any, at_ns: int, kind: int, cause: int, observed: float, l
 @inlined
 def on_closed(world: Any, out: Any, s: int, bar: Any, lean: bool) -> int:
     """A candle closed: mark, look at the breakers, and decide where it completes the frame's bar."""
+    if world.seats[s].ghosts != 0:
+        pass_candle(world.ghosts[s], world.seats[s], world.limits[s], s, bar, out.cursor[0], out.outcomes)
     if world.seats[s].awaits != 0 and bar.known_ns >= world.seats[s].due_ns:
         fault = give_up(world, out, s, bar.known_ns, lean)
         if fault != 0:
@@ -93,6 +99,12 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     """The frame's bar stands in `seat.done`: volatility, the rules' words, and the decision unless it waits for a prediction."""
     bar = world.seats[s].done
     count_bar(world.seats[s], world.limits[s])
+    if world.limits[s].follows_regime != 0:
+        follow_regime(world.seats[s], world.limits[s], world.terciles[s], world.context[s])
+    if world.limits[s].follows_mood != 0:
+        follow_mood(world.seats[s], world.limits[s], world.outputs[s, MOOD_SOURCE], now_ns)
+    if world.seats[s].ghosts != 0:
+        age(world.ghosts[s], world.seats[s])
     if world.limits[s].hears != 0:
         return begin_waiting(world, out, s, now_ns, lean)
     signal = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)
@@ -106,6 +118,8 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         fault = decide(world, out, s, now_ns, signal, side, alpha, alpha, math.inf)
         if lean:
             out.cursor[0].decisions = 0
+    if world.seats[s].ghosts != 0:
+        follow_rule(world.ghosts[s], world.seats[s], world.limits[s], world.account[0].killed, signal, side, now_ns)
     keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, bar.closed_ns)
     return fault
 
@@ -130,16 +144,19 @@ def hear(seat: Any, limits: Any, signal: int) -> int:
 
 
 @inlined
-def on_opened(world: Any, out: Any, s: int, at_ns: int, lean: bool) -> int:
-    """A new candle began: a frame bar whose last candle never came is closed now, and decided on."""
+def on_opened(world: Any, out: Any, s: int, at_ns: int, price: int, lean: bool) -> int:
+    """A new candle began at `price`: a frame bar whose last candle never came is closed now, and decided on."""
     if world.seats[s].awaits != 0 and at_ns >= world.seats[s].due_ns:
         fault = give_up(world, out, s, at_ns, lean)
         if fault != 0:
             return fault
-    if world.seats[s].forming.parts == 0:
-        return 0
-    if overdue(world.seats[s].forming, at_ns, world.limits[s].base_ns, world.limits[s].frame_ns, world.seats[s].done):
-        return late_frame(world, out, s, at_ns, lean)
+    forming = world.seats[s].forming
+    if forming.parts != 0 and overdue(forming, at_ns, world.limits[s].base_ns, world.limits[s].frame_ns, world.seats[s].done):
+        fault = late_frame(world, out, s, at_ns, lean)
+        if fault != 0:
+            return fault
+    if world.seats[s].ghosts != 0:
+        open_ghosts(world.ghosts[s], world.seats[s], world.limits[s], s, at_ns, price, out.cursor[0], out.outcomes)
     return 0
 
 
@@ -156,6 +173,8 @@ def on_funding(world: Any, out: Any, s: int, at_ns: int, rate: int, mark: int) -
     seat.funding_bps = rate * 1e4 / RATE_ONE
     if world.limits[s].chooses != 0:
         charge_all(world, s, rate / RATE_ONE)
+    if seat.ghosts != 0:
+        charge_ghosts(world.ghosts[s], seat, world.limits[s], rate, mark)
     lots = seat.position.lots
     price = mark if mark > 0 else seat.position.mark
     if lots == 0 or price == 0:
@@ -165,6 +184,14 @@ def on_funding(world: Any, out: Any, s: int, at_ns: int, rate: int, mark: int) -
     if payment != 0:
         pay_funding(world, out, s, at_ns, payment)
     return 0
+
+
+@kernel
+def on_mood(seat: Any, at_ns: int, mood: float, mirror: float) -> None:
+    """The mood was seen; it stands until the next one."""
+    seat.mood = mood
+    seat.mood_mirror = mirror
+    seat.mood_ns = at_ns
 
 
 @kernel
@@ -180,6 +207,7 @@ def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
         account.killed = 1
         for s in range(len(world.seats)):
             cancel_kind(world, out, s, at_ns, False)
+            leave_all(world.ghosts[s], world.seats[s], at_ns)
             lots = world.seats[s].position.lots
             if lots != 0:
                 fault = send(world, out, s, at_ns, world.seats[s].last_decision, MARKET, ON_KILL, -lots, 0, 1, world.seats[s].impact)

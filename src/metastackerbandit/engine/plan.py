@@ -1,19 +1,24 @@
-"""A plan: which instruments, on which frame, by which arm, under which settings; from it the world begins."""
+"""A plan: which books (a symbol on a frame) by which arm, under which settings; from it the world begins."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import numpy as np
 from msgspec import Struct, structs
 
 from metastackerbandit.costs.rates import rates_of, round_trip_bps
+from metastackerbandit.costs.settings import CostSettings
+from metastackerbandit.decision.derived import CONFIDENCES, effective, full_net_edge_bps, least_net_edge_bps, of_side
+from metastackerbandit.decision.settings import REGIMES
 from metastackerbandit.domain.errors import ConfigRefused, DataRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import row, rows
 from metastackerbandit.domain.label import label_spec
 from metastackerbandit.domain.money import money_of
-from metastackerbandit.domain.recording import Recording
+from metastackerbandit.domain.recording import Recording, spread
 from metastackerbandit.domain.rows import DEPOSIT, LedgerRow
 from metastackerbandit.domain.timeframe import DAY_NS, frame_name, frame_ns
 from metastackerbandit.engine.gates import GATE_NAMES
@@ -25,6 +30,8 @@ from metastackerbandit.market.activity import pace_of
 from metastackerbandit.risk.sizing import SPOT_MOST
 from metastackerbandit.stacking.arm import Prepared, prepared
 from metastackerbandit.stacking.catalog import ARMS
+from metastackerbandit.stacking.consensus import veto_terms
+from metastackerbandit.stacking.coverage import SetTerms
 from metastackerbandit.stacking.frame_words import alignment_terms
 from metastackerbandit.stacking.names import RULE_ARMS, arm_place
 from metastackerbandit.stacking.posterior import posterior_terms
@@ -32,25 +39,62 @@ from metastackerbandit.stacking.settings import POSTERIOR, AlignmentSettings
 
 SIZING_MODES = ("volatility", "fraction", "notional", "quantity")
 ALPHA_MODES = ("edge", "confidence", "strength")
-EDGE_SHARE, EDGE_LEAST, EDGE_FULL = 0.25, 1.0, 3.0  # of the round-trip cost, bps, of the round-trip cost: decisions on edge by default
+
+
+class Book(Struct, frozen=True):
+    """One symbol on one frame: a position, settings and a trace of its own, on the one account.
+
+    `place` is the symbol's place in the recording; `higher` are the frames above whose predictions are aligned with this one's;
+    `has_funding`, `has_volume`, `has_mood` say which inputs this wiring has.
+    """
+
+    instrument: Instrument
+    frame: str
+    settings: EngineSettings
+    place: int
+    has_funding: bool
+    has_volume: bool
+    has_mood: bool = False
+    higher: tuple[str, ...] = ()
 
 
 class Plan(Struct, frozen=True):
-    """What one engine trades. `has_funding`, `has_volume` say which inputs this wiring has, a symbol each.
+    """What one engine trades: books, in the order in which rows count instruments.
 
-    `arm` is a rule arm, `model`, `aligned` or `posterior`; `frames` are the other frames whose predictions are aligned, `arms` those
-    that a posterior chooses among.
+    `arm` is a rule arm, `model`, `aligned` or `posterior`; `arms` are those that a posterior chooses among. `settings` are the account's;
+    what a book may have of its own stands in the book.
     """
 
-    instruments: tuple[Instrument, ...]
+    books: tuple[Book, ...]
     base_ns: int
-    frame: str
     arm: str
     settings: EngineSettings
-    has_funding: tuple[bool, ...]
-    has_volume: tuple[bool, ...]
-    frames: tuple[str, ...] = ()
     arms: tuple[str, ...] = ()
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """One a book; a symbol on two frames is there twice."""
+        return tuple(book.instrument for book in self.books)
+
+    @property
+    def costs(self) -> tuple[CostSettings, ...]:
+        """What each book is charged."""
+        return tuple(book.settings.costs for book in self.books)
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """Every frame that is traded, the fastest first."""
+        return tuple(sorted({book.frame for book in self.books}, key=frame_ns))
+
+    @property
+    def frame(self) -> str:
+        """The fastest frame: the grid on which the account is looked at."""
+        return self.frames[0]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol once, as first listed."""
+        return tuple(dict.fromkeys(book.instrument.symbol for book in self.books))
 
     def spoken(self) -> tuple[int, ...]:
         """Places of the arms that speak, in stacking.names.ARM_NAMES."""
@@ -62,41 +106,73 @@ class Plan(Struct, frozen=True):
         """Whether decisions wait for predictions."""
         return any(place >= RULE_ARMS for place in self.spoken())
 
+    def tuned(self, change: Callable[[EngineSettings], EngineSettings]) -> Plan:
+        """The plan with every book's settings changed alike."""
+        books = tuple(structs.replace(book, settings=change(book.settings)) for book in self.books)
+        return structs.replace(self, books=books, settings=change(self.settings))
+
 
 def plan_of(
-    recording: Recording, frame: str, arm: str, settings: EngineSettings, *, frames: tuple[str, ...] = (), arms: tuple[str, ...] = ()
+    recording: Recording,
+    frame: str | Sequence[str],
+    arm: str,
+    settings: EngineSettings,
+    *,
+    frames: tuple[str, ...] = (),
+    arms: tuple[str, ...] = (),
+    own: Callable[[str, str], EngineSettings] | None = None,
 ) -> Plan:
-    """The plan for a recording: which inputs this wiring has follows from what was recorded."""
-    return Plan(
-        instruments=recording.instruments,
-        base_ns=recording.base_ns,
-        frame=frame,
-        arm=arm,
-        settings=settings,
-        has_funding=tuple(series is not None for series in recording.funding),
-        has_volume=recording.has_volume,
-        frames=frames,
-        arms=arms,
+    """The plan for a recording, every symbol on every `frame`; which inputs a book has follows from what was recorded.
+
+    `frames` are the frames above that every book aligns where they are above its own; `own(symbol, frame)` gives a book's settings where
+    they are not the account's.
+    """
+    traded = (frame,) if isinstance(frame, str) else tuple(frame)
+    books = tuple(
+        Book(
+            instrument=instrument,
+            frame=name,
+            settings=settings if own is None else own(instrument.symbol, name),
+            place=place,
+            has_funding=recording.funding[place] is not None,
+            has_volume=recording.has_volume[place],
+            has_mood=bool(recording.mood) and recording.mood[place] is not None,
+            higher=frames if len(traded) == 1 else tuple(other for other in frames if frame_ns(other) > frame_ns(name)),
+        )
+        for place, instrument in enumerate(recording.instruments)
+        for name in traded
     )
+    return Plan(books=books, base_ns=recording.base_ns, arm=arm, settings=settings, arms=arms)
+
+
+def recording_of(plan: Plan, recording: Recording) -> Recording:
+    """The recording as the plan's books read it: a symbol's columns once a book."""
+    places = [book.place for book in plan.books]
+    if places == list(range(len(recording.bars))):
+        return recording
+    return spread(recording, places)
 
 
 def begin(plan: Plan) -> World:
     """The world before the first input: parameters set, the deposit in cash. Contradictions are refused here."""
     _check(plan)
     spoken = plan.spoken()
-    starts = [[_start(plan, place, instrument) for place in spoken] for instrument in plan.instruments]
+    starts = [[_start(book, place) for place in spoken] for book in plan.books]
     memory, reals = (max(len(getattr(start, name)) for own in starts for start in own) for name in ("memory", "reals"))
-    lengths = [frame_ns(name) for name in (plan.frame, *plan.frames)]
-    world = empty_world(len(starts), len(spoken), len(lengths), memory, reals, len(GATE_NAMES))
+    frames = max(1 + len(book.higher) for book in plan.books)
+    sets = max(label_spec(book.frame).horizon for book in plan.books)  # that can be open at once
+    world = empty_world(len(starts), len(spoken), frames, memory, reals, sets, len(GATE_NAMES))
     world.arms[:] = spoken
-    world.frames[:] = lengths
-    for s, (instrument, own) in enumerate(zip(plan.instruments, starts, strict=True)):
+    for s, (book, own) in enumerate(zip(plan.books, starts, strict=True)):
         world.seats[s].exit_bar = -1
+        world.seats[s].mood = math.nan
+        world.seats[s].mood_mirror = math.nan
+        world.seats[s].coverage.level = book.settings.decision.conformal_alpha
         for a, start in enumerate(own):
             world.memory[s, a, : len(start.memory)] = start.memory
             world.reals[s, a, : len(start.reals)] = start.reals
-        world.limits[s] = row(_limits(plan, s, instrument, own))[0]
-    _prepare_choice(plan, world)
+        world.limits[s] = row(_limits(plan, book, own))[0]
+        _prepare_choice(book, world, s)
     for name in plan.settings.decision.unknown_passes:
         world.lenient[GATE_NAMES.index(name)] = 1
     deposit = money_of(plan.settings.account.deposit, plan.settings.account.currency)
@@ -106,16 +182,21 @@ def begin(plan: Plan) -> World:
     return world
 
 
-def _prepare_choice(plan: Plan, world: World) -> None:
-    """What alignment and posterior need: their terms, and each frame's weight."""
-    settings = plan.settings
-    names = (plan.frame, *plan.frames)
+def _prepare_choice(book: Book, world: World, s: int) -> None:
+    """What alignment and posterior need: the book's frames, their weights, and the terms."""
+    settings = book.settings
+    names = (book.frame, *book.higher)
     aligning = alignment_of(settings.alignment, names)
-    world.alignment[0] = row(alignment_terms(aligning))[0]
-    world.words["weight"] = np.array(aligning.weights)[None, :]
-    pieces_a_day = DAY_NS / (frame_ns(plan.frame) * label_spec(plan.frame).horizon)
-    world.posterior[0] = row(posterior_terms(settings.posterior, pieces_a_day))[0]
-    world.context[0].step, world.context[0].memory = settings.context.step, settings.context.memory
+    world.frames[s, : len(names)] = [frame_ns(name) for name in names]
+    world.alignment[s] = row(alignment_terms(aligning))[0]
+    world.words["weight"][s, : len(names)] = aligning.weights
+    world.posterior[s] = row(posterior_terms(settings.posterior, _pieces_a_day(book)))[0]
+    world.context[s].step, world.context[s].memory = settings.context.step, settings.context.memory
+
+
+def _pieces_a_day(book: Book) -> float:
+    """Independent outcomes of one arm a day: labels that do not overlap."""
+    return DAY_NS / (frame_ns(book.frame) * label_spec(book.frame).horizon)
 
 
 def alignment_of(settings: AlignmentSettings, frames: tuple[str, ...]) -> AlignmentSettings:
@@ -138,25 +219,20 @@ def deposit_row(plan: Plan) -> np.ndarray:
     return entry
 
 
-def _start(plan: Plan, place: int, instrument: Instrument) -> Prepared:
+def _start(book: Book, place: int) -> Prepared:
     """What an arm starts with; an arm that speaks from predictions keeps nothing here."""
     if place >= RULE_ARMS:
         return prepared([], 0, [], 0)
     spec = ARMS[place]
-    return spec.prepare(getattr(plan.settings.arms, spec.name), instrument.rules().max_ticks)
+    return spec.prepare(getattr(book.settings.arms, spec.name), book.instrument.rules().max_ticks)
 
 
 def _check(plan: Plan) -> None:
-    for name in plan.frames:
-        if frame_ns(name) <= frame_ns(plan.frame):
-            raise ConfigRefused(f"{name} is not a higher frame than {plan.frame}", where="run.frames", mend="align higher frames with the decision's")
-    frame = frame_ns(plan.frame)
-    if frame < plan.base_ns or frame % plan.base_ns:
-        raise DataRefused(
-            f"bars of {plan.frame} cannot be made from candles of {frame_name(plan.base_ns)}",
-            where="run.frame",
-            mend=f"ask for {frame_name(plan.base_ns)} or a multiple of it, or give finer candles",
-        )
+    for book in plan.books:
+        _check_frames(book, plan.base_ns)
+    doubled = [book for place, book in enumerate(plan.books) if (book.place, book.frame) in {(one.place, one.frame) for one in plan.books[:place]}]
+    if doubled:
+        raise ConfigRefused(f"{doubled[0].frame} is named twice", where="run.frames", mend="name each frame once")
     for name in plan.settings.decision.unknown_passes:
         if name not in GATE_NAMES:
             raise ConfigRefused(f"unknown gate {name!r}", where="decision.unknown_passes", mend=f"use names of {', '.join(GATE_NAMES)}")
@@ -172,10 +248,25 @@ def _check(plan: Plan) -> None:
         raise ConfigRefused(f"the deposit is {plan.settings.account.deposit}", where="account.deposit", mend="give a positive amount")
 
 
-def _limits(plan: Plan, s: int, instrument: Instrument, starts: list[Prepared]) -> Limits:
-    settings = plan.settings
+def _check_frames(book: Book, base_ns: int) -> None:
+    frame = frame_ns(book.frame)
+    for name in book.higher:
+        if frame_ns(name) <= frame:
+            raise ConfigRefused(
+                f"{name} is not a higher frame than {book.frame}", where="run.higher_frames", mend="align higher frames with the decision's"
+            )
+    if frame < base_ns or frame % base_ns:
+        raise DataRefused(
+            f"bars of {book.frame} cannot be made from candles of {frame_name(base_ns)}",
+            where="run.frames",
+            mend=f"ask for {frame_name(base_ns)} or a multiple of it, or give finer candles",
+        )
+
+
+def _limits(plan: Plan, book: Book, starts: list[Prepared]) -> Limits:
+    settings, instrument = book.settings, book.instrument
     decision, risk, sizing, execution = settings.decision, settings.risk, settings.sizing, settings.execution
-    frame = frame_ns(plan.frame)
+    frame = frame_ns(book.frame)
     rules = instrument.rules()
     lots = Decimal(sizing.quantity) / Decimal(instrument.lot_size)
     if sizing.mode == "quantity" and (lots != lots.to_integral_value() or lots < 1):
@@ -187,23 +278,55 @@ def _limits(plan: Plan, s: int, instrument: Instrument, starts: list[Prepared]) 
     rates = rates_of(settings.costs)
     cost_bps = round_trip_bps(settings.costs)
     most = SPOT_MOST if rules.is_spot else float("inf")
+    spec = label_spec(book.frame)
+    alone = int(decision.thresholds == "profile")
+    posterior = posterior_terms(settings.posterior, _pieces_a_day(book))
     return Limits(
         min_completeness=decision.min_completeness,
         max_age_bars=decision.max_age_bars,
         warm_up=float(max(start.warm_up for start in starts)),
-        min_alpha=decision.min_alpha,
+        min_alpha_buy=of_side(decision.min_alpha, decision.min_alpha_buy),
+        min_alpha_sell=of_side(decision.min_alpha, decision.min_alpha_sell),
         alpha_mode=ALPHA_MODES.index(decision.alpha),
         alpha_floor=decision.alpha_floor,
-        min_net_edge_bps=max(EDGE_SHARE * cost_bps, EDGE_LEAST) if decision.min_net_edge_bps is None else decision.min_net_edge_bps,
-        full_edge_bps=max(EDGE_FULL * cost_bps, EDGE_LEAST) if decision.full_edge_bps is None else decision.full_edge_bps,
+        min_net_edge_bps=effective(of_side(decision.min_net_edge_bps, None), least_net_edge_bps(cost_bps), alone),
+        full_edge_bps=full_net_edge_bps(cost_bps) if decision.full_edge_bps is None else decision.full_edge_bps,
         min_credibility=decision.min_credibility,
         min_alignment=decision.min_alignment,
         min_chance=settings.posterior.enter,
+        min_signal_buy=of_side(decision.min_model_signal, decision.min_model_signal_buy),
+        min_signal_sell=of_side(decision.min_model_signal, decision.min_model_signal_sell),
+        confidence=CONFIDENCES.index(decision.confidence),
+        min_confidence_buy=of_side(decision.min_confidence, decision.min_confidence_buy),
+        min_confidence_sell=of_side(decision.min_confidence, decision.min_confidence_sell),
+        neutral_band=of_side(decision.neutral_band, None),
+        min_worth=of_side(decision.min_worth, None),
+        alone=alone,
+        min_mood=decision.min_mood,
+        neutral_mood_passes=int(decision.allow_model_only_when_mood_neutral),
+        max_mood_age_ns=round(decision.max_mood_age_bars * frame),
+        has_consensus=int(decision.consensus != "off"),
+        is_hard=int(decision.consensus == "hard"),
+        veto_unearned=int(decision.veto_unearned),
+        consensus_penalty=0.0 if decision.consensus == "off" else decision.consensus_penalty,
+        follows_mood=int(book.has_mood),
+        follows_model=int(plan.arm == POSTERIOR and plan.waits()),
+        veto=veto_terms(spec.horizon, cost_bps, posterior.log_keep),
+        asks_conformal=int(decision.conformal),
+        follows_sets=int(plan.waits()),
+        sets=SetTerms(decision.conformal_alpha, decision.conformal_gamma, cost_bps / 1e4, spec.vertical_share / spec.width),
+        asks_regime=int(set(decision.allowed_regimes) != set(REGIMES)),
+        follows_regime=int(plan.arm == POSTERIOR or set(decision.allowed_regimes) != set(REGIMES)),
+        regimes=sum(1 << REGIMES.index(name) for name in set(decision.allowed_regimes)),
+        has_book=0,
+        max_book_age_s=decision.max_book_age_s,
+        max_spread_bps=decision.max_spread_bps,
+        min_depth=decision.min_depth,
         cost_bps=cost_bps,
         hears=int(hears),
         waits=int(plan.waits()),
         chooses=int(plan.arm == POSTERIOR),
-        horizon=label_spec(plan.frame).horizon,
+        horizon=spec.horizon,
         trend_keep=1.0 - 2.0 / (settings.context.trend_bars + 1.0),
         deadline_ns=round(decision.prediction_deadline * frame),
         stop_by_model=int(hears and settings.exits.stop_bps is None),
@@ -230,12 +353,14 @@ def _limits(plan: Plan, s: int, instrument: Instrument, starts: list[Prepared]) 
         fraction=sizing.fraction,
         notional=money_of(sizing.notional, instrument.quote),
         lots=int(lots),
-        share=1.0 / len(plan.instruments),
+        share=1.0 / len(plan.books),
         resizes=int(sizing.mode == "volatility"),
         resize_band=sizing.resize_band,
         flips=int(decision.reversal == "flip"),
-        has_funding=int(plan.has_funding[s]),
-        has_volume=int(plan.has_volume[s]),
+        has_funding=int(book.has_funding),
+        has_volume=int(book.has_volume),
+        has_mood=int(book.has_mood),
+        frames=1 + len(book.higher),
         lot_size=float(instrument.lot_size),
         base_ns=plan.base_ns,
         frame_ns=frame,

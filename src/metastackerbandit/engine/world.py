@@ -11,6 +11,7 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import ControlRow, DecisionRow, EquityRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.engine.ghosts import Ghost
 from metastackerbandit.engine.limits import Limits
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.execution.ledger import Position, Posting
@@ -19,7 +20,9 @@ from metastackerbandit.market.resample import Forming
 from metastackerbandit.risk.breakers import Breakers
 from metastackerbandit.stacking.alignment import Aligned, Combined
 from metastackerbandit.stacking.alignment_rules import Vote
+from metastackerbandit.stacking.consensus import OUTPUTS, SOURCES, Output, Standing
 from metastackerbandit.stacking.context import CELLS, Terciles
+from metastackerbandit.stacking.coverage import Coverage, IssuedSet
 from metastackerbandit.stacking.frame_words import AlignmentTerms, FrameWord
 from metastackerbandit.stacking.posterior import Belief, Evidence, PosteriorTerms
 from metastackerbandit.stacking.shadow import MOST_OUTCOMES, Outcome, Shadow
@@ -28,15 +31,17 @@ WORKING_SLOTS = 8  # an exit, an entry, a stop and a target, twice while they ar
 
 
 class Seat(Struct, frozen=True):
-    """One symbol on one frame.
+    """One book: one symbol on one frame.
 
     `arm` is the place (in the world's arms) that spoke last, `holder` the one that the position is of. `awaits` is the close of the
     bar whose prediction is due by `due_ns` (0: none is). `barrier`, `stop` (1e-8 of price) and `horizon` (bars) are those of the
     prediction that the last entry was taken on, 0 for none. `level` is an average of closes, which says where the trend is.
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
-    `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `impact` is the modelled cost (1e-8) of the
-    last entry's size, which a stop or a kill pays again on the way out.
+    `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `mood` and its `mood_mirror` are the last seen (NaN: none yet), at
+    `mood_ns`; `mood_standing` and `model_standing` are what these sources have shown; `coverage` how often prediction sets held the truth.
+    `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out;
+    `ghosts` prevented trades live on.
     """
 
     arm: int
@@ -55,14 +60,21 @@ class Seat(Struct, frozen=True):
     lots_today: int
     next_day_ns: int
     funding_bps: float
+    mood: float
+    mood_mirror: float
+    mood_ns: int
     working: int
     market_out: int
     last_decision: int
     impact: int
+    ghosts: int
     forming: Forming
     done: Bar
     activity: Activity
     position: Position
+    mood_standing: Standing
+    model_standing: Standing
+    coverage: Coverage
 
 
 class Account(Struct, frozen=True):
@@ -82,39 +94,88 @@ class Account(Struct, frozen=True):
 
 
 class World(NamedTuple):
-    """State (S symbols, A arms, K frames, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch.
+    """State (S books, A arms, K frames, J sources, W working orders, H open sets, M and R arm memory, G gates); `seen` is scratch too.
 
-    `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the decision's own first, `signals` the arms' last words,
-    `predictions` the last one of each frame.
+    `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the book's own first (0 beyond those it hears), `signals` the
+    arms' last words, `predictions` the last one of each frame.
     """
 
     account: Any  # (1,) Account
     seats: Any  # (S,) Seat
     working: Any  # (S, W) OrderRow
     arms: Any  # (A,) int64
-    frames: Any  # (K,) int64
+    frames: Any  # (S, K) int64
     signals: Any  # (S, A) int64
     predictions: Any  # (S, K) Prediction
     words: Any  # (S, K) FrameWord
-    alignment: Any  # (1,) AlignmentTerms
+    alignment: Any  # (S,) AlignmentTerms
     shadows: Any  # (S, A) Shadow
     evidence: Any  # (S, A, 6) Evidence
     terciles: Any  # (S,) Terciles
-    posterior: Any  # (1,) PosteriorTerms
-    context: Any  # (1,) ContextTerms
+    posterior: Any  # (S,) PosteriorTerms
+    context: Any  # (S,) ContextTerms
+    outputs: Any  # (S, J, 200) Output
+    sets: Any  # (S, H) IssuedSet
     spoken: Any  # (A,) Spoken, scratch
     awake: Any  # (A,) int64, scratch
     beliefs: Any  # (A,) Belief, scratch
     outcomes: Any  # (2,) Outcome, scratch
-    aligned: Any  # (1,) Aligned, scratch
-    combined: Any  # (1,) Combined, scratch
-    vote: Any  # (1,) Vote, scratch
     memory: Any  # (S, A, M) int64
     reals: Any  # (S, A, R) float64
     limits: Any  # (S,) Limits
     lenient: Any  # (G,) int64
     seen: Any  # (1,) Seen
-    posting: Any  # (1,) Posting
+    draft: Any  # (1,) Draft, scratch
+    scratch: Any  # (1,) Scratch
+    ghosts: Any  # (S, G + 1) Ghost, those that live first
+
+
+class Draft(Struct, frozen=True):
+    """A decision while it is made.
+
+    The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
+    `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` share. The wish: `kind`, `wanted` lots, `asks` for new risk,
+    `reason`, from `held` = position and `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day,
+    `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
+    """
+
+    at_ns: int
+    signal: int
+    side: int
+    scale: float
+    alpha: float
+    kelly: float
+    price: int
+    lot_money: int
+    equity: int
+    volatility: float
+    drawdown: float
+    pending: int
+    held: int
+    kind: int
+    wanted: int
+    asks: int
+    reason: int
+    turns: int
+    moves: int
+    legal: int
+    volume: float
+    participation: float
+    impact: int
+    change: int
+    binding: int
+    sole: int
+    blocked: int
+    sent: int
+
+
+class Scratch(Struct, frozen=True):
+    """Room for what is filled and read within one step; one array, since every call hands over each array of the world."""
+
+    aligned: Aligned
+    combined: Combined
+    vote: Vote
+    posting: Posting
 
 
 class ContextTerms(Struct, frozen=True):
@@ -193,36 +254,37 @@ class Out(NamedTuple):
     curve: Any
 
 
-def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, gates: int) -> World:
+def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, sets: int, gates: int) -> World:
     """All zeros; the plan fills in parameters."""
     return World(
         account=np.zeros(1, layout(Account)),
         seats=np.zeros(symbols, layout(Seat)),
         working=np.zeros((symbols, WORKING_SLOTS), layout(OrderRow)),
         arms=np.zeros(arms, np.int64),
-        frames=np.zeros(frames, np.int64),
+        frames=np.zeros((symbols, frames), np.int64),
         signals=np.zeros((symbols, arms), np.int64),
         predictions=np.zeros((symbols, frames), layout(Prediction)),
         words=np.zeros((symbols, frames), layout(FrameWord)),
-        alignment=np.zeros(1, layout(AlignmentTerms)),
+        alignment=np.zeros(symbols, layout(AlignmentTerms)),
         shadows=np.zeros((symbols, arms), layout(Shadow)),
         evidence=np.zeros((symbols, arms, CELLS), layout(Evidence)),
         terciles=np.zeros(symbols, layout(Terciles)),
-        posterior=np.zeros(1, layout(PosteriorTerms)),
-        context=np.zeros(1, layout(ContextTerms)),
+        posterior=np.zeros(symbols, layout(PosteriorTerms)),
+        context=np.zeros(symbols, layout(ContextTerms)),
+        outputs=np.zeros((symbols, len(SOURCES), OUTPUTS), layout(Output)),
+        sets=np.zeros((symbols, sets), layout(IssuedSet)),
         spoken=np.zeros(arms, layout(Spoken)),
         awake=np.zeros(arms, np.int64),
         beliefs=np.zeros(arms, layout(Belief)),
         outcomes=np.zeros(MOST_OUTCOMES, layout(Outcome)),
-        aligned=np.zeros(1, layout(Aligned)),
-        combined=np.zeros(1, layout(Combined)),
-        vote=np.zeros(1, layout(Vote)),
         memory=np.zeros((symbols, arms, memory), np.int64),
         reals=np.zeros((symbols, arms, reals), np.float64),
         limits=np.zeros(symbols, layout(Limits)),
         lenient=np.zeros(gates, np.int64),
         seen=np.zeros(1, layout(Seen)),
-        posting=np.zeros(1, layout(Posting)),
+        draft=np.zeros(1, layout(Draft)),
+        scratch=np.zeros(1, layout(Scratch)),
+        ghosts=np.zeros((symbols, gates + 1), layout(Ghost)),
     )
 
 

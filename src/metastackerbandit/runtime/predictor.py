@@ -29,9 +29,13 @@ class Model(Protocol):
 
 
 class Desk(Struct, eq=False):
-    """One symbol on one frame: its forming bar, its features so far, and the model that answers."""
+    """One symbol on one frame: its forming bar, its features so far, and the model that answers.
+
+    It follows the candles of the book `instrument`, the symbol's first, and answers every book in `hearers`.
+    """
 
     instrument: int
+    hearers: tuple[int, ...]
     base_ns: int
     frame_ns: int
     features: FeatureStream
@@ -41,9 +45,18 @@ class Desk(Struct, eq=False):
     bar: np.ndarray
 
     @classmethod
-    def of(cls, instrument: int, base_ns: int, frame_ns: int, features: FeatureStream, volatility: VolatilityStream, model: Model) -> Desk:
+    def of(
+        cls,
+        instrument: int,
+        hearers: Sequence[int],
+        base_ns: int,
+        frame_ns: int,
+        features: FeatureStream,
+        volatility: VolatilityStream,
+        model: Model,
+    ) -> Desk:
         """A desk that has seen nothing."""
-        return cls(instrument, base_ns, frame_ns, features, volatility, model, rows(Forming, 1), rows(Bar, 1))
+        return cls(instrument, tuple(hearers), base_ns, frame_ns, features, volatility, model, rows(Forming, 1), rows(Bar, 1))
 
     def closes(self, candle: Any) -> bool:
         """Take a source candle; whether it completed the frame's bar."""
@@ -53,16 +66,17 @@ class Desk(Struct, eq=False):
         """Whether the frame's bar has to be closed without its last candle."""
         return bool(overdue(self.forming[0], now_ns, self.base_ns, self.frame_ns, self.bar[0]))
 
-    def answer(self) -> Prediction:
-        """What the model says to the bar that has just closed."""
+    def answer(self) -> list[Prediction]:
+        """What the model says to the bar that has just closed, once a hearer."""
         self.features.on_bar(self.bar, 0)
         volatility = self.volatility.on_bar(self.bar, 0)
         known_ns, closed_ns = int(self.bar["known_ns"][0]), int(self.bar["closed_ns"][0])
-        return self.model.answer(self.features.values, self.features.valid, volatility, known_ns, closed_ns, self.instrument)
+        said = self.model.answer(self.features.values, self.features.valid, volatility, known_ns, closed_ns, self.instrument)
+        return [structs.replace(said, instrument=book) for book in self.hearers]
 
 
 class Predictor:
-    """Every desk of a run; answers in the order of events: symbols as listed, and of one symbol the highest frame first."""
+    """Every desk of a run; `Answered` puts what they say in the order of events."""
 
     def __init__(self, desks: Sequence[Desk]) -> None:
         by_symbol: dict[int, list[Desk]] = {}
@@ -76,9 +90,9 @@ class Predictor:
         match event:
             case BarClosed(instrument=s, bar=bar):
                 self._candle[0] = structs.astuple(bar)
-                return [desk.answer() for desk in self._desks.get(s, ()) if desk.closes(self._candle[0])]
+                return [said for desk in self._desks.get(s, ()) if desk.closes(self._candle[0]) for said in desk.answer()]
             case BarOpened(instrument=s, at_ns=at_ns):
-                return [desk.answer() for desk in self._desks.get(s, ()) if desk.is_overdue(at_ns)]
+                return [said for desk in self._desks.get(s, ()) if desk.is_overdue(at_ns) for said in desk.answer()]
             case FundingSettled(instrument=s, at_ns=at_ns, rate=rate):
                 for desk in self._desks.get(s, ()):
                     desk.features.on_funding(at_ns, rate)

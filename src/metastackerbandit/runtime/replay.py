@@ -9,12 +9,14 @@ from typing import Protocol
 
 import numpy as np
 
+from metastackerbandit.domain import inputs
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, Decided, Effect, Journaled, SubmitOrder
 from metastackerbandit.domain.inputs import (
     CLOSE_EVENT,
     CONTROL_EVENT,
     FUNDING_EVENT,
+    MOOD_EVENT,
     OPEN_EVENT,
     PREDICTION_EVENT,
     BarClosed,
@@ -22,12 +24,13 @@ from metastackerbandit.domain.inputs import (
     Control,
     FundingSettled,
     Input,
+    MoodSeen,
     OrderReport,
     OutcomeKnown,
 )
 from metastackerbandit.domain.kernel import row, struct_of
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.recording import FundingRow, Recording
+from metastackerbandit.domain.recording import FundingRow, MoodRow, Recording
 from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.engine import Engine
@@ -71,29 +74,31 @@ class Answered:
 
     def __iter__(self) -> Iterator[Input]:
         waiting: list[Input] = []
-        for now_ns, instant in groupby(self._inputs, key=_time):
+        for now_ns, instant in groupby(self._inputs, key=moment):
             events = list(instant)
             answers = [answer for event in events for answer in self._predictor.hear(event)]
             if not waiting and not answers:
                 yield from events
                 continue
             both = sorted([*waiting, *answers, *events], key=_turn)
-            due = sum(_time(event) <= now_ns for event in both)
+            due = sum(moment(event) <= now_ns for event in both)
             yield from both[:due]
             waiting = both[due:]
         yield from waiting
 
 
-def _time(event: Input) -> int:
-    """When an input happens."""
+def moment(event: Input) -> int:
+    """When an input happens, UTC ns."""
     return _turn(event)[0]
 
 
 def _turn(event: Input) -> tuple[int, int, int, int]:
-    """Where an input stands among others: time, kind, symbol, and of one symbol's predictions the highest frame first."""
+    """Where an input stands among others: time, kind, book, and of one book's predictions the highest frame first."""
     match event:
         case Control(at_ns=at_ns) | OutcomeKnown(at_ns=at_ns):
             return at_ns, CONTROL_EVENT, 0, 0
+        case MoodSeen(instrument=s, at_ns=at_ns):
+            return at_ns, MOOD_EVENT, s, 0
         case BarClosed(instrument=s, bar=bar):
             return bar.known_ns, CLOSE_EVENT, s, 0
         case Prediction(instrument=s, at_ns=at_ns, frame_ns=frame_ns):
@@ -180,13 +185,18 @@ def inputs_of(
     for code in order.tolist():
         s, place = code >> 3 & 0x3FFF, code >> 17
         match code & 7:
-            case 0:
+            case inputs.CONTROL_EVENT:
                 yield controls[place]
-            case 1:
+            case inputs.MOOD_EVENT:
+                mood = recording.mood[s]
+                assert mood is not None
+                seen = struct_of(MoodRow, mood[place])
+                yield MoodSeen(s, seen.at_ns, seen.mood, seen.mirror)
+            case inputs.CLOSE_EVENT:
                 yield BarClosed(s, struct_of(Bar, recording.bars[s][place]))
-            case 2:
+            case inputs.PREDICTION_EVENT:
                 yield struct_of(Prediction, predictions[s][place])
-            case 3:
+            case inputs.FUNDING_EVENT:
                 funding = recording.funding[s]
                 assert funding is not None
                 settled = struct_of(FundingRow, funding[place])

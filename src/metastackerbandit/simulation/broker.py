@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from metastackerbandit.costs.rates import rates_of
@@ -14,10 +15,10 @@ from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.simulation.venue import Desk, Venue, amend, at_close, at_open, cancel, empty_venue, inside, submit
 
 
-def open_venue(instruments: tuple[Instrument, ...], costs: CostSettings, settings: SimulationSettings) -> Venue:
-    """A venue with these instruments and terms, without orders."""
+def open_venue(instruments: tuple[Instrument, ...], costs: Sequence[CostSettings], settings: SimulationSettings) -> Venue:
+    """A venue with these instruments and the costs of each, without orders."""
     venue = empty_venue(len(instruments))
-    for s, instrument in enumerate(instruments):
+    for s, (instrument, charged) in enumerate(zip(instruments, costs, strict=True)):
         rules = instrument.rules()
         desk = Desk(
             resting=0,
@@ -26,7 +27,7 @@ def open_venue(instruments: tuple[Instrument, ...], costs: CostSettings, setting
             max_lots=rules.max_lots,
             latency_ns=round(settings.latency_ms * 1e6),
             at_close=int(settings.fill == "close"),
-            rates=rates_of(costs),
+            rates=rates_of(charged),
         )
         venue.desks[s] = row(desk)[0]
     return venue

@@ -21,8 +21,10 @@ from metastackerbandit.domain.timeframe import frame_name
 from metastackerbandit.market.settings import MarketSettings
 from metastackerbandit.storage.candle_files import CandleFile, read_candles, refused
 from metastackerbandit.storage.candle_names import Market, did_you_mean, files_by_symbol, frame_of, market_of, venue_of
-from metastackerbandit.storage.funding_files import beside, funding_of
+from metastackerbandit.storage.funding_files import beside as funding_beside
+from metastackerbandit.storage.funding_files import funding_of
 from metastackerbandit.storage.instruments import rules_for
+from metastackerbandit.storage.mood_files import mood_of
 from metastackerbandit.storage.price_grid import ticks_of
 
 FLOW_COLUMNS = {"quote_volume": "quote_volume", "taker_volume": "taker_buy_volume", "trades": "count"}  # a bar's field -> the file's column
@@ -39,10 +41,18 @@ class Candles(Struct, frozen=True, eq=False):
     shared: int = 0
 
 
+class Beside(Struct, frozen=True):
+    """Files of what is recorded beside candles, by symbol."""
+
+    funding: dict[str, tuple[Path, ...]]
+    mood: dict[str, tuple[Path, ...]]
+
+
 class _Loaded(Struct, frozen=True, eq=False):
     instrument: Instrument
     bars: np.ndarray[Any, Any]
     funding: np.ndarray[Any, Any] | None
+    mood: np.ndarray[Any, Any] | None
     has_volume: bool
     has_flow: bool
     notices: tuple[str, ...]
@@ -59,17 +69,18 @@ def load_recording(
     since_ns: int | None = None,
     until_ns: int | None = None,
     funding: Path | None = None,
+    mood: Path | None = None,
     outlier_return: float = MarketSettings().outlier_return,
 ) -> Recording:
     """Candles of the given symbols (None: all) that open at or after `since_ns` and close by `until_ns`; broken ones are refused."""
     files = files_by_symbol(folder)
     kind, venue = market_of(folder, market), venue_of(folder)
     chosen = _chosen(symbols, files, folder)
-    settled = _funding_files(folder, kind, funding)
+    beside = Beside(_funding_files(folder, kind, funding), files_by_symbol(mood) if mood is not None else {})
     joined = {symbol: joined_candles(symbol, files[symbol], base_frame) for symbol in chosen}
     base_ns = _one_length({symbol: candles.base_ns for symbol, candles in joined.items()}, folder)
     loaded = [
-        _loaded(symbol, _within(joined[symbol], since_ns, until_ns, symbol, folder), kind, venue, instruments_file, settled, outlier_return)
+        _loaded(symbol, _within(joined[symbol], since_ns, until_ns, symbol, folder), kind, venue, instruments_file, beside, outlier_return)
         for symbol in chosen
     ]
     return Recording(
@@ -79,6 +90,7 @@ def load_recording(
         funding=tuple(one.funding for one in loaded),
         has_volume=tuple(one.has_volume for one in loaded),
         has_flow=tuple(one.has_flow for one in loaded),
+        mood=tuple(one.mood for one in loaded) if mood is not None else (),
         source=str(folder),
         digest=_digest(loaded, base_ns),
         notices=tuple(notice for one in loaded for notice in one.notices),
@@ -180,7 +192,7 @@ def _funding_files(folder: Path, market: Market, funding: Path | None) -> dict[s
         if funding is not None:
             raise UsageError("spot pays no funding", where="--funding", mend="leave it out, or give --market perp")
         return {}
-    found = funding or beside(folder)
+    found = funding or funding_beside(folder)
     return files_by_symbol(found) if found is not None else {}
 
 
@@ -190,7 +202,7 @@ def _loaded(
     market: Market,
     venue: str,
     instruments_file: Path | None,
-    settled: dict[str, tuple[Path, ...]],
+    beside: Beside,
     outlier_return: float,
 ) -> _Loaded:
     columns, notices = candles.columns, candles.notices
@@ -200,12 +212,13 @@ def _loaded(
     instrument, told = rules_for(symbol, market, venue, columns.prices(), instruments_file)
     bars = _bars(columns, candles.extras, candles.base_ns, instrument)
     first_ns, last_ns = int(bars["opened_ns"][0]), int(bars["closed_ns"][-1])
-    rows, rounded = funding_of(settled.get(symbol, ()), symbol, instrument.tick_size, first_ns, last_ns)
+    rows, rounded = funding_of(beside.funding.get(symbol, ()), symbol, instrument.tick_size, first_ns, last_ns)
     if market == "perp" and rows is None:
         rounded = (*rounded, f"{symbol}: no funding series in this span, so none is charged")
+    mood, assumed = mood_of(beside.mood.get(symbol, ()), symbol, first_ns, last_ns)
     issues = tuple(msgspec.structs.replace(issue, where=f"{symbol} {issue.where}") for issue in findings(columns, candles.base_ns, outlier_return))
     has_flow = columns.volume is not None and all(name in candles.extras for name in FLOW_COLUMNS.values())
-    return _Loaded(instrument, bars, rows, columns.volume is not None, has_flow, (*notices, *told, *rounded), issues)
+    return _Loaded(instrument, bars, rows, mood, columns.volume is not None, has_flow, (*notices, *told, *rounded, *assumed), issues)
 
 
 def _bars(columns: CandleColumns, extras: dict[str, Floats], base_ns: int, instrument: Instrument) -> np.ndarray[Any, Any]:
@@ -230,10 +243,12 @@ def _exact_ticks(prices: Floats, opened_ns: Ints, instrument: Instrument) -> Int
 
 
 def _digest(loaded: list[_Loaded], base_ns: int) -> str:
-    """Hash of everything that the engine reads: rules, length, candles, settlements."""
+    """Hash of everything that the engine reads: rules, length, candles, settlements, moods."""
     seen = hashlib.sha256(str(base_ns).encode())
     for one in loaded:
         seen.update(msgspec.json.encode(one.instrument))
         seen.update(np.ascontiguousarray(one.bars).data)
         seen.update(b"none" if one.funding is None else np.ascontiguousarray(one.funding).data)
+        if one.mood is not None:
+            seen.update(b"mood" + np.ascontiguousarray(one.mood).tobytes())
     return seen.hexdigest()[:24]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from msgspec import Struct
 
-from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.money import money_text
-from metastackerbandit.domain.rows import BY_OPERATOR, CAUSES, KILL, PAUSE, RESET, RESUME, TRIP
-from metastackerbandit.domain.timeframe import SECOND_NS
+from metastackerbandit.domain.rows import BY_OPERATOR, CAUSES, HALT, KILL, PAUSE, RESET, RESUME, TRIP
+from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 from metastackerbandit.storage.journal import Journal
 from metastackerbandit.storage.run_record import RunRow
-from metastackerbandit.storage.run_view import RunView
+from metastackerbandit.storage.run_view import Held, RunView
 
 SILENT_NS = 30 * SECOND_NS  # a heartbeat is due every second; this long without one, the run cannot be called running
 
@@ -22,6 +22,7 @@ class Position(Struct, frozen=True):
     """An open position by the ledger of fills; exact text in base units and quote currency."""
 
     symbol: str
+    frame: str
     side: str
     quantity: str
     cost: str
@@ -72,13 +73,13 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         uptime_s=(now_ns - row.started_ns) / SECOND_NS if running else None,
         connections=(),
         positions=_positions(view),
-        attention=(*lost, *_failure(row), *_in_force(view)),
+        attention=(*lost, *_failure(row), *_in_force(view), *_alarms(view)),
         notices=row.notices,
         run=row.run,
         identity=row.identity,
         last_state=row.state,
         arm=row.arm,
-        symbols=row.symbols,
+        symbols=tuple(dict.fromkeys(row.symbols)),
         started_ns=row.started_ns,
         heartbeat_ns=row.heartbeat_ns,
         summary=row.summary,
@@ -119,10 +120,36 @@ def _in_force(view: RunView) -> Sequence[str]:
     return (*killed, *held.values())
 
 
+def _alarms(view: RunView) -> Sequence[str]:
+    """The worst that each monitor said of each book, the calls for a halt first."""
+    worst: dict[tuple[int, int, int], np.record] = {}
+    for alarm in view.alarms():
+        key = (int(alarm["monitor"]), int(alarm["instrument"]), int(alarm["frame_ns"]))
+        if key not in worst or alarm["severity"] > worst[key]["severity"]:
+            worst[key] = alarm
+    named = sorted(worst.values(), key=lambda alarm: (-int(alarm["severity"]), int(alarm["at_ns"])))
+    return [_alarm(view.row, alarm) for alarm in named]
+
+
+def _alarm(row: RunRow, alarm: np.record) -> str:
+    monitor = row.monitors[int(alarm["monitor"])]
+    where = f"{row.symbols[int(alarm['instrument'])]} {frame_name(int(alarm['frame_ns']))}"
+    severity = "calls for a halt" if alarm["severity"] == HALT else "warns"
+    seen = f"{float(alarm['observed']):.4g} against {float(alarm['limit']):.4g}, at number {int(alarm['counted']):,} of what it counts"
+    return f"monitor {monitor} {severity} about {where}: {seen} (`msb monitors`)"
+
+
 def _positions(view: RunView) -> tuple[Position, ...]:
-    return tuple(_position(view.row.instruments[held.instrument], held.lots, held.cost) for held in view.positions())
+    return tuple(_position(view.row, held) for held in view.positions())
 
 
-def _position(instrument: Instrument, lots: int, cost: int) -> Position:
-    side = "LONG" if lots > 0 else "SHORT"
-    return Position(instrument.symbol, side, instrument.quantity_text(abs(lots)), money_text(abs(cost), instrument.quote), instrument.quote)
+def _position(row: RunRow, held: Held) -> Position:
+    instrument = row.instruments[held.instrument]
+    return Position(
+        symbol=instrument.symbol,
+        frame=frame_name(row.frame_of(held.instrument)),
+        side="LONG" if held.lots > 0 else "SHORT",
+        quantity=instrument.quantity_text(abs(held.lots)),
+        cost=money_text(abs(held.cost), instrument.quote),
+        quote=instrument.quote,
+    )

@@ -80,10 +80,10 @@ def returns_text(returns: Floats) -> bytes:
     return np.ascontiguousarray(returns, "<f8").tobytes()
 
 
-def family_of(instruments: tuple[Instrument, ...], frame_ns: int, purpose: str = "net return") -> str:
-    """Key of all trials on these symbols of these venues, this frame and purpose; not of the span: a day more or less is no new market."""
-    names = sorted(f"{instrument.venue} {instrument.market} {instrument.symbol}" for instrument in instruments)
-    return _hash("\n".join((*names, str(frame_ns), purpose)).encode())[:16]
+def family_of(instruments: tuple[Instrument, ...], *frames_ns: int, purpose: str = "net return") -> str:
+    """Key of all trials on these symbols of these venues, these frames and purpose; not of the span: a day more or less is no new market."""
+    names = sorted({f"{instrument.venue} {instrument.market} {instrument.symbol}" for instrument in instruments})
+    return _hash("\n".join((*names, *map(str, frames_ns), purpose)).encode())[:16]
 
 
 class TrialRegistry:

@@ -46,7 +46,21 @@ Bools = NDArray[np.bool_]
 
 _BPS = 1e4
 _CHUNK = 20_000  # rows answered at a time, so that mirrored copies stay small
-_NUMBERS = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale", "worth")
+_NUMBERS = (
+    "p_down",
+    "p_flat",
+    "p_up",
+    "long_bps",
+    "short_bps",
+    "error_bps",
+    "barrier_bps",
+    "credibility",
+    "size_scale",
+    "p_value_down",
+    "p_value_flat",
+    "p_value_up",
+    "worth",
+)
 
 
 class Version(Struct, frozen=True, eq=False):
@@ -132,6 +146,9 @@ class Served:
                 "barrier_bps": version.card.width * scale,
                 "credibility": said.credibility,
                 "size_scale": np.full(len(part), version.card.size),
+                "p_value_down": said.p_values[:, DOWN],
+                "p_value_flat": said.p_values[:, FLAT],
+                "p_value_up": said.p_values[:, UP],
             }
             sound = np.logical_and.reduce([np.isfinite(column) for column in numbers.values()])
             for name, column in numbers.items():

@@ -34,13 +34,14 @@ _FACTS, _CALIBRATOR, _CONFORMAL, _HEADS = "stack.json", "calibrator.base64", "co
 
 class StackAnswer(Struct, frozen=True, eq=False):
     """Answers to N rows: calibrated `p` (N, 3); expected gross returns of a `long` and a `short` (N,) with their standard `error` (N,), in horizon
-    volatilities; the classes that cannot be excluded (bits of domain.prediction) and the largest conformal p-value; the chance (N,) that the proposed
-    trade pays, NaN where there is no side or no meta-label model."""
+    volatilities; conformal `p_values` (N, 3), the classes that cannot be excluded (bits of domain.prediction) and the largest p-value; the chance
+    (N,) that the proposed trade pays, NaN where there is no side or no meta-label model."""
 
     p: Floats
     long: Floats
     short: Floats
     error: Floats
+    p_values: Floats
     conformal_set: Ints
     credibility: Floats
     worth: Floats
@@ -101,13 +102,15 @@ class Stack(Struct, frozen=True, eq=False):
     def answer(self, rows: Floats, parts: Floats, head: Floats) -> StackAnswer:
         """From rows (N, F), their base probabilities (L, N, 3) and heads (N,) to the answer."""
         said = self.said(parts, head)
+        p_values = self.conformal.p_values(said.p)
         return StackAnswer(
             p=said.p,
             long=said.long,
             short=said.short,
             error=self.facts.expectation.error(said.p[:, UP] - said.p[:, DOWN], head),
-            conformal_set=self.conformal.sets(said.p),
-            credibility=self.conformal.credibility(said.p),
+            p_values=p_values,
+            conformal_set=self.conformal.sets_of(p_values),
+            credibility=p_values.max(axis=1),
             worth=self.worth(rows, said),
         )
 
