@@ -307,7 +307,7 @@ def test_a_word_that_arrives_later_changes_no_earlier_decision(settings, places,
 def test_a_prediction_is_heard_and_a_silent_one_is_unavailable():
     one = Prediction(
         instrument=0, frame_ns=LENGTHS[1], closed_ns=NOW, at_ns=NOW + 5, silence=0, version=1, p_down=0.2, p_flat=0.3, p_up=0.5,
-        long_bps=14.0, short_bps=-10.0, error_bps=4.0, barrier_bps=60.0, horizon=16, conformal_set=6, credibility=0.5, size_scale=1.0,
+        long_bps=14.0, short_bps=-10.0, error_bps=4.0, barrier_bps=60.0, horizon=16, conformal_set=6, credibility=0.5, size_scale=1.0, worth=0.6,
     )  # fmt: skip
     heard = rows(FrameWord, 1)
     heard[0].weight = 0.3

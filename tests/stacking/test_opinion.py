@@ -41,6 +41,7 @@ def predictions(draw: st.DrawFn) -> Prediction:
         p_value_down=draw(st.floats(0, 1)),
         p_value_flat=draw(st.floats(0, 1)),
         p_value_up=draw(st.floats(0, 1)),
+        worth=draw(st.floats(0, 1)),
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from metastackerbandit.domain.card import ModelCard
     from metastackerbandit.storage.fitness import Refusal, Use
     from metastackerbandit.storage.registry import Registry
+    from metastackerbandit.training.evidence import Evidence
 
 app = typer.Typer(cls=Verbs, help="List, show, promote, roll back and waive models.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -43,16 +44,51 @@ def list_models(home: HomeFlag = None, json: JsonFlag = False) -> None:
 
 
 @app.command()
-def show(which: IdArgument, sets: SetFlags = None, home: HomeFlag = None, json: JsonFlag = False) -> None:
+def show(
+    which: IdArgument,
+    features: Annotated[bool, typer.Option("--features", help="Also what each feature says alone, of a series' newest version.")] = False,
+    sets: SetFlags = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
     """One version's card (of a series: the newest): scores with intervals, weights, files, waivers, and what would block its promotion."""
     with answering(json):
         from metastackerbandit.cli.model_pages import page, page_text
 
         registry, now_ns = _registry(home), time.time_ns()
         card = _card(registry, which)
-        use = _use(card, card.symbols[0], card.frame, home, sets)
-        payload = page(registry, card, registry.refusals(card, use, now_ns), now_ns)
-        tell(payload, page_text(payload), json)
+        found = registry.refusals(card, _use(card, card.symbols[0], card.frame, home, sets), now_ns)
+        payload = page(registry, card, found, _evidence(registry, card, found), now_ns)
+        tell(payload, page_text(payload, with_features=features), json)
+
+
+@app.command()
+def report(
+    series: Annotated[str, typer.Argument(metavar="SERIES", help="The series, told by its newest version.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="[default: reports/SERIES.html in the home]", show_default=False)] = None,
+    sets: SetFlags = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Write one page about a series: verdict, what blocks promotion, reliability, gain by version, cost curve, features. It needs no other file."""
+    with answering(json):
+        from metastackerbandit.cli.model_report import report as written
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.config.loading import load_home
+        from metastackerbandit.storage.fitness import binding
+        from metastackerbandit.storage.whole_files import write_whole
+        from metastackerbandit.training.promotion import shortfalls
+        from metastackerbandit.training.verdict import judge_skill
+
+        registry, place = _registry(home), home_folder(home, os.environ)
+        card = _card(registry, series)
+        found = registry.refusals(card, _use(card, card.symbols[0], card.frame, home, sets), time.time_ns())
+        lacking = shortfalls(card, load_home(place, os.environ, sets or ()).config.training)
+        blocked = (*lacking, *(f"check {one.check}: it {one.what}" for one in binding(found)))
+        verdict = judge_skill(card.scores)
+        path = out or place / "reports" / f"{card.series}.html"
+        write_whole(path, written(card, _evidence(registry, card, found), verdict, blocked).encode())
+        tell({"report": path, "id": card.model_id, "verdict": verdict.word.value, "blocked": blocked}, f"{verdict.word.value}: {path}", json)
 
 
 @app.command()
@@ -170,6 +206,15 @@ def _card(registry: Registry, which: str) -> ModelCard:
     meant = closest(which, registry.series())
     mend = f"did you mean {meant}?" if meant else "`msb models list` names those there are"
     raise NotFound(f"no series or version is named {which!r}", where=str(registry.folder), mend=mend)
+
+
+def _evidence(registry: Registry, card: ModelCard, found: tuple[Refusal, ...]) -> Evidence | None:
+    """What the version's files tell of its record; nothing where they are damaged, which the refusals say already."""
+    from metastackerbandit.training.evidence import evidence_in
+
+    if any(one.check == "files" for one in found):
+        return None
+    return evidence_in(registry.files(card.model_id), card.model_id)
 
 
 def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list[str] | None) -> Use:

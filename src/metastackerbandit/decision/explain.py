@@ -82,7 +82,7 @@ def _line(gate: NamedGate, observed: float, limit: float, verdict: int) -> GateL
 
 
 def _heard(prediction: Prediction, models: Sequence[str]) -> Heard:
-    names = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale")
+    names = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale", "worth")
     numbers = {name: _finite(getattr(prediction, name)) for name in names}
     down, flat, up = prediction.p_down, prediction.p_flat, prediction.p_up
     return Heard(

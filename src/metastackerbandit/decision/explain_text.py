@@ -47,7 +47,8 @@ def _said(heard: Heard) -> str:
         return f"{who}: silent, {heard.silence}"
     chances = f"p(down {heard.p_down:.3f} flat {heard.p_flat:.3f} up {heard.p_up:.3f})"
     edges = f"expects {_number(heard.long_bps)} bps of a long, {_number(heard.short_bps)} of a short (+- {_number(heard.error_bps)})"
-    return f"{who}: {chances}  {edges}  barrier {_number(heard.barrier_bps)} bps  size {_number(heard.size_scale)}"
+    worth = "" if heard.worth is None else f"  pays with {heard.worth:.3f}"
+    return f"{who}: {chances}  {edges}  barrier {_number(heard.barrier_bps)} bps  size {_number(heard.size_scale)}{worth}"
 
 
 def _table(trace: tuple[GateLine, ...]) -> list[str]:

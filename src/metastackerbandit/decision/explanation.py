@@ -43,6 +43,7 @@ class Heard(Struct, frozen=True):
     barrier_bps: float | None
     credibility: float | None
     size_scale: float | None
+    worth: float | None
 
 
 class Explanation(Struct, frozen=True):

@@ -34,8 +34,9 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     the classes that cannot be excluded (bits IN_DOWN, IN_FLAT, IN_UP), `credibility` the largest conformal p-value.
     `size_scale` in [0, 1] is what the number of independent outcomes behind the model allows. `version` is the place of the
     model's version in the run's list, -1 for none. `p_value_*` are the conformal p-values a class: the set at any level holds the classes whose
-    p-value is above it. `worth` is the calibrated chance that the trade on the predicted side ends above its costs, NaN where the version has
-    no meta-label.
+    p-value is above it. `worth` is the calibrated chance that the trade it proposes (the side that probabilities and expected
+    returns agree on, by the label's exits) ends with a positive return net of costs; NaN where they agree on none, or the version has no meta-label
+    model.
     """
 
     instrument: int

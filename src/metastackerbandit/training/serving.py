@@ -154,6 +154,7 @@ class Served:
             for name, column in numbers.items():
                 out[name][part] = np.where(sound, column, math.nan)
             out["silence"][part] = np.where(sound, AWAKE, FAILED)
+            out["worth"][part] = np.where(sound, said.worth, math.nan)  # no side has no worth: that is no failure
             out["horizon"][part] = np.where(sound, version.card.horizon, 0)
             out["conformal_set"][part] = np.where(sound, said.conformal_set, 0)
 
