@@ -26,7 +26,7 @@ from tests.markets import generated
 
 PLAN = plan_of(generated(1, 5, symbols=1, moody=True, funded=True), "5m", "sma_cross", EngineSettings())
 LIMITS: Limits = _limits(PLAN, PLAN.books[0], [prepared([0], 0, [], 50)])
-SPEAKING = {"side": 1, "has_model": 1, "silence": 0}  # what most gates of opinion ask about
+SPEAKING: dict[str, float] = {"side": 1, "has_model": 1, "silence": 0}  # what most gates of opinion ask about
 SHARE = st.floats(0.0, 1.0)
 NUMBER = st.one_of(st.floats(-2.0, 10.0), st.just(math.nan))
 
