@@ -114,8 +114,8 @@ def test_the_overlay_s_side_is_the_one_that_every_gate_hears_and_the_slow_frame_
     told = predictions_of(recording, "5m", 33, silent=0.0, missing=0.0, others=("1h",))
     turned = tuple(rows.copy() for rows in told)
     slow = turned[0]["frame_ns"] != turned[0]["frame_ns"].min()
-    for up, down in (("p_up", "p_down"), ("long_bps", "short_bps"), ("p_value_up", "p_value_down")):
-        turned[0][up][slow], turned[0][down][slow] = told[0][down][slow], told[0][up][slow]
+    for name, opposite in (("p_up", "p_down"), ("long_bps", "short_bps"), ("p_value_up", "p_value_down")):
+        turned[0][name][slow], turned[0][opposite][slow] = told[0][opposite][slow], told[0][name][slow]
     chosen = EngineSettings(alignment=AlignmentSettings(), decision=DecisionSettings(**NOTHING_ELSE))
     one, _ = by_block(recording, "5m", "aligned", chosen, predictions=told, frames=("1h",))
     other, _ = by_block(recording, "5m", "aligned", chosen, predictions=turned, frames=("1h",))
