@@ -104,6 +104,8 @@ def test_both_drivers_agree_to_the_bit_on_several_frames_and_a_mood(seed: int, a
     same_bytes(block, stream)
     for name, array in zip(result.world._fields, result.world, strict=True):
         assert array.tobytes() == getattr(driver.engine.world, name).tobytes(), name
+    lean, _ = by_block(recording, ("5m", "1h"), arm, settled, predictions=hears, arms=chosen, lean=True)
+    same_bytes(block, lean, ("orders", "fills", "ledger", "trips"))
 
 
 def test_opposite_views_of_one_symbol_are_held_at_once_and_money_is_conserved() -> None:
