@@ -148,7 +148,7 @@ def test_a_run_is_found_by_word_number_and_identity(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", [9, "9", "zz", "", "%", "9" * 40])
 def test_a_run_that_is_not_there_is_named_with_what_is(tmp_path: Path, key: str | int) -> None:
     journal = Journal.open(tmp_path)
-    journal.begin(record(), 1).finish("finished", {}, 2)
+    journal.begin(record(identity="9a1b2c3d4e5f"), 1).finish("finished", {}, 2)
     with pytest.raises(NotFound) as caught:
         journal.run(key)
     assert "1 to 1" in caught.value.mend and caught.value.exit_code == 6

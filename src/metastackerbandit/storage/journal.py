@@ -27,6 +27,7 @@ from metastackerbandit.storage.sqlite import database, opened, storing, transact
 from metastackerbandit.storage.tables import ALARMS, CONTROLS, FILLS, LEDGER, ORDERS, OUTCOMES, TABLES, TRIPS, Table
 
 FLUSH_ROWS = 50_000  # pending rows that are written without being asked: bounds memory, 10 MB
+LEAST_DIGITS = 8  # of an identity in decimals; fewer are the number of a run
 
 _RUN_COLUMNS = RunRow.__struct_fields__
 _AS_JSON = ("instruments", "gates", "notices", "models", "frames", "monitors", "summary")
@@ -77,15 +78,20 @@ class Journal:
         return self._select("ORDER BY run")
 
     def run(self, key: str | int = "last") -> RunView:
-        """One run: "last", its number, or the start of its identity (the latest where the same identity ran twice)."""
+        """One run: "last", its number, or the start of its identity (the latest where the same identity ran twice).
+
+        A few digits are always a number: a run that is not there must not become another whose identity happens to begin so.
+        """
         return RunView(self.home, self._connection, self._find(key))
 
     def _find(self, key: str | int) -> RunRow:
         if key == "last":
             found = self._select("ORDER BY run DESC LIMIT 1")
         else:
-            found = self._select("WHERE run = ?", int(key)) if str(key).isdecimal() and len(str(key)) < 19 else ()
-            found = found or self._select("WHERE substr(identity, 1, length(?1)) = ?1 ORDER BY run DESC", str(key))
+            text = str(key)
+            found = self._select("WHERE run = ?", int(key)) if text.isdecimal() and len(text) < 19 else ()
+            if not text.isdecimal() or len(text) >= LEAST_DIGITS:
+                found = found or self._select("WHERE substr(identity, 1, length(?1)) = ?1 ORDER BY run DESC", text)
         if not found or key == "":
             (count, newest) = self._counted()
             mend = f"runs 1 to {newest} are here; `last` is the newest" if count else "run `msb backtest` or `msb run` first"
