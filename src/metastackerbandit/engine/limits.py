@@ -8,6 +8,8 @@ from metastackerbandit.costs.rates import CostRates
 from metastackerbandit.domain.instrument import Rules
 from metastackerbandit.exits.rules import ExitRules
 from metastackerbandit.market.activity import Pace
+from metastackerbandit.risk.correlation import CorrelationTerms
+from metastackerbandit.risk.rests import RestTerms
 
 
 class Limits(Struct, frozen=True):
@@ -17,6 +19,9 @@ class Limits(Struct, frozen=True):
     `deadline_ns` after the close, `chooses` where arms are chosen by their posterior; `frames` counts the frames whose predictions the book
     hears. `horizon` is the bars of a piece of a rule's own portfolio; `stop_by_model` and its like say which exits follow the prediction's
     barrier and horizon; `cost_bps` is a round trip without impact and funding.
+
+    The last block is the portfolio's: `symbol` is the place of the book's symbol, `feeds` is 1 where its closes are the symbol's on the common
+    grid of `grid_ns`, `books` counts the account's books.
     """
 
     min_completeness: float
@@ -76,3 +81,18 @@ class Limits(Struct, frozen=True):
     rates: CostRates
     exits: ExitRules
     pace: Pace
+    symbol: int
+    feeds: int
+    grid_ns: int
+    books: int
+    max_side_exposure: float
+    max_net_exposure: float
+    max_heat: float
+    max_correlated_heat: float
+    unstopped_deviations: float
+    max_weekly_loss: float
+    drawdown_floor: float
+    correlation_weight: float
+    correlation_band: float
+    correlation: CorrelationTerms
+    rests: RestTerms

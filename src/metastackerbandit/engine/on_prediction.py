@@ -11,6 +11,7 @@ from metastackerbandit.domain.rows import KEEP
 from metastackerbandit.engine.choice import choose_arm, live_on, wish_on
 from metastackerbandit.engine.decide import decide, is_over, is_quiet
 from metastackerbandit.engine.voices import is_predicted_still, kelly_of, speak
+from metastackerbandit.risk.rests import await_outcome
 from metastackerbandit.stacking.ask import ask_arm
 from metastackerbandit.stacking.names import RULE_ARMS
 
@@ -72,6 +73,8 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     held = 0
     if seat.position.lots != 0:
         held = 1 if seat.position.lots > 0 else -1
+    if prediction.closed_ns == seat.done.closed_ns:
+        await_outcome(seat.rests, prediction, seat.done.close, limits.rests)
     seen = world.seen[0]
     speaker = 0
     seen.has_posterior = 0

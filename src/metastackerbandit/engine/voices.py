@@ -74,8 +74,9 @@ def say_aligned(world: Any, s: int, a: int, now_ns: int, held: int) -> int:
             world.words[s, k].is_available = 0
         world.words[s, k].band_bps = limits.cost_bps
         world.words[s, k].skill = 0.5  # nothing has proven it yet, so no frame may veto
-    aligned = world.aligned[0]
-    align(world.words[s, : limits.frames], now_ns, base.horizon * limits.frame_ns, world.alignment[s], aligned, world.combined[0], world.vote[0])
+    overlay = world.overlay[0]
+    aligned = overlay.aligned
+    align(world.words[s, : limits.frames], now_ns, base.horizon * limits.frame_ns, world.alignment[s], aligned, overlay.combined, overlay.vote)
     signal = aligned.side
     if base.silence != 0:
         signal = KEEP

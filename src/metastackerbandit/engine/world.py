@@ -17,6 +17,8 @@ from metastackerbandit.execution.ledger import Position, Posting
 from metastackerbandit.market.activity import Activity
 from metastackerbandit.market.resample import Forming
 from metastackerbandit.risk.breakers import Breakers
+from metastackerbandit.risk.correlation import Matrix, Pair, Trail
+from metastackerbandit.risk.rests import Rests
 from metastackerbandit.stacking.alignment import Aligned, Combined
 from metastackerbandit.stacking.alignment_rules import Vote
 from metastackerbandit.stacking.context import CELLS, Terciles
@@ -37,6 +39,7 @@ class Seat(Struct, frozen=True):
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `mood` and its `mood_mirror` are the last seen (NaN: none yet), at
     `mood_ns`; `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out.
+    `correlation` is the correlation scale that the position was last sized with, `rests` the book's own breakers.
     """
 
     arm: int
@@ -66,6 +69,8 @@ class Seat(Struct, frozen=True):
     done: Bar
     activity: Activity
     position: Position
+    correlation: float
+    rests: Rests
 
 
 class Account(Struct, frozen=True):
@@ -82,10 +87,19 @@ class Account(Struct, frozen=True):
     paused: int
     killed: int
     breakers: Breakers
+    matrix: Matrix
+
+
+class Overlay(Struct, frozen=True):
+    """Scratch of the frames' common word; one record, since every array of the world costs each call that is handed the world."""
+
+    aligned: Aligned
+    combined: Combined
+    vote: Vote
 
 
 class World(NamedTuple):
-    """State (S books, A arms, K frames, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch.
+    """State (S books, Y symbols, A arms, K frames, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch.
 
     `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the book's own first (0 beyond those it hears), `signals` the
     arms' last words, `predictions` the last one of each frame.
@@ -109,9 +123,7 @@ class World(NamedTuple):
     awake: Any  # (A,) int64, scratch
     beliefs: Any  # (A,) Belief, scratch
     outcomes: Any  # (2,) Outcome, scratch
-    aligned: Any  # (1,) Aligned, scratch
-    combined: Any  # (1,) Combined, scratch
-    vote: Any  # (1,) Vote, scratch
+    overlay: Any  # (1,) Overlay, scratch
     memory: Any  # (S, A, M) int64
     reals: Any  # (S, A, R) float64
     limits: Any  # (S,) Limits
@@ -119,6 +131,8 @@ class World(NamedTuple):
     seen: Any  # (1,) Seen
     draft: Any  # (1,) Draft, scratch
     posting: Any  # (1,) Posting
+    trails: Any  # (Y,) Trail
+    pairs: Any  # (Y, Y) Pair
 
 
 class Draft(Struct, frozen=True):
@@ -126,8 +140,12 @@ class Draft(Struct, frozen=True):
 
     The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
     `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` share. The wish: `kind`, `wanted` lots, `asks` for new risk,
-    `reason`, from `held` = position and `pending`. Its order: `legal` lots, `turns` (a flip), `moves` (any order), `volume` a day,
-    `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
+    `reason`, from the `target` (lots) of its side and `held` = position and `pending`. Its order: `legal` lots, `turns` (a flip), `moves`
+    (any order), `volume` a day, `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
+
+    The rest of the portfolio, with every order out counted as filled (money; what other books hold): `gross`, `net`, `along` (the symbol's on
+    the trade's side), `heat`, `shared` (risk of theirs in common with the trade), `heat_square` and `heat_along` under the correlations. Of
+    the trade: `distance` to its stop (share of price), its `correlation` scale, and the lots that each cap leaves it.
     """
 
     at_ns: int
@@ -143,6 +161,7 @@ class Draft(Struct, frozen=True):
     drawdown: float
     pending: int
     held: int
+    target: int
     kind: int
     wanted: int
     asks: int
@@ -157,6 +176,21 @@ class Draft(Struct, frozen=True):
     sole: int
     blocked: int
     sent: int
+    gross: int
+    net: int
+    along: int
+    heat: float
+    shared: float
+    heat_square: float
+    heat_along: float
+    distance: float
+    correlation: float
+    gross_room: float
+    symbol_room: float
+    side_room: float
+    net_room: float
+    heat_room: float
+    correlated_room: float
 
 
 class ContextTerms(Struct, frozen=True):
@@ -235,8 +269,8 @@ class Out(NamedTuple):
     curve: Any
 
 
-def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, gates: int) -> World:
-    """All zeros; the plan fills in parameters."""
+def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, gates: int, names: int) -> World:
+    """All zeros, for so many books (`symbols`) of so many symbols (`names`); the plan fills in parameters."""
     return World(
         account=np.zeros(1, layout(Account)),
         seats=np.zeros(symbols, layout(Seat)),
@@ -256,9 +290,7 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, g
         awake=np.zeros(arms, np.int64),
         beliefs=np.zeros(arms, layout(Belief)),
         outcomes=np.zeros(MOST_OUTCOMES, layout(Outcome)),
-        aligned=np.zeros(1, layout(Aligned)),
-        combined=np.zeros(1, layout(Combined)),
-        vote=np.zeros(1, layout(Vote)),
+        overlay=np.zeros(1, layout(Overlay)),
         memory=np.zeros((symbols, arms, memory), np.int64),
         reals=np.zeros((symbols, arms, reals), np.float64),
         limits=np.zeros(symbols, layout(Limits)),
@@ -266,6 +298,8 @@ def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, g
         seen=np.zeros(1, layout(Seen)),
         draft=np.zeros(1, layout(Draft)),
         posting=np.zeros(1, layout(Posting)),
+        trails=np.zeros(names, layout(Trail)),
+        pairs=np.zeros((names, names), layout(Pair)),
     )
 
 

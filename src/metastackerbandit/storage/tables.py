@@ -13,7 +13,7 @@ import numpy as np
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
-VERSION = 3  # of everything below and of the columns; a journal with a higher one was written by newer code
+VERSION = 4  # of everything below and of the columns; a journal with a higher one was written by newer code
 
 _PLAIN_NAN = struct.pack("<d", math.nan)
 
@@ -99,4 +99,5 @@ STEPS = {
         OUTCOMES.create(),
     ),
     2: ("ALTER TABLE runs ADD COLUMN frames TEXT NOT NULL DEFAULT '[]'",),
+    3: ("ALTER TABLE controls ADD COLUMN instrument INTEGER NOT NULL DEFAULT -1",),
 }
