@@ -5,8 +5,9 @@ the pair one observation and biases nothing. Between refreshes the matrix stands
 
 Shrinkage: Ledoit and Wolf 2004 ("Honey, I shrunk the sample covariance matrix") in the form of Schaefer and Strimmer 2005 (Table 2) for a
 target that is not estimated: of standardised returns the target's diagonal is the sample's own, and the intensity that minimises the expected
-squared error is sum Var(c_ij) / sum (c_ij - t)^2 over i != j, cut to [0, 1]. Var(c_ij) is the variance of the products about their mean,
-over the effective number of observations, (sum w)^2 / sum w^2, of the weights.
+squared error is sum Var(c_ij) / sum (c_ij - t)^2 over i != j, cut to [0, 1]. Var(c_ij) is that of a correlation whose deviations are
+estimated too, from the fourth moments and without a normal law (Steiger and Hakstian 1982), over the effective number of observations,
+(sum w)^2 / sum w^2, of the weights.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Trail(Struct, frozen=True):
 
 
 class Pair(Struct, frozen=True):
-    """Weighted sums over the common returns of two symbols, the one of the lower place left: products, squares, squared products.
+    """Weighted sums over the common returns x, y of two symbols, x of the lower place: xy, x^2, y^2, x^2 y^2, x^3 y, x y^3, x^4, y^4.
 
     `weight` and `weights_squared` are the sums of the weights and of their squares. `rho` is the correlation as last made, NaN until it is
     known; `factor` is scratch of the test for definiteness.
@@ -61,6 +62,10 @@ class Pair(Struct, frozen=True):
     left: float
     right: float
     square: float
+    left_cube: float
+    right_cube: float
+    left_fourth: float
+    right_fourth: float
     weight: float
     weights_squared: float
     count: int
@@ -110,10 +115,16 @@ def observe_pair(pair: Any, left: float, right: float, keep: float) -> None:
     """Take two returns of the same time into the pair's sums."""
     new = 1.0 - keep
     product = left * right
+    left_square = left * left
+    right_square = right * right
     pair.cross = keep * pair.cross + new * product
-    pair.left = keep * pair.left + new * (left * left)
-    pair.right = keep * pair.right + new * (right * right)
+    pair.left = keep * pair.left + new * left_square
+    pair.right = keep * pair.right + new * right_square
     pair.square = keep * pair.square + new * (product * product)
+    pair.left_cube = keep * pair.left_cube + new * (product * left_square)
+    pair.right_cube = keep * pair.right_cube + new * (product * right_square)
+    pair.left_fourth = keep * pair.left_fourth + new * (left_square * left_square)
+    pair.right_fourth = keep * pair.right_fourth + new * (right_square * right_square)
     pair.weight = keep * pair.weight + new
     pair.weights_squared = keep * keep * pair.weights_squared + new * new
     pair.count += 1
@@ -129,10 +140,15 @@ def sample_correlation(pair: Any, warm_up: int) -> float:
 
 @kernel
 def error_of(pair: Any) -> float:
-    """Variance of the pair's correlation, standard deviations taken as known."""
-    scale = pair.left * pair.right
-    spread = pair.square * pair.weight - pair.cross * pair.cross
-    return max(spread / scale, 0.0) * pair.weights_squared / (pair.weight * pair.weight)
+    """Variance of the pair's correlation c: (m22 - c (m31 + m13) + c^2 (m40 + m04 + 2 m22) / 4) / n of the standardised returns' moments."""
+    left = pair.left / pair.weight
+    right = pair.right / pair.weight
+    c = pair.cross / math.sqrt(pair.left * pair.right)
+    m22 = pair.square / (pair.weight * left * right)
+    thirds = (pair.left_cube / left + pair.right_cube / right) / (pair.weight * math.sqrt(left * right))
+    fourths = (pair.left_fourth / (left * left) + pair.right_fourth / (right * right)) / pair.weight
+    spread = m22 - c * thirds + 0.25 * (c * c) * (fourths + 2.0 * m22)
+    return max(spread, 0.0) * pair.weights_squared / (pair.weight * pair.weight)
 
 
 @kernel
