@@ -46,10 +46,28 @@ from tests.markets import by_block, by_stream, generated, instrument, same_bytes
 from tests.predicted import foresight
 
 WIDE = RiskSettings(  # breakers and caps that nothing here reaches, for what is to be seen without them
-    max_symbol_exposure=20.0, max_gross_exposure=20.0, max_side_exposure=20.0, max_net_exposure=20.0, max_heat=1.0, max_correlated_heat=1.0,
-    max_daily_loss=1.0, max_weekly_loss=1.0, max_drawdown=1.0, max_loss_streak=1_000, max_volatility_ratio=100.0, max_bad_bars=1.0, max_excess_loss=1_000.0,
-)  # fmt: skip
-TIGHT = RiskSettings(max_symbol_exposure=0.3, max_gross_exposure=0.5, max_side_exposure=0.4, max_net_exposure=0.35, max_heat=0.02, max_correlated_heat=0.015)
+    max_symbol_exposure=20.0,
+    max_gross_exposure=20.0,
+    max_side_exposure=20.0,
+    max_net_exposure=20.0,
+    max_heat=1.0,
+    max_correlated_heat=1.0,
+    max_daily_loss=1.0,
+    max_weekly_loss=1.0,
+    max_drawdown=1.0,
+    max_loss_streak=1_000,
+    max_volatility_ratio=100.0,
+    max_bad_bars=1.0,
+    max_excess_loss=1_000.0,
+)
+TIGHT = RiskSettings(
+    max_symbol_exposure=0.3,
+    max_gross_exposure=0.5,
+    max_side_exposure=0.4,
+    max_net_exposure=0.35,
+    max_heat=0.02,
+    max_correlated_heat=0.015,
+)
 FREE = ExecutionSettings(max_orders_a_day=10_000, min_change_bps=0.0)
 
 
@@ -139,8 +157,10 @@ def exposures(kept: Kept, recording: Recording, places: list[int]) -> list[tuple
         for book in range(books):
             price[book] = marks[places[book]].get(int(at), price[book])
         value = np.array([lots[b] * price[b] * units[places[b]] for b in range(books)])
-        symbols = [max(sum(v for v, p in zip(value, places, strict=True) if p == y and v > 0), -sum(v for v, p in zip(value, places, strict=True) if p == y and v < 0)) for y in set(places)]  # fmt: skip
-        found.append((takes, equity, {"gross": float(np.abs(value).sum()), "side": float(max(value[value > 0].sum(), -value[value < 0].sum())), "net": float(abs(value.sum())), "symbol": float(max(symbols))}))  # fmt: skip
+        longs, shorts = np.maximum(value, 0.0), np.maximum(-value, 0.0)
+        sides = [side[np.array(places) == symbol].sum() for symbol in set(places) for side in (longs, shorts)]
+        now = {"gross": np.abs(value).sum(), "side": max(longs.sum(), shorts.sum()), "net": abs(value.sum()), "symbol": max(sides)}
+        found.append((takes, equity, {name: float(money) for name, money in now.items()}))
     return found
 
 
@@ -271,6 +291,12 @@ def negated(world: World) -> World:
     return world
 
 
+MEASURED = (
+    *("target", "gross", "along", "heat", "heat_square", "shared", "correlation"),
+    *(f"{name}_room" for name in ("gross", "symbol", "side", "net", "heat", "correlated")),
+)
+
+
 @covers("B09")
 @settings(max_examples=60)
 @given(data=st.data())
@@ -285,7 +311,7 @@ def test_the_mirrored_portfolio_leaves_the_same_room(data: st.DataObject) -> Non
             world = negated(world)
         weigh_others(world.seats, world.working, world.limits, world.trails, world.pairs, 0, draft[0])
         make_room(world.seats[0], world.limits[0], draft[0], seen, 0.0)
-        results.append([float(draft[0][name]) for name in ("target", "gross", "along", "heat", "heat_square", "shared", "correlation")] + [float(draft[0][f"{name}_room"]) for name in ("gross", "symbol", "side", "net", "heat", "correlated")])  # fmt: skip
+        results.append([float(draft[0][name]) for name in MEASURED])
     np.testing.assert_array_equal(results[0], results[1])
 
 

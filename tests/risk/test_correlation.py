@@ -146,7 +146,11 @@ def test_shrinking_comes_closer_to_the_truth_than_the_sample_on_average() -> Non
 @covers("4.75")
 @settings(max_examples=40)
 @given(
-    seed=st.integers(0, 10_000), symbols=st.integers(2, 8), missing=st.sampled_from([0.0, 0.3, 0.6]), rho=st.floats(0, 0.999), warm_up=st.integers(10, 60)
+    seed=st.integers(0, 10_000),
+    symbols=st.integers(2, 8),
+    missing=st.sampled_from([0.0, 0.3, 0.6]),
+    rho=st.floats(0, 0.999),
+    warm_up=st.integers(10, 60),
 )
 def test_the_matrix_is_positive_definite_whatever_is_missing(seed: int, symbols: int, missing: float, rho: float, warm_up: int) -> None:
     found = Followed(symbols, terms(warm_up=warm_up, target=0.0)).take(market(seed, 80, symbols, rho, missing))

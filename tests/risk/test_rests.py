@@ -22,8 +22,8 @@ from metastackerbandit.risk.rests import (
     QUALITY,
     SPIKE,
     STREAK,
-    RestTerms,
     Rests,
+    RestTerms,
     await_outcome,
     count_trip,
     is_routine,
@@ -129,7 +129,11 @@ def test_an_unknown_volatility_is_not_a_ratio() -> None:
 
 @covers("A41", "A06")
 @settings(max_examples=60)
-@given(bars=st.lists(st.sampled_from(["good", "part", "gone"]), min_size=1, max_size=150), count=st.integers(5, 62), share=st.sampled_from([0.0, 0.1, 0.3]))
+@given(
+    bars=st.lists(st.sampled_from(["good", "part", "gone"]), min_size=1, max_size=150),
+    count=st.integers(5, 62),
+    share=st.sampled_from([0.0, 0.1, 0.3]),
+)
 def test_bad_bars_are_counted_as_a_list_would_count_them(bars: list[str], count: int, share: float) -> None:
     book, how = rests(), terms(quality_bars=count, max_bad_bars=share, resume=0.8)
     history: list[int] = []
@@ -158,9 +162,11 @@ def test_bad_bars_are_counted_as_a_list_would_count_them(bars: list[str], count:
 
 def told(chances: tuple[float, float, float], version: int = 0, silence: int = 0) -> Any:
     """A prediction with a barrier of 100 bps and one bar to live."""
-    return row(
-        Prediction(0, FRAME, 1, 1, silence, version, *chances, long_bps=1, short_bps=1, error_bps=1, barrier_bps=100, horizon=1, conformal_set=7, credibility=0.5, size_scale=1)
-    )[0]  # fmt: skip
+    made = rows(Prediction, 1)[0]
+    made.closed_ns, made.at_ns, made.silence, made.version = 1, 1, silence, version
+    made.p_down, made.p_flat, made.p_up = chances
+    made.barrier_bps, made.horizon = 100.0, 1
+    return made
 
 
 def outcome(side: int) -> Any:
