@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.gate import BLOCK, PASS
 from metastackerbandit.domain.kernel import rows
@@ -428,3 +429,22 @@ def test_one_book_rests_while_the_others_trade() -> None:
     other = kept.decisions[kept.decisions["instrument"] != first["instrument"]]
     during = other[(other["at_ns"] > first["at_ns"]) & (other["at_ns"] < first["until_ns"])]
     assert np.any(during["kind"] == ENTER)
+
+
+@covers("2.129")
+def test_a_losing_strategy_starves_without_a_floor_and_trips_its_breaker_with_one() -> None:
+    """A mean reversion on a random walk, which loses its costs: without a floor sizes fall below the least change before the limit is reached, and
+    trading all but ends without a word; with it trading goes on, the breaker says so, and what follows is small."""
+    recording = generated(7, 20_000, symbols=1)
+    risk = structs.replace(WIDE, max_drawdown=0.03)
+    last = recording.bars[0]["closed_ns"][-5_000]
+    entries, trips, lost = {}, {}, {}
+    for floor in (0.0, 0.1):
+        chosen = EngineSettings(risk=risk, sizing=SizingSettings(drawdown_floor=floor), costs=CostSettings(taker_fee_bps=20.0))
+        kept, result = by_block(recording, "15m", "reversal", chosen)
+        entries[floor] = int(np.sum((kept.decisions["kind"] == ENTER) & (kept.decisions["at_ns"] > last)))
+        trips[floor] = int(np.sum(kept.controls["kind"] == TRIP))
+        lost[floor] = 1.0 - int(result.world.account[0].cash + result.world.account[0].marked) / 10**12
+    assert entries[0.0] < 30 and trips[0.0] == 0 and lost[0.0] < 0.03
+    assert entries[0.1] > 300 and trips[0.1] >= 1
+    assert 0.03 < lost[0.1] < 0.12

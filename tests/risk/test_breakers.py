@@ -121,6 +121,19 @@ def test_only_a_tripped_drawdown_takes_a_lower_peak() -> None:
     assert (broke.peak, broke.peak_floor) == (850_000, floor_of(850_000, DRAWDOWN))
 
 
+@given(path=st.lists(st.tuples(st.integers(1, 2_000_000), st.booleans()), max_size=60))
+def test_no_reset_lowers_the_highest_equity(path: list[tuple[int, bool]]) -> None:
+    breakers = opened()
+    highest = START
+    for day, (equity, turns) in enumerate(path):
+        if turns:
+            begin_day(breakers, (day + 1) * DAY_NS, equity, DAILY, WEEKLY, DRAWDOWN)
+        climb(breakers, equity, DRAWDOWN)
+        watch(breakers, equity)
+        highest = max(highest, equity)
+        assert breakers.high == highest >= breakers.peak
+
+
 @given(path=EQUITIES)
 def test_the_peak_never_falls_during_a_day(path: list[int]) -> None:
     breakers = opened()

@@ -98,7 +98,9 @@ def value(account: Any, seat: Any, limits: Any, draft: Any) -> None:
     draft.lot_money = draft.price * limits.rules.unit
     draft.equity = account.cash + account.marked
     draft.volatility = annual_volatility(seat.activity, limits.pace)
-    draft.drawdown = loss_of(draft.equity, account.breakers.peak)
+    breakers = account.breakers
+    draft.drawdown = loss_of(draft.equity, breakers.peak)
+    draft.fall = draft.drawdown if breakers.high == breakers.peak else loss_of(draft.equity, breakers.high)
 
 
 @kernel
@@ -117,7 +119,7 @@ def propose(seat: Any, limits: Any, draft: Any) -> None:
         limits.fraction,
         limits.notional,
         limits.lots,
-        drawdown_scale(draft.drawdown, limits.max_drawdown, limits.drawdown_floor),
+        drawdown_scale(draft.fall, limits.max_drawdown, limits.drawdown_floor),
         draft.kelly,
     )
 

@@ -139,9 +139,9 @@ class Draft(Struct, frozen=True):
     """A decision while it is made.
 
     The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
-    `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` share. The wish: `kind`, `wanted` lots, `asks` for new risk,
-    `reason`, from the `target` (lots) of its side and `held` = position and `pending`. Its order: `legal` lots, `turns` (a flip), `moves`
-    (any order), `volume` a day, `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
+    `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` from the breaker's peak and
+    `fall` from the highest equity ever (shares). The wish: `kind`, `wanted` lots, `asks` for new risk, `reason`, from the `target` (lots)
+    of its side and `held` = position and `pending`. Its order: `legal` lots, `turns` (a flip), `moves` (any order), `volume` a day, `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
 
     The rest of the portfolio, with every order out counted as filled (money; what other books hold): `gross`, `net`, `along` (the symbol's on
     the trade's side), `heat`, `shared` (risk of theirs in common with the trade), `heat_square` and `heat_along` under the correlations. Of
@@ -159,6 +159,7 @@ class Draft(Struct, frozen=True):
     equity: int
     volatility: float
     drawdown: float
+    fall: float
     pending: int
     held: int
     target: int

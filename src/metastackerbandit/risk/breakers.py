@@ -16,7 +16,7 @@ MONDAY_NS = 4 * DAY_NS  # 1970-01-05, the first Monday of the epoch
 
 class Breakers(Struct, frozen=True):
     """The day, the week and the peak that losses are measured from, in money; the floors at which the breakers trip, and `floor`, the highest of
-    those that have not."""
+    those that have not. `high` is the highest equity ever, which no breaker's reset lowers: sizes are scaled by the fall from it."""
 
     next_day_ns: int
     day_equity: int
@@ -30,6 +30,7 @@ class Breakers(Struct, frozen=True):
     week_floor: int
     weekly_tripped: int
     floor: int
+    high: int
 
 
 @kernel
@@ -84,6 +85,7 @@ def begin_day(breakers: Any, now_ns: int, equity: int, max_daily_loss: float, ma
         breakers.peak = equity
         breakers.peak_floor = floor_of(equity, max_drawdown)
     breakers.drawdown_tripped = 0
+    breakers.high = max(breakers.high, breakers.peak)
     set_floor(breakers)
     return reset
 
@@ -107,6 +109,7 @@ def climb(breakers: Any, equity: int, max_drawdown: float) -> None:
     if equity > breakers.peak:
         breakers.peak = equity
         breakers.peak_floor = floor_of(equity, max_drawdown)
+        breakers.high = max(breakers.high, equity)
         if breakers.drawdown_tripped == 0:
             breakers.floor = max(breakers.floor, breakers.peak_floor)
 

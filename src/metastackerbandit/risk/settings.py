@@ -24,7 +24,7 @@ class SizingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     share: Share | None = None  # part of the account that the book may use; null: an equal part of what the named shares leave
     correlation_weight: Annotated[float, Meta(ge=0, le=1)] = 1.0  # how much the bets of other books count: 1 as one bet, 0 not at all (docs/risk.md)
     correlation_band: Annotated[float, Meta(ge=0, lt=1)] = 0.4  # how much smaller other books must make a held position to be worth an order
-    drawdown_floor: Annotated[float, Meta(ge=0, le=1)] = 0.25  # least the drawdown scale falls to (docs/decisions/0016)
+    drawdown_floor: Annotated[float, Meta(ge=0, le=1)] = 0.1  # least the drawdown scale falls to (docs/decisions/0010)
 
 
 class RiskSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ SPOT_MOST = 0.98  # of equity: spot pays in full, and costs and a gap must fit b
 
 @kernel
 def drawdown_scale(drawdown: float, most: float, least: float) -> float:
-    """1 at the peak, falling towards 0 at the largest drawdown allowed (Grossman and Zhou 1993), but never below `least`: docs/decisions/0016."""
+    """1 at the peak, falling towards 0 at the largest drawdown allowed (Grossman and Zhou 1993), but never below `least`: docs/decisions/0010."""
     return min(max(1.0 - drawdown / most, least), 1.0)
 
 
