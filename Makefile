@@ -23,7 +23,7 @@ help:
 	@echo "make run DATA=folder train on the first part of recorded candles, trade the rest on paper"
 	@echo "make test            the whole suite"
 	@echo "make check           ruff, mypy --strict, the architecture test"
-	@echo "make docs            docs/coverage.md from the last test run"
+	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md"
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -46,9 +46,9 @@ torch: $(READY)
 
 run: setup
 	@if [ -n "$(DATA)" ]; then \
-	  $(BIN)/msb run --replay --train --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
+	  $(BIN)/msb run --replay --train --preflight --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
 	elif [ -d "$(RECORDED)" ]; then \
-	  $(BIN)/msb run --replay --train --data "$(RECORDED)" --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM) --frame $(FRAME); \
+	  $(BIN)/msb run --replay --train --preflight --data "$(RECORDED)" --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM) --frame $(FRAME); \
 	else \
 	  echo "make run: no recorded candles are here; give a folder of Parquet or CSV candles named by symbol: make run DATA=folder" >&2; exit 2; \
 	fi
@@ -62,4 +62,5 @@ check: $(READY)
 	$(BIN)/python -m pytest tests/architecture
 
 docs: $(READY)
+	$(BIN)/python tools/reasons_doc.py
 	$(BIN)/python tools/coverage_doc.py

@@ -56,10 +56,13 @@ def _symbol(
         found["p_up"], found["p_down"] = 0.35 + lead / 2, 0.35 - lead / 2
         found["long_bps"], found["short_bps"] = lead * edge_bps, -lead * edge_bps
         found["error_bps"], found["barrier_bps"], found["horizon"] = 5.0, barrier_bps, horizon
-        found["conformal_set"], found["credibility"], found["size_scale"] = 7, rng.uniform(0.02, 1.0, len(bars)), 0.5
+        found["credibility"], found["size_scale"] = rng.uniform(0.02, 1.0, len(bars)), 0.5
+        imagine_p_values(found)
         asleep = rng.random(len(bars)) < silent
         found["silence"][asleep] = FAILED
         for number in ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale"):
+            found[number][asleep] = np.nan
+        for number in ("p_value_down", "p_value_flat", "p_value_up"):
             found[number][asleep] = np.nan
         parts.append(found[rng.random(len(bars)) >= missing])
     rows = np.concatenate(parts)
@@ -75,7 +78,18 @@ def foresight(recording: Recording, *, horizon: int = 6, barrier_bps: float = 80
         side = np.sign(ahead - closes) * (1.0 if right else -1.0)
         rows["p_up"], rows["p_down"], rows["p_flat"] = 0.45 + 0.35 * side, 0.45 - 0.35 * side, 0.1
         rows["long_bps"], rows["short_bps"], rows["credibility"] = 50.0 * side, -50.0 * side, 0.5
+        imagine_p_values(rows)
     return told
+
+
+def imagine_p_values(rows: np.ndarray) -> None:
+    """Conformal p-values that fall fast with a class's lead on the likeliest, which has the credibility; and the set at the level 0.2."""
+    most = np.maximum(np.maximum(rows["p_down"], rows["p_flat"]), rows["p_up"])
+    rows["worth"] = np.nan
+    rows["conformal_set"] = 0
+    for bit, name in ((1, "down"), (2, "flat"), (4, "up")):
+        rows[f"p_value_{name}"] = rows["credibility"] * (rows[f"p_{name}"] / most) ** 4
+        rows["conformal_set"] += bit * (rows[f"p_value_{name}"] > 0.2)
 
 
 def _base_name(recording: Recording) -> str:

@@ -60,7 +60,7 @@ def violations(root: Path, rules: dict[str, Any]) -> list[str]:
 
 def _may(package: str, target: str, allowed: list[str]) -> bool:
     first, *rest = target.split(".")
-    if first == package or first in allowed or "*" in allowed:
+    if first == package or first in allowed or "*" in allowed or ".".join([first, *rest[:1]]) in allowed:
         return True
     return "*.settings" in allowed and rest[:1] == ["settings"]
 

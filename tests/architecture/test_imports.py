@@ -30,6 +30,8 @@ def test_the_table_names_every_package_and_no_file_is_left_out() -> None:
         ("decision/a.py", "import metastackerbandit.risk.sizing", "decision may not import risk.sizing"),
         ("config/a.py", "from metastackerbandit.risk.sizing import x", "config may not import risk.sizing.x"),
         ("config/b.py", "from metastackerbandit.risk.settings import x", ""),
+        ("config/c.py", "from metastackerbandit.decision.profiles import x", ""),
+        ("config/d.py", "from metastackerbandit.decision.policy import x", "config may not import decision.policy.x"),
         ("engine/a.py", "from . import plan", "relative import"),
         ("engine/b.py", "import time", "may not import time"),
         ("engine/c.py", "from datetime import datetime\nx = datetime.now()", "may not ask for .now"),

@@ -14,9 +14,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from metastackerbandit.cli import look
+from metastackerbandit.cli import explain, funnel, look
 from metastackerbandit.cli.answer import Verbs
 from metastackerbandit.domain.kernel import row, rows
+from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import (
     BY_DAILY_LOSS,
     BY_OPERATOR,
@@ -34,17 +35,18 @@ from metastackerbandit.domain.rows import (
 )
 from metastackerbandit.storage.journal import Journal, RunWriter
 from metastackerbandit.storage.lookup import time_of
+from metastackerbandit.storage.run_record import GateWords
 from metastackerbandit.storage.standing import standing
 from tests.covering import covers
-from tests.storage.runs import record
+from tests.storage.runs import BTC, GATES, record
 
 FIRST_NS = 1_709_296_500 * 10**9  # 2024-03-01 12:35:00 UTC
 BAR_NS = 300 * 10**9
 
 app = typer.Typer(cls=Verbs)
 app.command("status")(look.status)
-app.command("explain")(look.explain)
-app.command("funnel")(look.funnel)
+app.command("explain")(explain.explain)
+app.command("funnel")(funnel.funnel)
 
 
 def asked(*words: str) -> tuple[int, Any]:
@@ -92,7 +94,15 @@ def test_explain_shows_the_last_decision_and_its_only_blocker(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("which", "decision"),
-    [("last", 4), ("last-trade", 2), ("3", 3), ("BTCUSDT@2024-03-01T12:35:00Z", 1), ("btcusdt@2024-03-01 13:00", 3), ("ETHUSDT@2024-03-02", 2)],
+    [
+        ("last", 4),
+        ("last-trade", 2),
+        ("last-blocked", 4),
+        ("3", 3),
+        ("BTCUSDT@2024-03-01T12:35:00Z", 1),
+        ("btcusdt@2024-03-01 13:00", 3),
+        ("ETHUSDT@2024-03-02", 2),
+    ],
 )
 def test_a_decision_is_found_by_word_number_or_time(tmp_path: Path, which: str, decision: int) -> None:
     a_run(tmp_path)  # still running: its decisions are in the tail
@@ -108,7 +118,16 @@ def test_a_decision_is_found_by_word_number_or_time(tmp_path: Path, which: str, 
         (["explain", "BTCUSDT@noon"], 2, "UsageError"),
         (["explain", "yesterday"], 2, "UsageError"),
         (["explain", "last", "--run", "7"], 6, "NotFound"),
+        (["explain", "BTCUSDT/1h@2024-03-01"], 6, "NotFound"),
+        (["explain", "BTCUSDT/7m@2024-03-01"], 4, "ConfigRefused"),
+        (["explain", "last-blocked", "--side", "SELL"], 6, "NotFound"),
+        (["explain", "--nearest", "--side", "SELL"], 6, "NotFound"),
+        (["explain", "--nearest", "--side", "up"], 2, "UsageError"),
+        (["explain", "--nearest", "--frame", "1h"], 6, "NotFound"),
+        (["explain", "4", "--nearest"], 2, "UsageError"),
         (["funnel", "--run", "zz"], 6, "NotFound"),
+        (["funnel", "--by", "gate,moon"], 2, "UsageError"),
+        (["funnel", "--picture", "falls.png"], 2, "UsageError"),
     ],
 )
 def test_what_is_not_there_is_said_with_a_mend(tmp_path: Path, words: list[str], code: int, kind: str) -> None:
@@ -133,6 +152,72 @@ def test_the_funnel_counts_the_last_days_of_the_run(tmp_path: Path) -> None:
     assert "flat_gap blocked BUY 1" in CliRunner().invoke(app, ["funnel", "--home", str(tmp_path)]).stdout
 
 
+@covers("A36", "3.08")
+def test_the_nearest_miss_is_listed_with_its_scale_and_explained(tmp_path: Path) -> None:
+    a_run(tmp_path).finish("finished", {}, 2)
+    code, told = asked("explain", "--nearest", "--home", str(tmp_path))
+    assert (code, told["run"], told["wishes"], told["stopped"], told["no_threshold"]) == (0, 1, 2, 1, 0)
+    assert (told["misses"][0]["decision"], told["misses"][0]["lacked"][0]["code"]) == (4, "FLAT_GAP_BELOW_LIMIT")
+    assert told["nearest"]["decision"] == 4 and told["nearest"]["change"]["by"] == "inputs"
+    words = CliRunner().invoke(app, ["explain", "--nearest", "--symbol", "ethusdt", "--side", "buy", "--days", "1", "--home", str(tmp_path)]).stdout
+    assert "run 1: 1 of 1 wishes for new risk were stopped; those that lacked least:" in words and "=> HOLD: BUY wanted" in words
+
+
+@covers("A36")
+def test_an_explanation_carries_codes_and_the_settings_that_hold_limits(tmp_path: Path) -> None:
+    gates = (*GATES[:2], GateWords("flat_gap", "bars", "at least", "bars since the position was flat", "execution.cooldown_bars", lead=1.0))
+    a_run(tmp_path, gates=gates, config="[execution]\ncooldown_bars = 2\n").finish("finished", {}, 2)
+    told = asked("explain", "last-blocked", "--home", str(tmp_path))[1]
+    assert (told["code"], told["binding_code"], told["trace"][2]["setting"]) == ("HOLD_BLOCKED", "FLAT_GAP_BELOW_LIMIT", "execution.cooldown_bars")
+    (need,) = told["change"]["needs"]
+    assert (told["change"]["by"], need["setting_needed"], need["limit_needed"], need["input_needed"]) == ("settings", 0.0, 1.0, 0.5)
+    assert need["note"] == "not the setting's own 2: derived, or of a profile"
+
+
+def test_a_symbol_on_two_frames_is_asked_for_by_frame(tmp_path: Path) -> None:
+    a_run(tmp_path, instruments=(BTC, BTC), frames=(BAR_NS, 12 * BAR_NS)).finish("finished", {}, 2)
+    asked_for = {
+        which: asked("explain", which, "--home", str(tmp_path))[1]["decision"]
+        for which in ("BTCUSDT/5m@2024-03-01T12:35", "BTCUSDT/1h@2024-03-01T12:35")
+    }
+    assert asked_for == {"BTCUSDT/5m@2024-03-01T12:35": 1, "BTCUSDT/1h@2024-03-01T12:35": 2}
+    assert asked("explain", "last", "--frame", "5m", "--home", str(tmp_path))[1]["decision"] == 3
+    assert asked("funnel", "--frame", "1h", "--home", str(tmp_path))[1]["decisions"] == 2
+    assert "BTCUSDT/5m, BTCUSDT/1h" in asked("explain", "BTCUSDT/4h@2024-03-01", "--home", str(tmp_path))[1]["error"]["mend"]
+
+
+@covers("3.08")
+def test_the_funnel_is_taken_apart_and_drawn(tmp_path: Path) -> None:
+    a_run(tmp_path).finish("finished", {}, 2)
+    picture = tmp_path / "falls.svg"
+    code, told = asked("funnel", "--by", "gate,side,symbol", "--picture", str(picture), "--home", str(tmp_path))
+    assert code == 0 and told["by"] == ["gate", "side", "symbol"] and told["picture"] == str(picture)
+    (blocked,) = [group for group in told["groups"] if group["answers"]["blocked"]]
+    assert blocked["of"] == {"gate": "flat_gap", "side": "BUY", "symbol": "ETHUSDT"} and blocked["answers"]["pass_rate"] == 0.5
+    assert told["symmetry"][0]["p"] is None, "nothing was sold"
+    assert told["waterfall"]["BUY"] == 2 and told["waterfall"]["steps"][2]["BUY"] == {"left": 1, "fell": 1, "unknown": 0, "sole": 1}
+    drawn = picture.read_text()
+    assert drawn.startswith("<svg") and "backtest run 1" in drawn and "2024-03-01 12:35 to 2024-03-02 12:35 UTC · BTCUSDT, ETHUSDT · 5m" in drawn
+    words = CliRunner().invoke(app, ["funnel", "--by", "symbol", "--home", str(tmp_path)]).stdout
+    assert "  ETHUSDT        2         2       1      0     0" in words
+
+
+def test_predictions_are_the_first_stage_where_models_spoke(tmp_path: Path) -> None:
+    writer = a_run(tmp_path, models=("m",))
+    said = rows(Prediction, 4)
+    said["frame_ns"] = [BAR_NS, BAR_NS, BAR_NS, 12 * BAR_NS]
+    said["closed_ns"] = said["at_ns"] = FIRST_NS
+    said["p_up"], said["p_down"], said["long_bps"] = [0.5, 0.2, 0.5, 0.5], [0.3, 0.6, 0.3, 0.3], [5.0, -5.0, 5.0, 5.0]
+    said["silence"] = [0, 0, 1, 0]
+    writer.predictions(said)
+    writer.finish("finished", {}, 2)
+    told = asked("funnel", "--by", "side", "--home", str(tmp_path))[1]
+    assert told["stages"][0] == "prediction" and (told["BUY"]["prediction"], told["SELL"]["prediction"]) == (1, 1), (
+        "silent ones and other frames' are not counted"
+    )
+    assert "SELL dies at prediction->opinion: none of 1 predictions became an opinion" in told["findings"]
+
+
 @covers("A03", "3.17")
 def test_status_of_a_running_paper_run_tells_hash_code_and_positions(tmp_path: Path) -> None:
     writer = a_run(tmp_path, time.time_ns() - 5 * 10**9, mode="paper")
@@ -142,7 +227,7 @@ def test_status_of_a_running_paper_run_tells_hash_code_and_positions(tmp_path: P
     code, told = asked("status", "--home", str(tmp_path))
     assert (code, told["state"], told["mode"], told["config_hash"], told["code"]) == (0, "running", "paper", "c0ffee", "1.0+abc")
     assert 5 <= told["uptime_s"] < 60 and told["connections"] == [] and told["attention"] == []
-    assert told["positions"] == [{"symbol": "ETHUSDT", "side": "LONG", "quantity": "0.050", "cost": "30", "quote": "USDT"}]
+    assert told["positions"] == [{"symbol": "ETHUSDT", "frame": "5m", "side": "LONG", "quantity": "0.050", "cost": "30", "quote": "USDT"}]
     assert "running: paper run 1" in CliRunner().invoke(app, ["status", "--home", str(tmp_path)]).stdout
     writer.finish("stopped", {}, time.time_ns())
 

@@ -139,7 +139,7 @@ def test_a_paced_run_is_seen_running_refuses_a_second_and_stops_in_order(tmp_pat
         assert code != 0 and "error" in answer
         time.sleep(1.5)
         running.send_signal(signal.SIGTERM)
-        out, _ = running.communicate(timeout=30)
+        out, _ = running.communicate(timeout=120)
     finally:
         running.kill()
     assert running.returncode == 0

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from metastackerbandit.config.outline import keys
-from metastackerbandit.config.schema import Config
+from metastackerbandit.config.schema import Config, ThresholdWaiver
+from metastackerbandit.config.scopes import Scope
+from metastackerbandit.decision.profiles import PROFILES
+from metastackerbandit.decision.settings import REGIMES
 from metastackerbandit.domain.timeframe import FRAMES, frame_ns
 
 TEXTS = st.text("aZ0 \"'\\#=[]{}.,\n\t\r\x00\x7f\x85\u2028é—😀", max_size=12)  # what a quoting rule could get wrong
@@ -23,6 +26,7 @@ _ORDERED = (
     ("market.fast_volatility_days", "market.slow_volatility_days"),
     ("decision.min_volatility", "decision.max_volatility"),
 )
+FREE = ("decision.min_alpha", "decision.min_model_signal_buy", "exits.stop_bps", "alignment.rules.halving", "risk.max_symbol_exposure")  # of no pair
 
 
 def _special() -> dict[str, st.SearchStrategy[Any]]:
@@ -34,6 +38,17 @@ def _special() -> dict[str, st.SearchStrategy[Any]]:
         "run.higher_frames": st.lists(st.sampled_from(list(FRAMES)), max_size=3).map(tuple),
         **{f"alignment.{name}": st.just(getattr(Config().alignment, name)) for name in ("frames", "weights", "agreement", "slow")},
         "run.symbols": st.lists(TEXTS.filter(str.strip), unique=True, max_size=3).map(tuple),
+        "run.profile": st.sampled_from(list(PROFILES)),
+        "decision.allowed_regimes": st.lists(st.sampled_from(REGIMES), unique=True, min_size=1).map(tuple),
+        "decision.thresholds": st.just("stricter"),
+        **{f"decision.min_confidence{side}": st.none() | st.floats(0.501, 1) for side in ("", "_buy", "_sell")},
+        **{f"costs.{name}_bps": st.floats(0, 50) for name in ("taker_fee", "half_spread", "slippage")},
+        "risk.max_symbol_exposure": st.floats(0.01, 1),
+        "risk.max_gross_exposure": st.floats(1, 20),
+        "risk.max_daily_loss": st.floats(0.001, 0.1),
+        "risk.max_drawdown": st.floats(0.1, 1),
+        "posterior.stay": st.floats(0, 0.5),
+        "posterior.enter": st.floats(0.7, 0.99),
         "run.pace": st.floats(0, 1e6),
         "account.currency": st.sampled_from(["USDT", "BTC", "EUR"]),
         "account.deposit": AMOUNTS,
@@ -65,9 +80,27 @@ def written_values(draw: Callable[..., Any]) -> dict[str, Any]:
 
 
 @st.composite
+def overrides(draw: Callable[..., Any]) -> dict[str, Any]:
+    """Some values of frames and symbols that go with any base, by dotted name."""
+    scopes = draw(st.lists(st.sampled_from([Scope("", "5m"), Scope("", "1h"), Scope("BTCUSDT", ""), Scope("BTC/USDT", "5m")]), unique=True))
+    chosen: dict[str, Any] = {}
+    for scope in scopes:
+        for name in sorted(draw(st.sets(st.sampled_from(FREE), max_size=4))):
+            value = draw(values(name))
+            if value is not None:  # unset: as if not written
+                chosen[f"{scope.prefix}.{name}"] = value
+        if not scope.symbol and draw(st.booleans()):
+            chosen[f"{scope.prefix}.profile"] = draw(values("run.profile"))
+    return dict(sorted(chosen.items()))
+
+
+@st.composite
 def configs(draw: Callable[..., Any]) -> Config:
     """A configuration that the checks accept."""
-    return built(draw(written_values()))
+    waivers = draw(
+        st.lists(st.builds(ThresholdWaiver, st.sampled_from(FREE), st.dates(), st.sampled_from(["a test", "until the refit"])), max_size=2)
+    )
+    return msgspec.structs.replace(built(draw(written_values())), overrides=draw(overrides()), waivers=tuple(waivers))
 
 
 def built(values_by_name: dict[str, Any]) -> Config:

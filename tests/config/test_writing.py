@@ -38,7 +38,7 @@ def test_the_hash_differs_exactly_when_a_value_does(one: Config, other: Config) 
 @covers("0.16")
 def test_every_table_and_key_stands_in_the_text_with_its_meaning() -> None:
     text = config_text(Config())
-    assert set(tomllib.loads(text)) == set(Config.__struct_fields__)
+    assert set(tomllib.loads(text)) == set(Config.__struct_fields__) - {"overrides", "waivers"}
     for name in tables():
         assert not name or f"# {table_meaning(name)}\n[{name}]" in text
     for key in keys().values():

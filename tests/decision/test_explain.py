@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.decision.explain import Explanation, explain, utc_text
+from metastackerbandit.decision.explain import explain
+from metastackerbandit.decision.explain_text import utc_text
+from metastackerbandit.decision.explanation import Explanation
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
 from metastackerbandit.domain.rows import (
     ENTER,
@@ -66,7 +68,7 @@ def told(observed: tuple[float, ...] = (1.0, 2.0, 5.0), verdict: tuple[int, ...]
 
 
 def outcome(said: Explanation) -> str:
-    return said.text.splitlines()[-1]
+    return next(line for line in said.text.splitlines() if line.startswith("=>"))
 
 
 @covers("A36", "3.08")
@@ -77,8 +79,10 @@ def test_a_blocked_buy_reads_like_a_story_with_one_culprit() -> None:
         "  holds nothing",
         "  complete  pass   source candles that exist                     1 share  needs >= 0.8",
         "  funding   n/a    last settled funding against the wanted side  - bps    needs <= 3",
-        "  flat_gap  BLOCK  bars since the position was flat              1 bars   needs >= 3",
+        "  flat_gap  BLOCK  bars since the position was flat              1 bars   needs >= 3    FLAT_GAP_BELOW_LIMIT",
         "=> HOLD: BUY wanted, blocked by flat_gap (the only gate that did)",
+        "   no setting alone would have let it trade; it needed this:",
+        "     flat_gap  an input of 3 bars where 1 was seen (no setting is named for this limit)",
     ]
     assert (said.side, said.kind, said.binding, said.sole_blocker) == ("BUY", "HOLD", "flat_gap", "flat_gap")
     assert [line.verdict for line in said.trace] == ["PASS", "N/A", "BLOCK"]

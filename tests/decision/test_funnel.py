@@ -54,7 +54,7 @@ def test_the_market_that_only_bought_names_its_gate() -> None:
     shape = msgspec.json.decode(msgspec.json.encode(found))
     assert shape["stages"] == list(STAGES) == ["opinion", "decision", "intent", "order", "fill"]
     assert shape["blocked_by"] == {"flat_gap": {"BUY": 1034, "SELL": 190, "sole": {"BUY": 1034, "SELL": 190}, "unknown": 0}}
-    assert found.findings == ("SELL dies at decision->intent: flat_gap blocks 190 of 190",)
+    assert found.findings == ("SELL dies at decision->intent: flat_gap blocks 190 of 190", "flat_gap alone stopped 190 of 190 SELL")
     assert "<- SELL dies at decision->intent: flat_gap blocks 190 of 190" in funnel_text(found)
 
 
@@ -121,7 +121,7 @@ def test_a_wish_without_an_order_is_not_blamed_on_a_gate() -> None:
 
 
 def test_a_gate_that_takes_nearly_everything_is_told_though_the_side_lives() -> None:
-    assert "BUY: flat_gap blocks 99 of 100" in funnel(*a_market([(1, 100, 1), (-1, 100, 90)]), GATES).findings
+    assert "flat_gap alone stopped 99 of 100 BUY" in funnel(*a_market([(1, 100, 1), (-1, 100, 90)]), GATES).findings
 
 
 @pytest.mark.parametrize(("first_ns", "left"), [(0, 10), (6, 5), (11, 0)])

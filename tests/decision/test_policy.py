@@ -129,7 +129,7 @@ def test_a_verdict_follows_from_its_numbers_and_equality_admits(values: dict[str
 @covers("B09", "A15")
 @given(values=seens())
 def test_gates_see_a_mirrored_row_the_same_way(values: dict[str, float]) -> None:
-    mirrored = values | {"side": -values["side"], "last_side": -values["last_side"]}
+    mirrored = values | {name: -values[name] for name in ("side", "held_side", "last_side")}
     one, other = asked(values), asked(mirrored)
     assert one[:2] == other[:2]
     assert one[4].tobytes() == other[4].tobytes()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.decision.settings import DecisionSettings
+from metastackerbandit.decision.settings import REGIMES, DecisionSettings
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.sink import Kept
@@ -53,6 +53,21 @@ def of_book(kept: Kept, book: int, name: str) -> np.ndarray:
     return own
 
 
+@st.composite
+def opinions(draw: st.DrawFn) -> DecisionSettings:
+    """Settings that reach what is learned from closed bars: vetoes, levels, contexts."""
+    return DecisionSettings(
+        consensus=draw(st.sampled_from(["soft", "hard", "off"])),
+        veto_unearned=draw(st.booleans()),
+        min_mood=draw(st.sampled_from([0.0, 0.5])),
+        max_mood_age_bars=draw(st.sampled_from([0.0, 2.0])),
+        allow_model_only_when_mood_neutral=draw(st.booleans()),
+        unknown_passes=draw(st.sampled_from([(), ("mood", "regime")])),
+        conformal_gamma=draw(st.sampled_from([0.0, 0.1])),
+        allowed_regimes=draw(st.sampled_from([REGIMES, REGIMES[:4]])),
+    )
+
+
 @covers("1.30", "A35", "A43")
 @settings(max_examples=8)
 @given(seed=st.integers(0, 1_000), arm=st.sampled_from([arm.name for arm in ARMS if arm.name != "random_entries"] + ["model"]))
@@ -77,17 +92,20 @@ def _as(rows: np.ndarray, instrument: int) -> np.ndarray:
 
 @covers("A35", "2.138")
 @settings(max_examples=10)
-@given(seed=st.integers(0, 1_000), arm=st.sampled_from(["sma_cross", "reversal", "model", "posterior"]), fill=st.booleans())
-def test_both_drivers_agree_to_the_bit_on_several_frames_and_a_mood(seed: int, arm: str, fill: bool) -> None:
+@given(seed=st.integers(0, 1_000), arm=st.sampled_from(["sma_cross", "reversal", "model", "posterior"]), fill=st.booleans(), given_=opinions())
+def test_both_drivers_agree_to_the_bit_on_several_frames_and_a_mood(seed: int, arm: str, fill: bool, given_: DecisionSettings) -> None:
     recording = generated(seed, 300, holes=0.2 if fill else 0.0, funded=True, moody=True)
+    settled = EngineSettings(decision=given_)
     said = predictions_of_books(recording, ("5m", "1h"), seed)
     chosen = ("model", "momentum") if arm == "posterior" else ()
     hears = said if arm in ("model", "posterior") else ()
-    block, result = by_block(recording, ("5m", "1h"), arm, EngineSettings(), predictions=hears, arms=chosen)
-    stream, driver = by_stream(recording, ("5m", "1h"), arm, EngineSettings(), predictions=hears, arms=chosen)
+    block, result = by_block(recording, ("5m", "1h"), arm, settled, predictions=hears, arms=chosen)
+    stream, driver = by_stream(recording, ("5m", "1h"), arm, settled, predictions=hears, arms=chosen)
     same_bytes(block, stream)
     for name, array in zip(result.world._fields, result.world, strict=True):
         assert array.tobytes() == getattr(driver.engine.world, name).tobytes(), name
+    lean, _ = by_block(recording, ("5m", "1h"), arm, settled, predictions=hears, arms=chosen, lean=True)
+    same_bytes(block, lean, ("orders", "fills", "ledger", "trips"))
 
 
 def test_opposite_views_of_one_symbol_are_held_at_once_and_money_is_conserved() -> None:
@@ -120,4 +138,4 @@ def test_books_have_settings_of_their_own() -> None:
     recording = generated(1, 10)
     strict = EngineSettings(decision=DecisionSettings(min_alpha=0.5))
     plan = plan_of(recording, ("5m", "1h"), "sma_cross", EngineSettings(), own=lambda symbol, frame: strict if frame == "1h" else EngineSettings())
-    assert [float(limits.min_alpha) for limits in begin(plan).limits] == [0.02, 0.5, 0.02, 0.5]
+    assert [float(limits.min_alpha_buy) for limits in begin(plan).limits] == [0.02, 0.5, 0.02, 0.5]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.decision.settings import DecisionSettings
+from metastackerbandit.decision.settings import REGIMES, DecisionSettings
 from metastackerbandit.domain.inputs import Control
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.engine.settings import EngineSettings
@@ -110,10 +110,13 @@ def digest_of_a_run() -> str:
         kept, _ = by_block(generated(3, 90, holes=0.1, funded=True), "15m", arm.name, chosen)
         for name in Kept.__struct_fields__:
             total.update(getattr(kept, name).tobytes())
-    recording = generated(3, 90, holes=0.1, funded=True)
+    learning = DecisionSettings(consensus="hard", conformal_gamma=0.1, allowed_regimes=REGIMES[:5], unknown_passes=("mood", "regime"))
+    chosen = EngineSettings(exits=chosen.exits, decision=learning)
+    recording = generated(3, 260, holes=0.1, funded=True, moody=True)
     told = predictions_of(recording, "5m", 3, others=("1h", "15m"))
-    for opinion in ("model", "aligned", "posterior"):
-        kept, _ = by_block(recording, "5m", opinion, chosen, predictions=told, frames=("15m", "1h"), arms=("model", "aligned", "momentum"))
+    for opinion in ("model", "aligned", "posterior", "random_entries"):
+        hears = () if opinion == "random_entries" else told
+        kept, _ = by_block(recording, "5m", opinion, chosen, predictions=hears, frames=("15m", "1h"), arms=("model", "aligned", "momentum"))
         for name in Kept.__struct_fields__:
             total.update(getattr(kept, name).tobytes())
     beside = EngineSettings(risk=RiskSettings(max_gross_exposure=0.2, max_loss_streak=2, correlation_warm_up=20, max_volatility_ratio=1.1))

@@ -235,6 +235,7 @@ def test_a_label_earns_what_the_engine_earns_on_a_prediction_of_that_bar(seed, s
     spoken["long_bps"], spoken["short_bps"] = side * 300.0, -side * 300.0
     spoken["error_bps"], spoken["barrier_bps"], spoken["horizon"] = 5.0, labels["barrier"] * 1e4, spec.horizon
     spoken["conformal_set"], spoken["credibility"], spoken["size_scale"] = (4 if side > 0 else 1), 0.9, 1.0
+    spoken["p_value_up" if side > 0 else "p_value_down"], spoken["worth"] = 0.9, np.nan
     asleep = (np.arange(len(candles)) % 11 != 0) | np.isnan(labels["volatility"])
     spoken["silence"][asleep] = FAILED
     kept, _ = by_block(recording, "5m", "model", EngineSettings(costs=costs), predictions=(spoken,))

@@ -133,13 +133,15 @@ def test_the_combination_is_that_of_the_inverse_covariance(mus, errors, correlat
 
 
 def test_a_forecast_counts_for_what_is_left_of_it():
-    """Half an hour old and over two hours, of a decision over one: a quarter; older than the decision's horizon: nothing."""
-    half_old = word(2, 1, closed_ns=NOW - 30 * MINUTE_NS, horizon_ns=2 * HORIZON)
-    out = aligned([word(0, 1), word(1, 1), half_old], FORECASTS)
-    assert out.mu_bps == pytest.approx((10.0 + 10.0 + 2.5) / 3)
-    spent = word(2, 1, closed_ns=NOW - 70 * MINUTE_NS, horizon_ns=12 * HORIZON)
+    """Over two hours and half an hour old, of a decision over one: half of it; ninety minutes old: the quarter that is left; outlived: nothing."""
+    for age, mu in ((30, 5.0), (90, 2.5)):
+        old = word(2, 1, closed_ns=NOW - age * MINUTE_NS, horizon_ns=2 * HORIZON)
+        assert aligned([word(0, 1), word(1, 1), old], FORECASTS).mu_bps == pytest.approx((10.0 + 10.0 + mu) / 3)
+    spent = word(2, 1, closed_ns=NOW - 70 * MINUTE_NS, horizon_ns=HORIZON)
     out = aligned([word(0, 1), word(1, 1), spent], FORECASTS)
     assert out.mu_bps == pytest.approx(10.0) and (out.used, out.rule) == (0b111, AGREED)
+    slow = word(2, 1, closed_ns=NOW - 50 * MINUTE_NS, horizon_ns=12 * HORIZON)
+    assert aligned([word(0, 1), word(1, 1), slow], FORECASTS).mu_bps == pytest.approx((10.0 + 10.0 + 10.0 / 12) / 3)
 
 
 TABLE = [  # slower frame's word, multiplier, rule
@@ -305,7 +307,7 @@ def test_a_word_that_arrives_later_changes_no_earlier_decision(settings, places,
 def test_a_prediction_is_heard_and_a_silent_one_is_unavailable():
     one = Prediction(
         instrument=0, frame_ns=LENGTHS[1], closed_ns=NOW, at_ns=NOW + 5, silence=0, version=1, p_down=0.2, p_flat=0.3, p_up=0.5,
-        long_bps=14.0, short_bps=-10.0, error_bps=4.0, barrier_bps=60.0, horizon=16, conformal_set=6, credibility=0.5, size_scale=1.0,
+        long_bps=14.0, short_bps=-10.0, error_bps=4.0, barrier_bps=60.0, horizon=16, conformal_set=6, credibility=0.5, size_scale=1.0, worth=0.6,
     )  # fmt: skip
     heard = rows(FrameWord, 1)
     heard[0].weight = 0.3

@@ -38,6 +38,10 @@ def predictions(draw: st.DrawFn) -> Prediction:
         conformal_set=7,
         credibility=0.5,
         size_scale=1.0,
+        p_value_down=draw(st.floats(0, 1)),
+        p_value_flat=draw(st.floats(0, 1)),
+        p_value_up=draw(st.floats(0, 1)),
+        worth=draw(st.floats(0, 1)),
     )
 
 
@@ -45,14 +49,15 @@ def turned(prediction: Prediction) -> Prediction:
     """The mirror image."""
     given_ = {name: getattr(prediction, name) for name in prediction.__struct_fields__}
     swapped = {"p_up": prediction.p_down, "p_down": prediction.p_up, "long_bps": prediction.short_bps, "short_bps": prediction.long_bps}
+    swapped |= {"p_value_up": prediction.p_value_down, "p_value_down": prediction.p_value_up}
     return Prediction(**(given_ | swapped))
 
 
 @covers("B09", "K6")
-@given(prediction=predictions(), cost=st.floats(0, 100), held=SIDES)
-def test_a_mirrored_prediction_asks_for_the_mirrored_side(prediction: Prediction, cost: float, held: int) -> None:
-    one = int(wanted_side(row(prediction)[0], cost, held))
-    other = int(wanted_side(row(turned(prediction))[0], cost, -held))
+@given(prediction=predictions(), cost=st.floats(0, 100), leaves=st.floats(0, 1), held=SIDES)
+def test_a_mirrored_prediction_asks_for_the_mirrored_side(prediction: Prediction, cost: float, leaves: float, held: int) -> None:
+    one = int(wanted_side(row(prediction)[0], leaves, held))
+    other = int(wanted_side(row(turned(prediction))[0], leaves, -held))
     assert other == (one if one == KEEP else -one)
     for mode in (BY_EDGE, BY_CONFIDENCE, BY_STRENGTH):
         long = scale_of(mode, edge_of(row(prediction)[0], 1) - cost, 2.0, 30.0, row(prediction)[0], 1)
@@ -60,13 +65,13 @@ def test_a_mirrored_prediction_asks_for_the_mirrored_side(prediction: Prediction
         assert 0.0 <= long <= 1.0
 
 
-@given(prediction=predictions(), cost=st.floats(0, 100), held=st.sampled_from([-1, 1]))
-def test_a_position_is_kept_or_left_for_the_other_side_and_never_for_flat(prediction: Prediction, cost: float, held: int) -> None:
-    asked = int(wanted_side(row(prediction)[0], cost, held))
+@given(prediction=predictions(), leaves=st.one_of(st.floats(0, 1), st.just(math.nan)), held=st.sampled_from([-1, 1]))
+def test_a_position_is_kept_or_left_for_the_other_side_and_never_for_flat(prediction: Prediction, leaves: float, held: int) -> None:
+    asked = int(wanted_side(row(prediction)[0], leaves, held))
     assert asked in (KEEP, -held)
     if asked == -held:
         assert -held * (prediction.p_up - prediction.p_down) > 0
-        assert abs(prediction.p_up - prediction.p_down) * prediction.barrier_bps >= 0.5 * cost * (1 - 1e-12)
+        assert abs(prediction.p_up - prediction.p_down) >= leaves
 
 
 @covers("A20")

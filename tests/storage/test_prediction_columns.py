@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.errors import StorageFailed
 from metastackerbandit.domain.kernel import rows, struct_of
 from metastackerbandit.domain.prediction import SILENCES, Prediction
-from metastackerbandit.domain.rows import DecisionRow
+from metastackerbandit.domain.rows import AlarmRow, DecisionRow
 from metastackerbandit.domain.sink import MemorySink, Tee
-from metastackerbandit.storage import prediction_columns
+from metastackerbandit.storage import columns, prediction_columns
 from metastackerbandit.storage.journal import Journal, RunWriter
 from metastackerbandit.storage.sqlite import database
 from metastackerbandit.storage.tables import STEPS, VERSION
@@ -123,6 +123,63 @@ def test_what_was_said_of_a_bar_and_what_stood_at_a_time_are_found(tmp_path: Pat
     assert told(view.predictions_standing(0, 54 * MINUTE_NS)) == []
 
 
+@settings(max_examples=30)
+@given(
+    words=st.lists(st.tuples(st.integers(0, 2), st.sampled_from((5, 15, 60)), st.integers(0, 2)), max_size=60),
+    at=st.integers(0, 70),
+    instrument=st.integers(0, 3),
+    ended=st.booleans(),
+)
+def test_what_stood_is_found_by_parts_as_by_reading_everything(words: list[tuple[int, int, int]], at: int, instrument: int, ended: bool) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prediction_columns, "ROLL_ROWS", 7)
+        patch.setattr(prediction_columns, "PART_ROWS", 11)
+        journal, writer = begun(Path(folder))
+        for minute, (place, frame, late) in enumerate(words):
+            writer.predictions(said(place, frame, minute, at=minute + late))
+        if ended:
+            writer.finish("finished", {}, 2)
+        view = journal.run()
+        every = view.predictions()
+        known = every[(every["instrument"] == instrument) & (every["at_ns"] <= at * MINUTE_NS)]
+        newest = [known[known["frame_ns"] == frame][-1:] for frame in np.unique(known["frame_ns"])]
+        expected = np.concatenate(newest) if newest else every[:0]
+        assert view.predictions_standing(instrument, at * MINUTE_NS).tobytes() == expected.tobytes()
+        journal.close()
+
+
+def test_only_parts_with_a_word_that_stood_are_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_columns, "ROLL_ROWS", 10)
+    monkeypatch.setattr(prediction_columns, "PART_ROWS", 10)
+    journal, writer = begun(tmp_path)
+    for minute in range(100):
+        writer.predictions(said(minute % 2, 5, minute))
+    writer.finish("finished", {}, 2)
+    whole: list[Path] = []
+    read = columns._read_part
+
+    def counted(path: Path, shape: columns.Shape) -> columns.Block:
+        if shape is shape.whole:
+            whole.append(path)
+        return read(path, shape)
+
+    monkeypatch.setattr(columns, "_read_part", counted)
+    assert journal.run().predictions_standing(1, 55 * MINUTE_NS)["closed_ns"] == 55 * MINUTE_NS
+    assert [path.name for path in whole] == ["part-000006.parquet"]
+
+
+@covers("A03")
+def test_a_lost_part_is_told_though_the_others_hold_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_columns, "ROLL_ROWS", 10)
+    journal, writer = begun(tmp_path)
+    for minute in range(25):
+        writer.predictions(said(0, 5, minute))
+    writer.finish("finished", {}, 2)
+    (tmp_path / "predictions" / "run=1" / "part-000003.parquet").unlink()
+    with pytest.raises(StorageFailed, match="took 25 predictions and 20 are here"):
+        journal.run().predictions_standing(0, 99 * MINUTE_NS)
+
+
 def test_sinks_keep_and_pass_on_predictions() -> None:
     one, other = MemorySink(), MemorySink()
     given_rows = any_rows(Prediction, 5, np.random.default_rng(1))
@@ -142,7 +199,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.storage import prediction_columns
+from metastackerbandit.storage import columns, prediction_columns
 from metastackerbandit.storage.journal import Journal
 from tests.storage.runs import any_decisions, any_rows, record, stretch
 
@@ -246,6 +303,7 @@ def an_old_journal(home: Path) -> np.ndarray:
         connection.execute(f"INSERT INTO runs ({columns}) SELECT {columns} FROM newer")
         connection.execute("DROP TABLE newer")
         connection.execute("ALTER TABLE controls DROP COLUMN instrument")
+        connection.execute("DROP TABLE outcomes")  # version 2 brought it
         connection.execute("UPDATE schema SET version = 1")
     connection.close()
     return decided.rows
@@ -268,6 +326,24 @@ def test_a_journal_of_version_1_opens_keeps_its_runs_and_takes_new_ones(tmp_path
     assert sqlite3.connect(database(tmp_path)).execute("SELECT version FROM schema").fetchall() == [(VERSION,)]
 
 
+def test_a_journal_of_version_2_opens_and_takes_alarms(tmp_path: Path) -> None:
+    decided = an_old_journal(tmp_path)
+    with sqlite3.connect(database(tmp_path)) as connection:
+        for statement in STEPS[1]:
+            connection.execute(statement)
+        connection.execute("DROP TABLE alarms")
+        connection.execute("UPDATE schema SET version = 2")
+    connection.close()
+    journal = Journal.open(tmp_path, create=False)
+    assert journal.run(1).row.monitors == () and len(journal.run(1).alarms()) == 0
+    assert journal.run(1).decisions().rows.tobytes() == decided.tobytes()
+    writer = journal.begin(record(monitors=("silence", "burst")), 3)
+    given = any_rows(AlarmRow, 5, np.random.default_rng(2))
+    writer.alarms(given)
+    writer.finish("finished", {}, 4)
+    assert journal.run(2).alarms().tobytes() == given.tobytes() and journal.run(2).row.monitors == ("silence", "burst")
+
+
 def test_an_interrupted_step_to_a_newer_version_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     an_old_journal(tmp_path)
     with monkeypatch.context() as patch:
@@ -275,3 +351,23 @@ def test_an_interrupted_step_to_a_newer_version_leaves_the_old_one(tmp_path: Pat
         with pytest.raises(StorageFailed, match="syntax error"):
             Journal.open(tmp_path)
     assert Journal.open(tmp_path).run(1).row.identity == "a1b2c3"
+
+
+# The table as versions 2 and 3 of the journal made it.
+OLD_OUTCOMES = """CREATE TABLE outcomes (run INTEGER NOT NULL, "at_ns" INTEGER NOT NULL, "instrument" INTEGER NOT NULL,
+    "arm" INTEGER NOT NULL, "cell" INTEGER NOT NULL, "side" INTEGER NOT NULL, "bars" INTEGER NOT NULL, "outcome" REAL)"""
+
+
+def test_outcomes_of_version_3_are_those_of_arms(tmp_path: Path) -> None:
+    Journal.open(tmp_path).close()
+    with sqlite3.connect(database(tmp_path)) as connection:
+        connection.execute("DROP TABLE outcomes")
+        connection.execute(OLD_OUTCOMES)
+        connection.execute("INSERT INTO outcomes VALUES (1, 5, 0, 2, 3, -1, 4, 0.5)")
+        connection.execute("UPDATE schema SET version = 3")
+    connection.close()
+    journal = Journal.open(tmp_path)
+    journal.begin(record(), 1).finish("finished", {}, 2)
+    (row,) = journal.run(1).outcomes()
+    assert (row["arm"], row["side"], row["outcome"], row["gate"], row["decision"]) == (2, -1, 0.5, -1, 0)
+    assert np.isnan(row["net_bps"])

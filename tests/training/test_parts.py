@@ -45,6 +45,8 @@ def record(seed: int, count: int = 400, *, edge: float = 0.0, hold: int = 6) -> 
         parts={"logistic": p},
         long=0.02 * lead,
         short=-0.02 * lead,
+        worth=np.full(count, 0.45),
+        worth_base=np.full(count, 0.45),
         side=side,
         gross=outcome,
         net_long=outcome - COST / 1e4,

@@ -37,7 +37,8 @@ from tests.training.worlds import QUICK, candles, market
 
 RECORDING = market(candles(11, 3_500, trend=0.3))
 BARS = frame_bars(RECORDING.bars[0], 5 * MINUTE_NS, 5 * MINUTE_NS)
-NUMBERS = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale")
+P_VALUES = ("p_value_down", "p_value_flat", "p_value_up")
+NUMBERS = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale", *P_VALUES, "worth")
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ def test_a_stack_comes_back_from_its_files_and_answers_the_same_to_the_bit(fitte
     together = fitted.stack.predict(rows)
     for name in together.__struct_fields__:
         alone = np.concatenate([getattr(again.predict(rows[place : place + 1]), name) for place in range(len(rows))])
-        assert np.array_equal(alone, getattr(together, name)), name
+        assert alone.tobytes() == getattr(together, name).tobytes(), name
 
 
 def test_answers_are_probabilities_and_returns_are_symmetric_about_their_level(fitted: FittedStack) -> None:
@@ -68,6 +68,9 @@ def test_answers_are_probabilities_and_returns_are_symmetric_about_their_level(f
     assert np.allclose(said.p.sum(axis=1), 1.0, atol=1e-12) and (said.p > 0.0).all()
     assert np.allclose(said.long + said.short, 2.0 * fitted.stack.facts.expectation.level)
     assert (said.error > 0.0).all() and ((said.credibility > 0.0) & (said.credibility <= 1.0)).all()
+    assert np.array_equal(said.p_values.max(axis=1), said.credibility)
+    inside = said.p_values > fitted.stack.conformal.alpha_now
+    assert np.array_equal(inside @ np.array([1, 2, 4]), said.conformal_set)
 
 
 def test_baselines_stand_beside_the_stack_without_a_weight(fitted: FittedStack) -> None:
@@ -121,8 +124,9 @@ def test_an_expectation_never_stretches_or_turns_a_forecast(seed: int, truth: fl
     long = truth * lead + 10.0 * noise
     found = fit_expectation(lead, head, long, -long, np.ones(200, np.bool_), np.ones(200), n_eff)
     assert 0.0 <= found.slope <= 1.0 and found.level <= 0.0 < found.noise
-    up, down, error = found.long_short(np.array([0.2]), np.array([0.0]))
-    assert up[0] >= down[0] and error[0] >= found.noise
+    lead, head = np.array([0.2]), np.array([0.0])
+    up, down = found.long_short(lead, head)
+    assert up[0] >= down[0] and found.error(lead, head)[0] >= found.noise
 
 
 def test_a_forecast_that_outcomes_follow_is_believed_and_one_they_do_not_is_not() -> None:

@@ -76,9 +76,10 @@ def test_a_random_walk_shows_no_edge_and_is_left_a_candidate(tmp_path: Path, see
 
 
 @covers("K25")
-def test_the_same_inputs_give_the_same_bytes_whenever_they_are_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the rung that has learners with chance in them, which this short market would not reach by itself."""
-    monkeypatch.setattr(version, "rung_of", lambda n_eff: next(rung for rung in RUNGS if "lightgbm" in rung.families))
+@pytest.mark.parametrize("learner", ["lightgbm", "extra_trees"])
+def test_the_same_inputs_give_the_same_bytes_whenever_they_are_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learner: str) -> None:
+    """On the rungs that have learners with chance in them, which this short market would not reach by itself."""
+    monkeypatch.setattr(version, "rung_of", lambda n_eff: next(rung for rung in RUNGS if learner in rung.families))
     recording = market(candles(4, 3_500, trend=0.3))
     one, later = tmp_path / "one", tmp_path / "later"
     trained(recording, one)
@@ -89,7 +90,8 @@ def test_the_same_inputs_give_the_same_bytes_whenever_they_are_trained(tmp_path:
     assert stamped and all(name.endswith(("card.json", "SHA256SUMS", "BTCUSDT@5m.json")) for name in stamped)
     registries = [Registry(home / "models") for home in (one, later)]
     cards = [registry.versions(registry.series()[0]) for registry in registries]
-    assert cards[0][-1].learners[-1] == "lightgbm" and cards[0][-1].weights[-1] > 0.0
+    weights = dict(zip(cards[0][-1].learners, cards[0][-1].weights, strict=True))
+    assert weights[learner] > 0.0 and weights["lightgbm"] > 0.0
     assert [card_bytes(structs.replace(card, created_ns=2)) for card in cards[0]] == [card_bytes(card) for card in cards[1]]
 
 

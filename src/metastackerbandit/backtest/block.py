@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, MOOD_EVENT, OPEN_EVENT, PREDICTION_EVENT
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened
 from metastackerbandit.engine.on_prediction import on_predicted
@@ -43,7 +43,7 @@ def order_events(recording: Recording, controls: np.ndarray, predictions: Sequen
     return code[np.lexsort((code & 0x1FFFF, code & 7, at))]
 
 
-@kernel
+@inlined
 def pump(world: Any, out: Any, venue: Any) -> int:
     """Act on every effect, oldest first, and hand each answer back at once."""
     cursor = out.cursor[0]
@@ -69,13 +69,21 @@ def pump(world: Any, out: Any, venue: Any) -> int:
 
 
 @kernel
-def deliver(world: Any, out: Any, venue: Any, n: int) -> int:
-    """Hand the fills of one event to the engine, then act on what it asks for."""
-    for k in range(n):
-        fault = on_report(world, out, venue.reports[k])
-        if fault != 0:
-            return fault
+def pump_apart(world: Any, out: Any, venue: Any) -> int:
+    """pump, compiled once for where little is asked for."""
     return pump(world, out, venue)
+
+
+@inlined
+def deliver(world: Any, out: Any, venue: Any, n: int) -> int:
+    """Hand the venue's first `n` reports to the engine, then act on what it asks for."""
+    fault = 0
+    for k in range(n):
+        if fault == 0:
+            fault = on_report(world, out, venue.reports[k])
+    if fault == 0 and out.cursor[0].effects > 0:
+        fault = pump(world, out, venue)
+    return fault
 
 
 @kernel
@@ -119,37 +127,36 @@ def run_block(
         s = code >> 3 & 0x3FFF
         place = code >> 17
         fault = 0
+        reports = 0
         if kind == OPEN_EVENT:
             bar = bars[starts[s] + place]
-            fault = on_opened(world, out, s, bar.opened_ns, lean)
+            fault = on_opened(world, out, s, bar.opened_ns, bar.open, lean)
             if fault == 0 and cursor.effects > 0:
-                fault = pump(world, out, venue)
+                fault = pump_apart(world, out, venue)
             if fault == 0 and venue.desks[s].resting > 0:
-                fault = deliver(world, out, venue, at_open(venue, s, bar.opened_ns, bar.open))
+                reports = at_open(venue, s, bar.opened_ns, bar.open)
         elif kind == CLOSE_EVENT:
             bar = bars[starts[s] + place]
             if venue.desks[s].resting > 0:
                 fault = deliver(world, out, venue, inside(venue, s, bar.closed_ns, bar.low, bar.high))
             if fault == 0:
                 fault = on_closed(world, out, s, bar, lean)
-            if fault == 0 and cursor.effects > 0:
-                fault = pump(world, out, venue)
             if fault == 0 and venue.desks[s].at_close != 0:
-                fault = deliver(world, out, venue, at_close(venue, s, bar.known_ns, bar.close))
+                if cursor.effects > 0:
+                    fault = pump_apart(world, out, venue)
+                reports = at_close(venue, s, bar.known_ns, bar.close)
         elif kind == PREDICTION_EVENT:
             fault = on_predicted(world, out, s, predictions[prediction_starts[s] + place], lean)
-            if fault == 0 and cursor.effects > 0:
-                fault = pump(world, out, venue)
         elif kind == MOOD_EVENT:
             seen = mood[mood_starts[s] + place]
-            on_mood(world, s, seen.at_ns, seen.mood, seen.mirror)
+            on_mood(world.seats[s], seen.at_ns, seen.mood, seen.mirror)
         elif kind == FUNDING_EVENT:
             settled = funding[funding_starts[s] + place]
             fault = on_funding(world, out, s, settled.at_ns, settled.rate, settled.mark)
         else:
             fault = on_control(world, out, controls[place, 0], controls[place, 1])
-            if fault == 0:
-                fault = pump(world, out, venue)
+        if fault == 0 and (reports > 0 or cursor.effects > 0):
+            fault = deliver(world, out, venue, reports)
         if fault != 0:
             return e, fault
     return len(order), 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from metastackerbandit.cli.answer import JsonFlag, answering, tell
 from metastackerbandit.cli.wanted import Wanted, on_market
@@ -12,12 +14,18 @@ if TYPE_CHECKING:
 
 
 @on_market()
-def backtest(wanted: Wanted, json: JsonFlag = False) -> None:
+def backtest(
+    wanted: Wanted,
+    scenario: Annotated[
+        str | None, typer.Option("--scenario", metavar="NAME", help="A made market with known truth, instead of candles.", show_default=False)
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
     """Run an arm over recorded candles at full speed; every decision is journaled."""
     with answering(json):
-        from metastackerbandit.cli.session import open_session
+        from metastackerbandit.cli.session import open_scenario, open_session
 
-        session = open_session(wanted)
+        session = open_session(wanted) if scenario is None else open_scenario(wanted, scenario)
         payload = _backtested(session)
         tell(payload, _backtest_text(payload, session), json)
 
@@ -31,7 +39,9 @@ def _backtested(session: Session) -> dict[str, Any]:
     from metastackerbandit.backtest.warm_start import as_inputs
     from metastackerbandit.cli.opinions import served_counts
     from metastackerbandit.cli.session import record_of
+    from metastackerbandit.cli.watched import alarms_over
     from metastackerbandit.domain.sink import MemorySink, Tee
+    from metastackerbandit.runtime.watching import alarm_lines
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.leak_checks import green
     from metastackerbandit.storage.trials import TrialRegistry
@@ -49,6 +59,8 @@ def _backtested(session: Session) -> dict[str, Any]:
         writer.outcomes(session.past)
         result = run(plan, block, simulation, Tee(writer, memory))
         kept = memory.kept()
+        raised = alarms_over(session, record, kept)
+        writer.alarms(raised)
         report = report_of(plan, kept, final_of(result))
         trial = trial_of(plan, result, identity=record.identity, now_ns=time.time_ns(), kind="backtest")
         if trial is not None:
@@ -59,6 +71,7 @@ def _backtested(session: Session) -> dict[str, Any]:
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         served, silent = served_counts(predictions, session.models())
         payload |= {"models": served, "silent": silent}
+        payload |= {"alarms": alarm_lines(raised, record)}
         payload |= {"run": writer.run, "identity": record.identity, "fill": simulation.fill, "source": recording.source}
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
         state = "finished"
@@ -112,14 +125,28 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
     if payload["models"]:
         bars = sum(model["bars"] for model in payload["models"])
         lines.append(f"  {len(payload['models'])} versions answered {bars:,} bars, each trained before the bars that it answered:")
-        lines += [f"    {model['id']}  {model['bars']:,} bars  {_day(model['from_ns'])} .. {_day(model['to_ns'])}" for model in payload["models"]]
+        lines += [f"    {line}" for line in _series_lines(payload["models"])]
     lines += [f"  silent on {count:,} bars: {why}" for why, count in payload["silent"].items()]
     for side in ("BUY", "SELL"):
         lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))
     lines += [f"  ! {finding}" for finding in payload["findings"]]
+    lines += [f"  alarm: {line}" for line in payload["alarms"]]
     lines += ["", f"  {payload['verdict']}: {payload['verdict_text']}"]
     lines += [f"  note: {notice}" for notice in payload["notices"]]
     return "\n".join(lines)
+
+
+def _series_lines(models: list[dict[str, Any]]) -> list[str]:
+    """A line a series: how many of its versions answered how many bars, from when to when."""
+    series: dict[str, list[dict[str, Any]]] = {}
+    for model in models:
+        name, _, number = model["id"].rpartition("-")
+        series.setdefault(name if number.isdecimal() else model["id"], []).append(model)
+    return [
+        f"{name}  {len(each)} versions, {sum(one['bars'] for one in each):,} bars  "
+        f"{_day(min(one['from_ns'] for one in each))} .. {_day(max(one['to_ns'] for one in each))}"
+        for name, each in series.items()
+    ]
 
 
 def _number(value: float | None, share: bool) -> str:

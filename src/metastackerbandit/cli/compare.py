@@ -106,7 +106,7 @@ def _models_text(payload: dict[str, Any]) -> str:
 
 
 def _two_series(registry: Registry, names: list[str], wanted: Wanted, home: Path) -> dict[str, Any]:
-    from metastackerbandit.cli.market_data import opened
+    from metastackerbandit.cli.market_data import costs_of, opened
     from metastackerbandit.cli.opinions import versions_of
     from metastackerbandit.domain.label import label_spec
     from metastackerbandit.domain.timeframe import frame_ns
@@ -126,7 +126,8 @@ def _two_series(registry: Registry, names: list[str], wanted: Wanted, home: Path
     pairs = []
     for place, symbol in enumerate(shared):
         bars = frame_bars(recording.bars[place], recording.base_ns, frame_ns(frame))
-        labels = label_bars(bars, recording.bars[place], recording.base_ns, recording.funding[place], label_spec(frame), config.costs)
+        costs = costs_of(config, (symbol,), frame)
+        labels = label_bars(bars, recording.bars[place], recording.base_ns, recording.funding[place], label_spec(frame), costs)
         said = [predictions_over(recording, place, frame, versions_of(registry, card.series), config.training) for card in cards]
         found = compared(said[0], said[1], labels, frame_ns(frame))
         pairs.append(

@@ -21,48 +21,77 @@ app = typer.Typer(cls=Verbs, help="Show, check, compare, back up and restore the
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="[KEY]", help="A table or a key; everything if left out.", show_default=False)] = "",
+    symbol: Annotated[str, typer.Option("--symbol", metavar="BTCUSDT", help="As it is for this symbol.", show_default=False)] = "",
+    frame: Annotated[str, typer.Option("--frame", metavar="5m", help="As it is on this frame.", show_default=False)] = "",
     sets: SetFlags = None,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Each value, where it came from, and what it means."""
+    """Each value, where it came from, and what it means; for each threshold also its profile's, its derived and its effective limit."""
     with answering(json):
+        from metastackerbandit.cli.threshold_pages import threshold_rows, threshold_text
+        from metastackerbandit.config.books import book_config, book_sources
         from metastackerbandit.config.home import config_file, home_folder
-        from metastackerbandit.config.loading import load_home
+        from metastackerbandit.config.loading import Loaded, load_home
         from metastackerbandit.config.writing import config_hash
+        from metastackerbandit.domain.timeframe import frame_name, frame_ns
 
         folder = home_folder(home, os.environ)
         loaded = load_home(folder, os.environ, sets or ())
-        rows = [_row(key, loaded) for key in _asked_for(name)]
+        on = frame_name(frame_ns(frame)) if frame else ""
         file = config_file(folder)
-        payload = {"home": folder, "file": file if file.exists() else None, "config_hash": config_hash(loaded.config), "values": rows}
-        tell(payload, _show_text(rows), json)
+        page = loaded
+        if symbol or on:
+            page = Loaded(book_config(loaded.config, symbol, on), book_sources(loaded.config, loaded.sources, symbol, on))
+        rows = [_row(key, page) for key in _asked_for(name, page)]
+        judged = threshold_rows(loaded, symbol, on, {row["key"] for row in rows})
+        payload = {
+            "home": folder,
+            "file": file if file.exists() else None,
+            "config_hash": config_hash(loaded.config),
+            "symbol": symbol or None,
+            "frame": on or None,
+            "values": rows,
+            "thresholds": judged,
+        }
+        tell(payload, "\n\n".join(part for part in (_show_text(rows), threshold_text(judged)) if part), json)
 
 
 @app.command()
 def check(
     file: Annotated[Path | None, typer.Argument(help="A configuration file; the installation's if left out.", show_default=False)] = None,
+    mode: Annotated[str, typer.Option("--mode", metavar="NAME", help="Judge it for backtest, paper or live, where nothing is waived.")] = "paper",
     sets: SetFlags = None,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """Every problem of a configuration, with its place and its mend."""
     with answering(json):
+        from metastackerbandit.cli.model_check import profiles_without_models
+        from metastackerbandit.config.books import traded_frames
         from metastackerbandit.config.home import config_file, home_folder
         from metastackerbandit.config.loading import examine
+        from metastackerbandit.config.notices import dead_symbols, notices
         from metastackerbandit.config.problems import refusal
+        from metastackerbandit.config.waivers import checked_mode, waiver_problems
         from metastackerbandit.config.writing import config_hash
 
-        present = config_file(home_folder(home, os.environ))
+        folder, now_ns = home_folder(home, os.environ), time.time_ns()
+        present = config_file(folder)
         judged = file or (present if present.exists() else None)
         # a file that is named is judged alone; the installation's is judged with the environment that a run would see
         examined = examine([judged] if judged else [], None if file else os.environ, sets or ())
-        payload = {"ok": not examined.problems, "file": judged, "problems": examined.problems}
-        if examined.problems:
-            error = refusal(examined.problems)
+        problems = [*examined.problems, *waiver_problems(examined.config, examined.sources, now_ns, checked_mode(mode))]
+        problems += [] if problems else profiles_without_models(folder, examined)
+        config = examined.config
+        told = [] if problems else [*notices(config, traded_frames(config), now_ns, mode), *dead_symbols(config)]
+        payload = {"ok": not problems, "file": judged, "problems": problems, "notices": told}
+        if problems:
+            error = refusal(problems)
             tell_error(error, json, payload)
             raise typer.Exit(error.exit_code)
-        tell({**payload, "config_hash": config_hash(examined.config)}, f"ok: {judged or 'defaults (there is no configuration file)'}", json)
+        text = "\n".join([f"ok: {judged or 'defaults (there is no configuration file)'}", *(f"  note: {notice}" for notice in told)])
+        tell({**payload, "config_hash": config_hash(examined.config)}, text, json)
 
 
 @app.command()
@@ -74,15 +103,14 @@ def diff(
 ) -> None:
     """Every value that differs between two configurations."""
     with answering(json):
+        from metastackerbandit.config.differences import differences_of
         from metastackerbandit.config.home import home_folder
-        from metastackerbandit.config.outline import keys, value_at
 
         folder = home_folder(home, os.environ)
         left, right = _named(a, folder), _named(b, folder)
         differences = [
-            {"key": name, "a": before, "b": after, "source_a": left.sources[name], "source_b": right.sources[name]}
-            for name in keys()
-            if (before := value_at(left.config, name)) != (after := value_at(right.config, name))
+            {"key": found.key, "a": found.before, "b": found.after, "source_a": _from(left, found.key), "source_b": _from(right, found.key)}
+            for found in differences_of(left.config, right.config)
         ]
         tell({"identical": not differences, "a": a, "b": b, "differences": differences}, _diff_text(a, b, differences), json)
 
@@ -120,11 +148,11 @@ def restore(
 ) -> None:
     """Make a backup the configuration again, after verifying its hash; what it replaces is backed up."""
     with answering(json):
-        from metastackerbandit.config import backups
+        from metastackerbandit.cli.set_threshold import journaled_restore
         from metastackerbandit.config.home import config_file, home_folder
 
         folder = home_folder(home, os.environ)
-        restored = backups.restore(folder, name, time.time_ns())
+        restored = journaled_restore(folder, "restore", name, time.time_ns())
         tell({"restored": restored.name, "sha256": restored.sha256, "file": config_file(folder)}, f"restored {restored.name}", json)
 
 
@@ -132,12 +160,25 @@ def restore(
 def rollback(home: HomeFlag = None, json: JsonFlag = False) -> None:
     """Undo the last change; a second rollback undoes the first."""
     with answering(json):
-        from metastackerbandit.config import backups
+        from metastackerbandit.cli.set_threshold import journaled_restore
+        from metastackerbandit.config.backups import newest_other
         from metastackerbandit.config.home import config_file, home_folder
 
         folder = home_folder(home, os.environ)
-        restored = backups.rollback(folder, time.time_ns())
+        restored = journaled_restore(folder, "rollback", newest_other(folder).name, time.time_ns())
         tell({"restored": restored.name, "sha256": restored.sha256, "file": config_file(folder)}, f"rolled back to {restored.name}", json)
+
+
+@app.command()
+def history(home: HomeFlag = None, json: JsonFlag = False) -> None:
+    """Every change by `msb set`, restore and rollback, newest first: when, who, from what to what, and why. Edits by hand leave no line."""
+    with answering(json):
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.storage.changes import kept_changes
+
+        rows = kept_changes(home_folder(home, os.environ))
+        text = "\n".join(f"{_utc(row.at_ns)}  {row.who}  {row.key}: {row.old} -> {row.new}  ({row.why})" for row in rows)
+        tell({"changes": rows}, text or "nothing was changed by `msb set`, restore or rollback yet", json)
 
 
 @app.command()
@@ -149,15 +190,21 @@ def schema(json: JsonFlag = False) -> None:
         tell(json_schema(), "", json=True)
 
 
-def _asked_for(name: str) -> list[Key]:
+def _asked_for(name: str, page: Loaded) -> list[Key]:
+    """The keys of a table, or the one key; those of frames and symbols follow the others."""
     from metastackerbandit.config.outline import keys, tables
     from metastackerbandit.config.problems import closest
+    from metastackerbandit.config.scopes import find_key, is_table
+    from metastackerbandit.config.unknown import unknown
     from metastackerbandit.domain.errors import NotFound
 
-    found = [key for key in keys().values() if not name or key.name == name or key.name.startswith(f"{name}.")]
-    if not found and name not in tables():
-        meant = closest(name, [*tables(), *keys()])
-        mend = f"did you mean {meant}?" if meant else "`msb config show` lists all"
+    known = [*keys().values(), *(key for own in page.config.overrides if (key := find_key(own)))]
+    found = [key for key in known if not name or key.name == name or key.name.startswith(f"{name}.")]
+    if not found and not is_table(name):
+        mend = unknown(name.split("."), "config show", str).mend
+        if not mend.startswith("did you mean"):
+            meant = closest(name, [*tables(), *keys()])
+            mend = f"did you mean {meant}?" if meant else "`msb config show` lists all"
         raise NotFound(f"no table or key is named {name}", where="config show", mend=mend)
     return found
 
@@ -171,17 +218,24 @@ def _row(key: Key, loaded: Loaded) -> dict[str, Any]:
 
 
 def _show_text(rows: list[dict[str, Any]]) -> str:
-    from metastackerbandit.config.meaning import table_meaning
-
     lines: list[str] = []
     table = ""
     for row in rows:
         above, _, field = row["key"].rpartition(".")
         if above != table:
             table = above
-            lines += ["", f"[{table}]  {table_meaning(table)}"]
+            lines += ["", f"[{table}]  {_about(table)}"]
         lines.append(f"  {field} = {_value_text(row['value'])}".ljust(40) + f"  {row['meaning']}".ljust(72) + f"  <- {row['source']}")
     return "\n".join(lines).lstrip("\n")
+
+
+def _about(table: str) -> str:
+    """A table's meaning, or whose it is."""
+    from metastackerbandit.config.meaning import table_meaning
+    from metastackerbandit.config.scopes import EVERYWHERE, split
+
+    scope = split(table)[0]
+    return table_meaning(table) if scope == EVERYWHERE else f"for {scope} alone"
 
 
 def _value_text(value: Any) -> str:
@@ -211,6 +265,16 @@ def _named(name: str, home: Path) -> Loaded | Examined:
     if examined.problems:
         raise refusal(examined.problems)
     return examined
+
+
+def _utc(at_ns: int) -> str:
+    from datetime import UTC, datetime
+
+    return f"{datetime.fromtimestamp(at_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def _from(loaded: Loaded | Examined, key: str) -> str:
+    return loaded.sources.get(key, "not written")
 
 
 def _diff_text(a: str, b: str, differences: list[dict[str, Any]]) -> str:

@@ -74,7 +74,7 @@ def _diff_runs(home: Path | None, runs: list[str]) -> dict[str, Any]:
     journal = Journal.open(home_folder(home, os.environ), create=False)
     try:
         views = [journal.run(key) for key in runs]
-        one, other = (_kept(view) for view in views)
+        one, other = (kept_of(view) for view in views)
         gates = [gate.name for gate in views[0].row.gates]
         inputs = [view.row.digest for view in views]
         payload = compared(one, other, gates)
@@ -83,7 +83,8 @@ def _diff_runs(home: Path | None, runs: list[str]) -> dict[str, Any]:
         journal.close()
 
 
-def _kept(view: RunView) -> Kept:
+def kept_of(view: RunView) -> Kept:
+    """Everything that a run left, from the journal."""
     from metastackerbandit.domain.sink import Kept
 
     decided = view.decisions()

@@ -70,7 +70,7 @@ def _looked_at(wanted: Wanted, bars: int, seed: int) -> tuple[Pipeline, tuple[Ma
         pipeline = shipped_pipeline(frame)
         refuse_short(pipeline, (made,))
         return pipeline, (made,), {"data": f"generated, seed {seed}", "symbols": [made.symbol], "frame": frame, "notices": []}
-    from metastackerbandit.cli.market_data import opened
+    from metastackerbandit.cli.market_data import costs_of, opened
 
     _, config, recording = opened(wanted)
     frame = config.run.frames[0]
@@ -79,7 +79,7 @@ def _looked_at(wanted: Wanted, bars: int, seed: int) -> tuple[Pipeline, tuple[Ma
     notices = [f"{names[0]} was looked at, of {len(names)} symbols: name others with --symbols"] if count < len(names) else []
     markets = tuple(market_of(recording, place, frame_ns(frame), bars) for place in range(count))
     facts = {"data": recording.source, "symbols": names[:count], "frame": frame, "notices": notices}
-    pipeline = shipped_pipeline(frame, config.costs)
+    pipeline = shipped_pipeline(frame, costs_of(config, names[:count], frame))
     refuse_short(pipeline, markets)
     return pipeline, markets, facts
 

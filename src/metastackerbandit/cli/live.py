@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,16 +26,18 @@ from metastackerbandit.engine.plan import Plan
 
 _SIDES = {-1: ("SELL", "red"), 0: ("flat", "dim"), 1: ("BUY", "green")}
 _FRAMES_A_SECOND = 8
+_ALARMS_SHOWN = 5  # the newest; all stand in the journal
 
 
 class LiveView:
     """Draws at most a few times a second, whatever the speed of the run."""
 
-    def __init__(self, plan: Plan, title: str, notices: tuple[str, ...], total: int, console: Console) -> None:
+    def __init__(self, plan: Plan, title: str, notices: tuple[str, ...], total: int, console: Console, alarms: Sequence[str] = ()) -> None:
         self._plan = plan
         self._title = title
         self._notices = notices
         self._total = total
+        self._alarms = alarms  # grows while the run goes on
         self._decisions: deque[Decided] = deque(maxlen=8)
         self._blocked: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -156,6 +158,7 @@ class LiveView:
             lines.append(Text(f"daily loss breaker is open until {_clock(int(account.breakers.next_day_ns))}", style="red"))
         if account.breakers.drawdown_tripped:
             lines.append(Text(f"drawdown breaker is open until {_clock(int(account.breakers.next_day_ns))}", style="red"))
+        lines += [Text(line, style="red" if " HALT " in line else "yellow") for line in self._alarms[-_ALARMS_SHOWN:]]
         if self._blocked:
             lines.append(Text("blocked so far: " + ", ".join(f"{name} {count:,}" for name, count in self._blocked.most_common(4)), style="yellow"))
         if self._unknown:

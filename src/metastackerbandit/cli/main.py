@@ -8,7 +8,28 @@ from typing import Annotated
 
 import typer
 
-from metastackerbandit.cli import backtest, compare, config, data, diff, init, leakage, look, models, replay, train
+from metastackerbandit.cli import (
+    backtest,
+    compare,
+    config,
+    data,
+    diff,
+    explain,
+    funnel,
+    gates,
+    init,
+    leakage,
+    look,
+    models,
+    monitors,
+    preflight,
+    readiness,
+    replay,
+    rollout,
+    set_threshold,
+    train,
+    twin,
+)
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
 # Small models train up to 50 times slower with threads that spin beside a busy core; set before numpy is loaded.
@@ -53,17 +74,24 @@ def msb(
 
 app.command("init")(init.init)
 app.add_typer(config.app, name="config")
+app.command("set")(set_threshold.set_threshold)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.command("backtest")(backtest.backtest)
 app.command("run")(replay.run)
+app.command("preflight")(preflight.preflight)
+app.command("readiness")(readiness.readiness)
+app.add_typer(rollout.app, name="rollout")
 app.command("status")(look.status)
-app.command("explain")(look.explain)
-app.command("funnel")(look.funnel)
+app.command("explain")(explain.explain)
+app.command("funnel")(funnel.funnel)
+app.command("gates")(gates.gates)
+app.command("twin")(twin.twin)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)
+app.command("monitors")(monitors.monitors)
 
 
 def main() -> None:

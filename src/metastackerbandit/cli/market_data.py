@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from metastackerbandit.cli.wanted import Wanted
+from metastackerbandit.config.books import engine_settings
 from metastackerbandit.config.home import home_folder
-from metastackerbandit.config.loading import load_home
+from metastackerbandit.config.loading import Loaded, load, load_home
 from metastackerbandit.config.schema import Config
-from metastackerbandit.domain.errors import UsageError
+from metastackerbandit.config.waivers import refuse_waivers
+from metastackerbandit.costs.settings import CostSettings
+from metastackerbandit.domain.errors import ConfigRefused, UsageError
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.storage.candles import load_recording
 
@@ -25,7 +30,16 @@ class Opened(NamedTuple):
 
 def opened(wanted: Wanted) -> Opened:
     """Read configuration and candles; nothing is written."""
-    home = home_folder(wanted.home, os.environ)
+    home, loaded = home_folder(wanted.home, os.environ), loaded_of(wanted)
+    config = loaded.config
+    refuse_waivers(config, loaded.sources, time.time_ns(), "paper")
+    if not config.run.data:
+        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
+    return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
+
+
+def loaded_of(wanted: Wanted) -> Loaded:
+    """The configuration with the flags over it: the installation's, or the one that stands in its place."""
     options: dict[str, Any] = {
         "run.data": str(wanted.data) if wanted.data else None,
         "run.symbols": _listed(wanted.symbols),
@@ -33,10 +47,9 @@ def opened(wanted: Wanted) -> Opened:
         "run.mood": str(wanted.mood) if wanted.mood else None,
         "run.arm": wanted.arm,
     }
-    config = load_home(home, os.environ, wanted.sets, options).config
-    if not config.run.data:
-        raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
-    return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
+    if wanted.instead is not None:
+        return load([wanted.instead], os.environ, wanted.sets, options)
+    return load_home(home_folder(wanted.home, os.environ), os.environ, wanted.sets, options)
 
 
 def _listed(text: str | None) -> list[str] | None:
@@ -57,6 +70,17 @@ def candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int 
         mood=Path(config.run.mood).expanduser() if config.run.mood else None,
         outlier_return=config.market.outlier_return,
     )
+
+
+def costs_of(config: Config, symbols: Sequence[str], frame: str) -> CostSettings:
+    """What trading these symbols on a frame costs; symbols that share one model must cost alike, because its labels are net of cost."""
+    found = {symbol: engine_settings(config, symbol, frame).costs for symbol in symbols}
+    first = next(iter(found.values()))
+    unlike = [symbol for symbol, costs in found.items() if costs != first]
+    if unlike:
+        what = f"{unlike[0]} costs other than {symbols[0]} on {frame}, where they share a model"
+        raise ConfigRefused(what, where="symbols", mend=f"give the symbols of {frame} the same costs")
+    return first
 
 
 def time_ns(text: str | None, where: str) -> int | None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
+from metastackerbandit.cli.model_evidence import feature_lines, number, reliability_lines, span
 from metastackerbandit.domain.card import ModelCard, Waiver, skill
 from metastackerbandit.domain.errors import MsbError
 from metastackerbandit.domain.quality import time_text
 from metastackerbandit.storage.fitness import Refusal, cautions, covers, in_force
 from metastackerbandit.storage.promotions import SlotHistory
 from metastackerbandit.storage.registry import Registry
+from metastackerbandit.training.evidence import Evidence
 
 _LAST = 6  # changes of a slot that a page shows; --json has all
 
@@ -82,8 +84,8 @@ def list_text(payload: dict[str, Any]) -> Any:
     return Group(table, "", *(lines or ["no model is promoted: `msb models promote SERIES`"]), *waived)
 
 
-def page(registry: Registry, card: ModelCard, found: tuple[Refusal, ...], now_ns: int) -> dict[str, Any]:
-    """Everything about one version."""
+def page(registry: Registry, card: ModelCard, found: tuple[Refusal, ...], evidence: Evidence | None, now_ns: int) -> dict[str, Any]:
+    """Everything about one version; `evidence` is null where it has none, or its files cannot be read."""
     given = [waiver_row(waiver, now_ns) for waiver in registry.waivers() if covers(waiver, card)]
     slots = [slot_row(registry, slot, now_ns) for slot in registry.slots()]
     return {
@@ -97,14 +99,16 @@ def page(registry: Registry, card: ModelCard, found: tuple[Refusal, ...], now_ns
             for one in found
         ],
         "notes": cautions(card),
+        "evidence": evidence,
         "waivers": given,
         "slots": [slot for slot in slots if any(change["series"] == card.series for change in slot["history"])],
     }
 
 
-def page_text(payload: dict[str, Any]) -> str:
+def page_text(payload: dict[str, Any], *, with_features: bool = False) -> str:
     """The page in words."""
     card: ModelCard = payload["card"]
+    evidence: Evidence | None = payload["evidence"]
     trained = payload["trained"]
     lines = [
         card.model_id,
@@ -117,15 +121,19 @@ def page_text(payload: dict[str, Any]) -> str:
         f"  {card.effective_dof:.1f} effective coefficients of {card.dof_budget:.1f} that these pay for",
         "",
         "scores out of sample",
-        *(f"  {score.name:<24} {_number(score.value)} {_range(score.low, score.high)} {score.unit}" for score in card.scores),
-        f"  {'share of UP':<24} {_number(card.share_up)}",
-        f"  {'calibration slope':<24} {_number(card.calibration_slope)} ({card.calibrator})",
+        *(f"  {score.name:<24} {number(score.value)} {span(score.low, score.high)} {score.unit}" for score in card.scores),
+        f"  {'share of UP':<24} {number(card.share_up)}",
+        f"  {'calibration slope':<24} {number(card.calibration_slope)} ({card.calibrator})",
         f"  {'parity':<24} {card.parity:.3g}",
         f"  {'mirror error':<24} {card.mirror_error:.3g}",
         "",
         "learners",
         *(f"  {name:<24} {weight:.3f}" for name, weight in zip(card.learners, card.weights, strict=True)),
         "",
+        *meta_label_lines(card),
+        "",
+        *([*reliability_lines(evidence), ""] if evidence is not None else []),
+        *(_told_features(evidence) if with_features else []),
         f"files in {payload['path']}",
         *(f"  {file.name:<32} {file.length:>10,} bytes  {file.sha256[:16]}…" for file in card.files),
         *(f"  needs {name}" for name in card.depends_on),
@@ -133,6 +141,27 @@ def page_text(payload: dict[str, Any]) -> str:
         *_standing_lines(payload, card),
     ]
     return "\n".join(lines)
+
+
+def _told_features(evidence: Evidence | None) -> list[str]:
+    if evidence is None:
+        return ["features: no walk-forward record is kept with this version; a series' newest has one", ""]
+    return [*feature_lines(evidence), ""]
+
+
+def meta_label_lines(card: ModelCard) -> list[str]:
+    """The second model: what it is, what it was made of, how well it tells trades apart."""
+    found = card.meta_label
+    if found is None:
+        return ["meta-label: none on this version, so worth is unknown"]
+    lines = [
+        f"meta-label: {found.model}",
+        f"  {found.n_rows:,} proposed trades, {found.n_eff:,.0f} independent; share that paid {number(found.base_rate)}",
+        *(f"  {score.name:<24} {number(score.value)} {span(score.low, score.high)} {score.unit}" for score in found.scores),
+    ]
+    if found.forced:
+        lines.append(f"  {found.forced}{': every trade gets the base rate' if found.n_rows else ''}")
+    return lines
 
 
 def _standing_lines(payload: dict[str, Any], card: ModelCard) -> list[str]:
@@ -161,17 +190,7 @@ def _interval(card: ModelCard) -> dict[str, float | None] | None:
 def _gain_text(interval: dict[str, float | None] | None) -> str:
     if interval is None or interval["value"] is None:
         return "not measured"
-    return f"{interval['value']:.2f} {_range(interval['low'], interval['high'])}".rstrip()
-
-
-def _number(value: float) -> str:
-    return "unknown" if math.isnan(value) else f"{value:.4g}"
-
-
-def _range(low: float | None, high: float | None) -> str:
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return ""
-    return f"[{low:.4g}, {high:.4g}]"
+    return f"{interval['value']:.2f} {span(interval['low'], interval['high'])}".rstrip()
 
 
 def _listed(names: Any) -> str:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, SetFlags, Verbs, answering, tell
+from metastackerbandit.cli.who import who
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.card import ModelCard
     from metastackerbandit.storage.fitness import Refusal, Use
     from metastackerbandit.storage.registry import Registry
+    from metastackerbandit.training.evidence import Evidence
 
 app = typer.Typer(cls=Verbs, help="List, show, promote, roll back and waive models.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -42,16 +44,51 @@ def list_models(home: HomeFlag = None, json: JsonFlag = False) -> None:
 
 
 @app.command()
-def show(which: IdArgument, sets: SetFlags = None, home: HomeFlag = None, json: JsonFlag = False) -> None:
+def show(
+    which: IdArgument,
+    features: Annotated[bool, typer.Option("--features", help="Also what each feature says alone, of a series' newest version.")] = False,
+    sets: SetFlags = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
     """One version's card (of a series: the newest): scores with intervals, weights, files, waivers, and what would block its promotion."""
     with answering(json):
         from metastackerbandit.cli.model_pages import page, page_text
 
         registry, now_ns = _registry(home), time.time_ns()
         card = _card(registry, which)
-        use = _use(card, card.symbols[0], card.frame, home, sets)
-        payload = page(registry, card, registry.refusals(card, use, now_ns), now_ns)
-        tell(payload, page_text(payload), json)
+        found = registry.refusals(card, _use(card, card.symbols[0], card.frame, home, sets), now_ns)
+        payload = page(registry, card, found, _evidence(registry, card, found), now_ns)
+        tell(payload, page_text(payload, with_features=features), json)
+
+
+@app.command()
+def report(
+    series: Annotated[str, typer.Argument(metavar="SERIES", help="The series, told by its newest version.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="[default: reports/SERIES.html in the home]", show_default=False)] = None,
+    sets: SetFlags = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Write one page about a series: verdict, what blocks promotion, reliability, gain by version, cost curve, features. It needs no other file."""
+    with answering(json):
+        from metastackerbandit.cli.model_report import report as written
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.config.loading import load_home
+        from metastackerbandit.storage.fitness import binding
+        from metastackerbandit.storage.whole_files import write_whole
+        from metastackerbandit.training.promotion import shortfalls
+        from metastackerbandit.training.verdict import judge_skill
+
+        registry, place = _registry(home), home_folder(home, os.environ)
+        card = _card(registry, series)
+        found = registry.refusals(card, _use(card, card.symbols[0], card.frame, home, sets), time.time_ns())
+        lacking = shortfalls(card, load_home(place, os.environ, sets or ()).config.training)
+        blocked = (*lacking, *(f"check {one.check}: it {one.what}" for one in binding(found)))
+        verdict = judge_skill(card.scores)
+        path = out or place / "reports" / f"{card.series}.html"
+        write_whole(path, written(card, _evidence(registry, card, found), verdict, blocked).encode())
+        tell({"report": path, "id": card.model_id, "verdict": verdict.word.value, "blocked": blocked}, f"{verdict.word.value}: {path}", json)
 
 
 @app.command()
@@ -82,7 +119,7 @@ def promote(
         done, lines = [], []
         for slot, use in zip(slots, uses, strict=True):
             before = registry.promoted(slot)
-            change = registry.promote(slot, series, use, who=_who(), now_ns=now_ns)
+            change = registry.promote(slot, series, use, who=who(), now_ns=now_ns)
             replaced = before if before != series else None
             done.append({"symbol": slot.symbol, "frame": slot.frame, "series": change.series, "replaced": replaced, "waived": change.waived})
             lines.append(f"{slot}: {change.series} serves{_instead(replaced)}")
@@ -103,7 +140,7 @@ def rollback(
 
         registry, slot = _registry(home), Slot(symbol, frame)
         before = registry.promoted(slot)
-        change = registry.rollback(slot, who=_who(), now_ns=time.time_ns())
+        change = registry.rollback(slot, who=who(), now_ns=time.time_ns())
         payload = {"symbol": symbol, "frame": frame, "series": change.series, "replaced": before}
         tell(payload, f"{slot}: {change.series} serves again{_instead(before)}", json)
 
@@ -124,7 +161,7 @@ def waive(
 
         registry, now_ns = _registry(home), time.time_ns()
         _card(registry, which)
-        given = Waiver(model_id=which, check=check, until_ns=_until(now_ns, days), who=_who(), why=why, given_ns=now_ns)
+        given = Waiver(model_id=which, check=check, until_ns=_until(now_ns, days), who=who(), why=why, given_ns=now_ns)
         row = waiver_row(registry.waive(given), now_ns)
         tell({"waiver": row}, f"check {check} of {which} is waived until {row['until']} by {row['who']}: {why}", json)
 
@@ -171,9 +208,19 @@ def _card(registry: Registry, which: str) -> ModelCard:
     raise NotFound(f"no series or version is named {which!r}", where=str(registry.folder), mend=mend)
 
 
+def _evidence(registry: Registry, card: ModelCard, found: tuple[Refusal, ...]) -> Evidence | None:
+    """What the version's files tell of its record; nothing where they are damaged, which the refusals say already."""
+    from metastackerbandit.training.evidence import evidence_in
+
+    if any(one.check == "files" for one in found):
+        return None
+    return evidence_in(registry.files(card.model_id), card.model_id)
+
+
 def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list[str] | None) -> Use:
     """What this installation would ask of the version: this program's features, its labels at the configured costs. Venue and market are asked
     by the run that serves it, which alone knows its own."""
+    from metastackerbandit.config.books import engine_settings
     from metastackerbandit.config.home import home_folder
     from metastackerbandit.config.loading import load_home
     from metastackerbandit.costs.rates import round_trip_bps
@@ -188,7 +235,7 @@ def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list
         frame=spec.frame,
         horizon=spec.horizon,
         feature_hash=fingerprint(),
-        label_hash=spec.digest(round_trip_bps(config.costs)),
+        label_hash=spec.digest(round_trip_bps(engine_settings(config, symbol, spec.frame).costs)),
         venue=card.venue,
         market=card.market,
     )
@@ -208,13 +255,3 @@ def _until(now_ns: int, days: float) -> int:
 
 def _instead(before: str | None) -> str:
     return f", instead of {before}" if before else ""
-
-
-def _who() -> str:
-    """The account that gives the command."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return f"user {os.getuid()}"

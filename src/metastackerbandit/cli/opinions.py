@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from metastackerbandit.config.books import engine_settings
 from metastackerbandit.config.schema import Config
+from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.card import ModelCard, Waiver
 from metastackerbandit.domain.errors import ModelRefused, NotFound
 from metastackerbandit.domain.label import label_spec
@@ -80,7 +82,8 @@ def opinions_of(home: Path, recording: Recording, config: Config, books: Sequenc
             if series is None:
                 raise NotFound(f"no model of {slot}", where=str(registry.folder), mend=f"msb train --symbols {slot.symbol} --frames {slot.frame}")
             spec = label_spec(name)
-            use = Use(instrument.symbol, name, spec.horizon, _fingerprint(), _label_hash(config, name), instrument.venue, instrument.market)
+            labels = _label_hash(engine_settings(config, instrument.symbol, name).costs, name)
+            use = Use(instrument.symbol, name, spec.horizon, _fingerprint(), labels, instrument.venue, instrument.market)
             newest = registry.newest(series)
             standing = binding(registry.refusals(newest, use, now_ns))
             tolerated = _ASLEEP if promoted else (*_ASLEEP, *_TRIED)
@@ -168,10 +171,10 @@ def _fingerprint() -> str:
     return fingerprint()
 
 
-def _label_hash(config: Config, frame: str) -> str:
+def _label_hash(costs: CostSettings, frame: str) -> str:
     from metastackerbandit.costs.rates import round_trip_bps
 
-    return label_spec(frame).digest(round_trip_bps(config.costs))
+    return label_spec(frame).digest(round_trip_bps(costs))
 
 
 def _in_order(parts: list[np.ndarray]) -> np.ndarray:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from metastackerbandit.cli.session import Session
     from metastackerbandit.domain.inputs import Input
+    from metastackerbandit.runtime.twin import Twinned
 
 
 @on_market()
@@ -23,6 +24,10 @@ def run(
     replay: Annotated[bool, typer.Option("--replay", help="Trade a recorded market on paper.")] = False,
     train: Annotated[bool, typer.Option("--train", help="Train on the first 60 % of the recording, and trade the rest.")] = False,
     pace: Annotated[float | None, typer.Option("--pace", help="Candles a second; 0 is as fast as it goes.", show_default=False, min=0)] = None,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Judge every gate on the days before first; while errors stand, nothing starts.")
+    ] = False,
+    twin: Annotated[bool, typer.Option("--twin", help="Look at every decision in a mirror; a one-sided engine alarms.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an action instead of the live view.")] = False,
     json: JsonFlag = False,
 ) -> None:
@@ -35,9 +40,12 @@ def run(
         from metastackerbandit.cli.session import open_session
 
         paced = (*wanted.sets, *([f"run.pace={pace}"] if pace is not None else []))
-        session = open_session(wanted._replace(sets=paced))
-        payload = _replayed(session, quiet=json, plain=plain)
-        tell(payload, _run_text(payload), json)
+        wanted = wanted._replace(sets=paced)
+        if preflight:
+            _judged_first(wanted, is_shown=not json)
+        session = open_session(wanted)
+        payload = replayed(session, quiet=json, plain=plain, twin=twin)
+        tell(payload, "\n".join([_run_text(payload), "", _funnel_text(session, payload["run"])]), json)
 
 
 TRAINED_SHARE = 0.6  # of a recording that `run --train` learns from
@@ -64,7 +72,34 @@ def _trained_first(wanted: Wanted, *, is_shown: bool) -> Wanted:
     return wanted._replace(since=split)
 
 
-def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
+def _judged_first(wanted: Wanted, *, is_shown: bool) -> None:
+    """Judge every gate on the candles before the run; refuse the start while errors stand, and say so where there are no such candles."""
+    import sys
+
+    from metastackerbandit.cli.preflight import keep, preflight_of, preflight_text
+    from metastackerbandit.cli.session import open_session
+    from metastackerbandit.domain.errors import ConfigRefused, DataRefused
+
+    if wanted.since is None:
+        raise UsageError("there are no days before the run to judge gates on", where="--preflight", mend="say where the run begins with --since")
+    before = wanted._replace(since=None, until=wanted.since)
+    try:
+        session = open_session(before)
+    except DataRefused as error:
+        raise UsageError(f"no candles before {wanted.since}: {error.what}", where="--preflight", mend="begin later, or leave it out") from error
+    found = preflight_of(session, before)
+    keep(session, found)
+    if is_shown:
+        print(preflight_text(found, session), file=sys.stdout, flush=True)
+    if not found.is_ready:
+        errors = [one.id for one in found.findings if one.is_error]
+        raise ConfigRefused(
+            f"preflight has {len(errors)} errors: {', '.join(errors)}", where="--preflight", mend="mend or waive them; `msb preflight` tells each"
+        )
+
+
+def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) -> dict[str, Any]:
+    """Trade the session on paper, journaled as it happens; how it ended, in the shape of `msb run --json`."""
     import signal
     import sys
 
@@ -73,8 +108,11 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     from metastackerbandit.backtest.run import block_of
     from metastackerbandit.cli.live import LiveView, PlainView
     from metastackerbandit.cli.session import record_of
+    from metastackerbandit.cli.watched import cards_heard, labels_heard
     from metastackerbandit.runtime.paper import Paper
     from metastackerbandit.runtime.ports import SystemClock
+    from metastackerbandit.runtime.twin import Twinned
+    from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, with_pauses
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
     from metastackerbandit.storage.journal import Journal
 
@@ -86,6 +124,16 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
     writer = journal.begin(record, clock.now_ns())
     stops: list[int] = []
     before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
+    raised: list[str] = []
+
+    def alarmed(rows: Any) -> None:
+        writer.alarms(rows)
+        fresh = alarm_lines(rows, record)
+        raised.extend(fresh)
+        if isinstance(watcher, PlainView):
+            print("\n".join(fresh), file=sys.stdout)
+
+    watching = Watching(record, alarmed, labels_heard(session), cards_heard(session))
     venue = open_venue(plan.instruments, plan.costs, config.simulation)
     watcher: Any = None
     console = Console()
@@ -93,17 +141,23 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
         title = f"run {writer.run} · {plan.arm} on {', '.join(plan.frames)} · {recording.source}"
         lively = console.is_terminal and not plain
         due = len(order) + _answers_due(session)
-        watcher = LiveView(plan, title, record.notices, due, console) if lively else PlainView(plan, lambda line: print(line, file=sys.stdout))
+        if lively:
+            watcher = LiveView(plan, title, record.notices, due, console, raised)
+        else:
+            watcher = PlainView(plan, lambda line: print(line, file=sys.stdout))
     payload: dict[str, Any] = {}
     state: Any = "failed"
     try:
-        writer.outcomes(session.past)
-        paper = Paper(plan, SimulatedBroker(venue), writer, clock, watcher)
+        watched = WatchedWriter(writer, watching)
+        watched.outcomes(session.past)
+        looking = Twinned(plan) if twin else None
+        paper = Paper(plan, SimulatedBroker(venue), watched, clock, watcher, looking)
+        inputs = with_pauses(inputs_heard(session, order), watching)
         if isinstance(watcher, LiveView):
             with watcher:
-                ended = paper.run(_inputs(session, order), config.run.pace, lambda: bool(stops))
+                ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
         else:
-            ended = paper.run(_inputs(session, order), config.run.pace, lambda: bool(stops))
+            ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
         payload = {
             "venue": plan.instruments[0].venue,
             "mode": "paper",
@@ -113,6 +167,8 @@ def _replayed(session: Session, *, quiet: bool, plain: bool) -> dict[str, Any]:
             "seconds": round(ended.seconds, 3),
             "stopped": ended.stopped,
             **paper.summary(ended.inputs),
+            "alarms": raised,
+            "twin": None if looking is None else twin_json(looking),
             "reconciliation_differences": _differences(session, paper, venue),
             "issues": [{"type": issue.kind, "severity": issue.severity, "where": issue.where, "what": issue.what} for issue in recording.issues],
             "notices": list(record.notices),
@@ -136,7 +192,7 @@ def _answers_due(session: Session) -> int:
     return sum(len(voice.hearers) * len(frame_bars(recording.bars[voice.place], recording.base_ns, frame_ns(voice.frame))) for voice in voices)
 
 
-def _inputs(session: Session, order: Any) -> Iterable[Input]:
+def inputs_heard(session: Session, order: Any) -> Iterable[Input]:
     """The recording's inputs, with the models' answers between them where the run hears models."""
     from metastackerbandit.backtest.warm_start import as_inputs
     from metastackerbandit.domain.label import label_spec
@@ -165,6 +221,34 @@ def _inputs(session: Session, order: Any) -> Iterable[Input]:
     return Answered(inputs, Predictor(desks))
 
 
+def twin_json(engine: Twinned) -> dict[str, Any]:
+    """What an engine's twin has seen, as JSON has it."""
+    import msgspec
+
+    seen = engine.twin.seen()
+    looks = seen.decisions + seen.fills + seen.settlements
+    return {**msgspec.to_builtins(seen), "microseconds_a_look": round(engine.looked_s / looks * 1e6, 1) if looks else None}
+
+
+def twin_text(told: dict[str, Any]) -> list[str]:
+    """The same in lines."""
+    lines = [f"mirror twin: looked at {told['decisions']:,} decisions, {told['fills']:,} fills, {told['settlements']:,} settlements of funding"]
+    if told["microseconds_a_look"] is not None:
+        lines[0] += f", {told['microseconds_a_look']:,.0f} microseconds each"
+    lines += [f"  not mirrored: {stage}, {count:,} times" for stage, count in sorted(told["mismatches"].items(), key=lambda item: -item[1])]
+    first = told["first"]
+    if first is not None:
+        what = f" ({first['what']})" if first["what"] else ""
+        at = f"decision {first['decision']}" if first["decision"] else "between decisions"
+        lines.append(f"  first: {first['stage']}{what}, {at}: {first['one']:g} here, {first['mirrored']:g} in the mirror")
+    mood = told["mood"]
+    if mood["answers"]:
+        lines.append(
+            f"  mood: {mood['unmirrored']:,} of {mood['answers']:,} answers not mirrored; they turned {told['source_mismatches']:,} decisions"
+        )
+    return [*lines, f"  ALARM: {told['alarm']}" if told["alarm"] else "  every decision is the mirror image of its mirror image's decision"]
+
+
 def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any]]:
     """Positions as the ledger of fills has them against those that the venue has."""
     return [
@@ -172,6 +256,23 @@ def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any
         for s, instrument in enumerate(session.plan.instruments)
         if paper.engine.world.seats[s].position.lots != venue.desks[s].position
     ]
+
+
+def _funnel_text(session: Session, run: int) -> str:
+    """Where the run's signals ended."""
+    from metastackerbandit.cli.funnel import counted_of
+    from metastackerbandit.decision.funnel import funnel_text
+    from metastackerbandit.decision.waterfall import waterfall_text
+    from metastackerbandit.storage.journal import Journal
+    from metastackerbandit.storage.lookup import among_of
+
+    journal = Journal.open(session.home, create=False)
+    try:
+        view = journal.run(str(run))
+        counted = counted_of(view, among_of(view, None, None, None, None))
+    finally:
+        journal.close()
+    return "\n".join([funnel_text(counted.found), "", waterfall_text(counted.falls)])
 
 
 def _run_text(payload: dict[str, Any]) -> str:
@@ -182,4 +283,8 @@ def _run_text(payload: dict[str, Any]) -> str:
         f"  reconciliation differences: {len(payload['reconciliation_differences'])}; data issues: {len(payload['issues'])}",
         "  `msb explain last` explains the last decision, `msb funnel` shows where signals end",
     ]
+    lines += [f"  {line}" for line in (twin_text(payload["twin"]) if payload["twin"] is not None else ())]
+    lines += [f"  alarm: {line}" for line in payload["alarms"]]
+    if payload["alarms"]:
+        lines.append("  `msb monitors` tells what each monitor saw")
     return "\n".join(lines + [f"  note: {notice}" for notice in payload["notices"]])

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
+from metastackerbandit.backtest.scenarios import Scenario, scenario_named
 from metastackerbandit.backtest.warm_start import earned, nothing_earned
 from metastackerbandit.cli.code_version import code_version
 from metastackerbandit.cli.market_data import candles, opened, time_ns
 from metastackerbandit.cli.opinions import Opinions, has_models, heard_frames, opinions_of
 from metastackerbandit.cli.wanted import Wanted
+from metastackerbandit.config.books import engine_settings, traded_frames
+from metastackerbandit.config.home import home_folder
+from metastackerbandit.config.loading import load
+from metastackerbandit.config.notices import notices
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.writing import config_hash, config_text
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.domain.timeframe import frame_ns
+from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.engine.gates import GATES
+from metastackerbandit.engine.notices import notices_of
 from metastackerbandit.engine.plan import Plan, begin, plan_of, recording_of
+from metastackerbandit.evaluation.monitors.catalog import NAMES
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
 
@@ -37,6 +46,7 @@ class Session(Struct, frozen=True, eq=False):
     opinions: Opinions | None
     notices: tuple[str, ...]
     past: np.ndarray  # outcomes from before the run, in the layout of OutcomeRow
+    scenario: Scenario | None = None
 
     @property
     def fed(self) -> Recording:
@@ -49,10 +59,14 @@ class Session(Struct, frozen=True, eq=False):
 
     def predicted(self) -> tuple[np.ndarray, ...]:
         """Every prediction that the run hears, one array a book; none for rules."""
+        if self.scenario is not None:
+            return self.scenario.predictions
         return self.opinions.predictions(self.recording, self.config) if self.opinions else ()
 
     def models(self) -> tuple[str, ...]:
         """The run's list of versions."""
+        if self.scenario is not None:
+            return (f"scenario {self.scenario.name}",)
         return self.opinions.models if self.opinions else ()
 
 
@@ -64,6 +78,17 @@ def open_session(wanted: Wanted) -> Session:
     if session.plan.arm == POSTERIOR and since_ns is not None:
         return _warm(session, wanted, since_ns)
     return session
+
+
+def open_scenario(wanted: Wanted, name: str) -> Session:
+    """A made market under the settings that it is about; flags and environment go before them, the installation's file is left out."""
+    scenario = scenario_named(name)
+    own = [f"{key}={value}" for key, value in scenario.settings.items()]
+    config = load([], os.environ, [*own, *wanted.sets], {"run.frames": (frame_name(scenario.recording.base_ns),)}).config
+    plan = plan_of(scenario.recording, config.run.frames, config.run.arm, config.engine(), own=partial(engine_settings, config))
+    begin(plan)
+    home = home_folder(wanted.home, os.environ)
+    return Session(home, config, scenario.recording, plan, None, (), nothing_earned(), scenario)
 
 
 def _warm(session: Session, wanted: Wanted, since_ns: int) -> Session:
@@ -89,7 +114,7 @@ def _with_opinions(home: Path, config: Config, recording: Recording) -> Session:
             notices = (f"no model of {', '.join(lacking)} for every symbol: the rule arm {FIRST_RULE} trades (`msb train` makes models)",)
     spoken = config.run.arms if arm == POSTERIOR else (arm,)
     frames = heard_frames(home, recording, config) if "aligned" in spoken else ()
-    plan = plan_of(recording, config.run.frames, arm, config.engine(), frames=frames, arms=config.run.arms)
+    plan = plan_of(recording, config.run.frames, arm, config.engine(), frames=frames, arms=config.run.arms, own=partial(engine_settings, config))
     begin(plan)  # refuses what does not fit, before anything is written
     if not plan.waits():
         return Session(home, config, recording, plan, None, notices, nothing_earned())
@@ -120,9 +145,23 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         source=session.recording.source,
         digest=session.recording.digest,
         gates=words_of(GATES),
-        notices=(*session.recording.notices, *session.notices, *_fill_notice(session.config)),
+        notices=(
+            *session.recording.notices,
+            *session.notices,
+            *notices_of(session.plan),
+            *_fill_notice(session.config),
+            *_said_by(session, mode),
+        ),
         models=models,
+        lineage="recorded" if session.scenario is None else "simulated",
+        monitors=NAMES,
     )
+
+
+def _said_by(session: Session, mode: Mode) -> tuple[str, ...]:
+    """What the configuration has to say about itself: waivers in force, limits that are hidden; of consensus the plan knows more."""
+    told = notices(session.config, traded_frames(session.config), time.time_ns(), mode)
+    return tuple(str(notice) for notice in told if notice.key != "decision.consensus")
 
 
 def _fill_notice(config: Config) -> tuple[str, ...]:

@@ -42,13 +42,18 @@ def trained(wanted: Wanted, frames: str | None, *, is_shown: bool) -> dict[str, 
     import time
 
     from metastackerbandit.cli.code_version import code_version
-    from metastackerbandit.cli.market_data import opened
+    from metastackerbandit.cli.market_data import costs_of, opened
     from metastackerbandit.training.jobs import errands_of, jobs_of, run_jobs
 
     began = time.monotonic()
     home, config, recording = opened(wanted)
     jobs = jobs_of(recording, _frames(frames, config, recording), config.training)
-    errands = errands_of(recording, jobs, config.training, config.costs, home, code_version(), time.time_ns())
+    now_ns = time.time_ns()
+    errands = tuple(
+        errand
+        for job in jobs
+        for errand in errands_of(recording, (job,), config.training, costs_of(config, job.symbols, job.frame), home, code_version(), now_ns)
+    )
     with _progress(jobs, is_shown=is_shown) as on_step:
         outcomes = run_jobs(errands, config.training.processes, on_step)
     refused = [outcome.error for outcome in outcomes if outcome.error is not None]

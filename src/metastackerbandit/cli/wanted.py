@@ -27,6 +27,7 @@ class Wanted(NamedTuple):
     since: str | None = None
     until: str | None = None
     sets: tuple[str, ...] = ()
+    instead: Path | None = None  # a configuration in place of the installation's; no flag gives it
 
 
 _FLAGS: dict[str, Any] = {
@@ -60,7 +61,7 @@ def on_market(*without: str) -> Callable[[Callable[..., None]], Callable[..., No
 
         def said(**given: Any) -> None:
             taken = {name: given.pop(name) for name in named}
-            taken["sets"] = tuple(taken["sets"] or ())
+            taken["sets"] = tuple(taken.get("sets") or ())
             verb(wanted=Wanted(**taken), **given)
 
         said.__name__, said.__doc__, said.__module__ = verb.__name__, verb.__doc__, verb.__module__

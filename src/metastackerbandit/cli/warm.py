@@ -31,6 +31,8 @@ def warm() -> None:
 
 
 def _jobs() -> list[tuple[str, Callable[[], object]]]:
+    import math
+
     import numpy as np
 
     from metastackerbandit.backtest.run import block_of, run
@@ -43,9 +45,13 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
     from metastackerbandit.domain.sink import MemorySink
     from metastackerbandit.domain.timeframe import MINUTE_NS
     from metastackerbandit.engine.engine import Engine
+    from metastackerbandit.engine.gates import GATE_NAMES
     from metastackerbandit.engine.plan import plan_of
     from metastackerbandit.engine.settings import EngineSettings
+    from metastackerbandit.evaluation.monitors.spec import BookTerms
+    from metastackerbandit.evaluation.monitors.whole_run import Told, watch_run
     from metastackerbandit.evaluation.scores import scores
+    from metastackerbandit.evaluation.settings import MonitorSettings
     from metastackerbandit.exits.settings import ExitSettings
     from metastackerbandit.runtime.replay import Driver, inputs_of
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
@@ -78,10 +84,19 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
         trips["net"] = (5, -3)
         scores(equity=equity.astype(np.int64), capital=10**12, exposure=exposure, traded=exposure, trips=trips, frame_ns=5 * MINUTE_NS)
 
+    def watch() -> None:
+        sink = MemorySink()
+        run(plan, block, SimulationSettings(), sink)
+        kept = sink.kept()
+        names = ("decisions", "observed", "limit", "verdict", "orders", "fills", "ledger", "trips")
+        terms = BookTerms(0, recording.base_ns, 1, 1, math.nan, math.nan, math.nan, 0, math.nan, -1)
+        watch_run(Told(**{name: getattr(kept, name) for name in names}), [terms], GATE_NAMES, MonitorSettings())
+
     return [
         ("block driver", lambda: run(plan, block, SimulationSettings(), MemorySink())),
         ("streaming driver", stream),
         ("statistics", evaluate),
+        ("monitors", watch),
     ]
 
 

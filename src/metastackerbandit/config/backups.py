@@ -108,12 +108,17 @@ def restore(home: Path, name: str, now_ns: int, *, rename: Rename = os.replace) 
 
 def rollback(home: Path, now_ns: int, *, rename: Rename = os.replace) -> Backup:
     """Restore the newest backup that differs from the present configuration; doing it twice undoes it."""
+    return restore(home, newest_other(home).name, now_ns, rename=rename)
+
+
+def newest_other(home: Path) -> Backup:
+    """The newest backup that differs from the present configuration."""
     present = config_file(home)
     digest = _sha256(read_whole(present)) if present.exists() else ""
     chosen = next((backup for backup in backups(home) if backup.sha256 != digest), None)
     if chosen is None:
         raise NotFound("no backup differs from the present configuration", where=str(backup_folder(home)), mend="there is nothing to undo")
-    return restore(home, chosen.name, now_ns, rename=rename)
+    return chosen
 
 
 def _listed(folder: Path) -> dict[str, str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 
-from msgspec import Struct
-
+from metastackerbandit.config.books import book_config, layers, own_scopes
 from metastackerbandit.config.outline import value_at
-from metastackerbandit.config.problems import closest, shown
+from metastackerbandit.config.problems import Contradiction, closest, shown
 from metastackerbandit.config.schema import Config
+from metastackerbandit.config.scopes import EVERYWHERE, PROFILE, Scope, split
+from metastackerbandit.config.threshold_checks import THRESHOLD_CHECKS
+from metastackerbandit.config.waivers import waived
+from metastackerbandit.decision.profiles import PROFILES
 from metastackerbandit.domain.errors import ConfigRefused, InstrumentRefused
 from metastackerbandit.domain.timeframe import FRAMES, frame_ns
 from metastackerbandit.stacking.settings import AUTO, OPINION_ARMS, POSTERIOR
@@ -18,17 +21,34 @@ _MOST_DIGITS = 18  # what 64-bit money can hold
 _SURELY_EXACT = Decimal(1_000_000)  # below it, with eight decimals or fewer, an amount fits the money of every currency
 
 
-class Contradiction(Struct, frozen=True):
-    """Keys that do not go together; the first is where the mend belongs."""
-
-    keys: tuple[str, ...]
-    what: str
-    mend: str
-
-
 def contradictions(config: Config) -> list[Contradiction]:
-    """Everything that the checks below find."""
-    return [found for check in CHECKS for found in check(config)]
+    """Everything that the checks find: in the base, and in what any frame or symbol makes of it; what is waived is left out."""
+    found = [*_profiles_exist(config), *(problem for check in CHECKS for problem in check(config))]
+    said = {problem.what for problem in found}
+    for scope in (EVERYWHERE, *own_scopes(config)):
+        found += _brought_by(config, scope, said)
+    return [problem for problem in found if not (problem.waivable and waived(config, problem.keys[0]))]
+
+
+def _brought_by(config: Config, scope: Scope, said: set[str]) -> list[Contradiction]:
+    """What the checks find in the configuration of a scope and have not `said` yet, under the names that brought each value."""
+    book = book_config(config, scope.symbol, scope.frame)
+    fresh = [problem for check in CHECKS for problem in check(book) if problem.what not in said] if book != config else []
+    brought = {layer.key: layer.name for layer in layers(config, scope.symbol, scope.frame)} if fresh else {}
+    found = []
+    for problem in fresh:
+        said.add(problem.what)
+        named = sorted((brought.get(key, key) for key in problem.keys), key=lambda name: name in problem.keys)
+        found.append(Contradiction(tuple(named), f"{problem.what} (for {scope})", problem.mend, problem.waivable))
+    return found
+
+
+def _profiles_exist(config: Config) -> Iterator[Contradiction]:
+    named = {"run.profile": config.run.profile, **{name: value for name, value in config.overrides.items() if split(name)[1] == PROFILE}}
+    for key, name in named.items():
+        if name not in PROFILES:
+            meant = closest(name, PROFILES)
+            yield Contradiction((key,), f"unknown profile {name!r}", f'did you mean "{meant}"?' if meant else f"use one of {', '.join(PROFILES)}")
 
 
 def _frames_exist(config: Config) -> Iterator[Contradiction]:
@@ -151,6 +171,7 @@ CHECKS: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
     _fast_is_shorter_than_slow,
     _half_lives_are_ordered,
     _volatility_band_is_open,
+    *THRESHOLD_CHECKS,
     _currency_is_named,
     _amounts_are_positive,
 )

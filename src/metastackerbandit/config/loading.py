@@ -14,15 +14,16 @@ from msgspec import Struct, inspect
 from metastackerbandit.config.checks import contradictions
 from metastackerbandit.config.files import read_whole
 from metastackerbandit.config.home import config_file
-from metastackerbandit.config.outline import Key, children, join, keys, tables
-from metastackerbandit.config.problems import Problem, closest, equally_close, refusal, shown
-from metastackerbandit.config.schema import Config
+from metastackerbandit.config.outline import Key, join, keys
+from metastackerbandit.config.problems import Problem, refusal, shown
+from metastackerbandit.config.schema import Config, ThresholdWaiver
+from metastackerbandit.config.scopes import EVERYWHERE, SYMBOLS_TABLE, WAIVERS, find_key, is_table, split
 from metastackerbandit.config.toml_lines import parse
+from metastackerbandit.config.unknown import Spelling, is_a_table, predecessors_in, unknown
+from metastackerbandit.config.waivers import waivers_in
 
 PREFIX = "MSB_"
 LARGEST_INTEGER = 2**63 - 1  # what a kernel can hold
-
-Spelling = Callable[[str], str]  # a dotted name as its layer writes it
 
 
 class Written(Struct, frozen=True):
@@ -103,7 +104,9 @@ def _from_file(content: bytes, place: str, problems: list[Problem]) -> list[Writ
             path = path[:-1]
         return f"{place}:{lines[path]}" if path else place
 
-    return list(_flatten(values, "", (), where, problems))
+    listed = waivers_in(values.pop(WAIVERS, []), where, problems)
+    written = [Written(WAIVERS, waiver, place) for waiver, place in listed]
+    return [*_flatten(values, "", (), where, problems), *written]
 
 
 def _flatten(
@@ -111,14 +114,14 @@ def _flatten(
 ) -> Iterator[Written]:
     for name, value in values.items():
         dotted, below = join(table, name), (*path, name)
-        if "." not in name and dotted in keys():
+        if "." not in name and find_key(dotted):
             yield Written(dotted, value, where(below))
-        elif "." in name or dotted not in tables():
-            problems.append(_unknown(below, where(below), str))
+        elif "." in name or not is_table(dotted):
+            problems += list(predecessors_in(value, below, where)) or [unknown(below, where(below), str)]
         elif isinstance(value, dict):
             yield from _flatten(value, dotted, below, where, problems)
         else:
-            problems.append(_is_a_table(dotted, value, where(below)))
+            problems.append(is_a_table(dotted, value, where(below)))
 
 
 def _from_environment(environment: Mapping[str, str], problems: list[Problem]) -> list[Written]:
@@ -126,13 +129,22 @@ def _from_environment(environment: Mapping[str, str], problems: list[Problem]) -
     written = []
     for variable in sorted(name for name in environment if name.startswith(PREFIX)):
         where = f"environment {variable}"
-        name = variable[len(PREFIX) :].lower().replace("__", ".")
+        name = _name_of(variable[len(PREFIX) :])
         if "__" in variable:
             written += _from_text(name, environment[variable], where, problems, _variable)
         elif variable in flat:
             meant = _variable(flat[variable])
             problems.append(Problem(flat[variable], f"unknown variable {variable}", where, f"did you mean {meant}? (tables end in __)"))
     return written
+
+
+def _name_of(text: str) -> str:
+    """The dotted name that a variable spells; a symbol keeps its letters."""
+    parts = text.split("__")
+    name = [part.lower() for part in parts]
+    if name[0] == SYMBOLS_TABLE and len(parts) > 1:
+        name[1] = parts[1]
+    return ".".join(name)
 
 
 def _variable(name: str) -> str:
@@ -163,12 +175,13 @@ def _from_options(options: Mapping[str, Any], problems: list[Problem]) -> list[W
 
 
 def _from_text(name: str, text: str, where: str, problems: list[Problem], spelling: Spelling) -> list[Written]:
-    if name in keys():
-        return [Written(name, _read(text, inspect.type_info(keys()[name].annotation)), where)]
-    if name in tables() and name:
-        problems.append(_is_a_table(name, text, where))
+    key = find_key(name)
+    if key:
+        return [Written(name, _read(text, inspect.type_info(key.annotation)), where)]
+    if name and is_table(name):
+        problems.append(is_a_table(name, text, where))
         return []
-    problems.append(_unknown(name.split("."), where, spelling))
+    problems.append(unknown(name.split("."), where, spelling))
     return []
 
 
@@ -205,15 +218,23 @@ def _number(text: str) -> float | str:
 
 def _judge(written: list[Written], problems: list[Problem]) -> Examined:
     values: dict[str, Any] = {}
+    waivers: list[ThresholdWaiver] = []
     sources = dict.fromkeys(keys(), "default")
     for item in written:
-        key = keys()[item.name]
+        if item.name == WAIVERS:
+            sources[f"{WAIVERS}.{len(waivers)}"] = item.where
+            waivers.append(item.value)
+            continue
+        key = find_key(item.name)
+        if key is None:
+            raise LookupError(item.name)  # layers give names that exist
         try:
             values[item.name] = _typed(item.value, key)
             sources[item.name] = item.where
         except ValueError as error:
             problems.append(_refused_value(item, key, str(error)))
-    config = _build(values)
+    config = _build(values, tuple(waivers))
+    sources = {name: place for name, place in sources.items() if name in keys() or name in config.overrides or name.startswith(f"{WAIVERS}.")}
     spoilt = {problem.key for problem in problems}
     problems += [
         Problem(found.keys[0], found.what, _where(found.keys, sources), found.mend)
@@ -244,68 +265,24 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _build(values: Mapping[str, Any]) -> Config:
+def _build(values: Mapping[str, Any], waivers: tuple[ThresholdWaiver, ...]) -> Config:
+    """The configuration; a value of a frame or symbol that was unset again (null) is as if it had not been written."""
     nested: dict[str, Any] = {}
+    overrides = {name: value for name, value in sorted(values.items()) if split(name)[0] != EVERYWHERE and value is not None}
     for name, value in values.items():
+        if split(name)[0] != EVERYWHERE:
+            continue
         *above, field = name.split(".")
         inner = nested
         for part in above:
             inner = inner.setdefault(part, {})
         inner[field] = value
-    return msgspec.convert(nested, Config)
+    return msgspec.structs.replace(msgspec.convert(nested, Config), overrides=overrides, waivers=waivers)
 
 
 def _where(names: Sequence[str], sources: Mapping[str, str]) -> str:
     """The place of the first name that somebody wrote; a default contradicts nothing by itself."""
     return next((sources[name] for name in names if sources[name] != "default"), "default")
-
-
-def _unknown(parts: Sequence[str], where: str, spelling: Spelling) -> Problem:
-    table, dotted, meant = _known_table(parts), ".".join(parts), _meant(parts)
-    place = f"[{table}] has" if table else "there are"
-    mend = f"did you mean {_choice(parts, meant, spelling)}?" if meant else f"{place} {', '.join(children(table)) or 'no keys'}"
-    return Problem(meant or dotted, f"unknown {'key' if table else 'table or key'} {shown(spelling(dotted))}", where, mend)
-
-
-def _choice(parts: Sequence[str], meant: str, spelling: Spelling) -> str:
-    """What was probably meant, with the neighbours that are as close to what was written."""
-    above, _, _ = meant.rpartition(".")
-    close = [join(above, name) for name in equally_close(parts[-1], children(above))]
-    return " or ".join(spelling(name) for name in (close if meant in close else [meant]))
-
-
-def _known_table(parts: Sequence[str]) -> str:
-    """The deepest table that the parts reach as they are written."""
-    table = ""
-    for part in parts:
-        if join(table, part) not in tables():
-            break
-        table = join(table, part)
-    return table
-
-
-def _meant(parts: Sequence[str]) -> str | None:
-    """The name with each part replaced by the closest that exists; failing that, a key of this name in another table."""
-    found = ""
-    for part in parts:
-        below = children(found) if found in tables() else []
-        closer = part if part in below else closest(part, below)
-        if closer is None:
-            break
-        found = join(found, closer)
-    return found if found != _known_table(parts) else _elsewhere(parts[-1])
-
-
-def _elsewhere(name: str) -> str | None:
-    """The key of another table that has this name, or nearly."""
-    fields = {key.field: key.name for key in reversed(keys().values())}
-    found = closest(name, fields)
-    return fields[found] if found else None
-
-
-def _is_a_table(name: str, value: Any, where: str) -> Problem:
-    example = next((key for key in keys() if key.startswith(f"{name}.")), name)
-    return Problem(name, f"{name} is a table, not the value {shown(value)}", where, f"set its keys, such as {example}")
 
 
 def _refused_value(item: Written, key: Key, reason: str) -> Problem:

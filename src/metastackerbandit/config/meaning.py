@@ -11,11 +11,13 @@ from functools import cache
 from msgspec import Struct
 
 from metastackerbandit.config.outline import Key, tables
+from metastackerbandit.config.scopes import base_name
 
 
 def key_meaning(key: Key) -> str:
     """The comment beside a key's field; empty where the settings say nothing."""
-    return _comments(tables()[key.table]).get(key.field, "")
+    table, _, field = base_name(key.name).rpartition(".")
+    return _comments(tables()[table]).get(field, "")
 
 
 def table_meaning(table: str) -> str:

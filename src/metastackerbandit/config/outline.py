@@ -45,7 +45,7 @@ def keys() -> dict[str, Key]:
 
 def children(table: str) -> list[str]:
     """Names directly below a table, tables and keys alike."""
-    return list(tables()[table].__struct_fields__)
+    return [name for name in tables()[table].__struct_fields__ if join(table, name) in tables() or join(table, name) in keys()]
 
 
 def join(table: str, name: str) -> str:
@@ -54,7 +54,9 @@ def join(table: str, name: str) -> str:
 
 
 def value_at(config: Config, name: str) -> Any:
-    """The value of a dotted name, a key or a table."""
+    """The value of a dotted name: a key or a table, or a value of one frame or symbol."""
+    if name in config.overrides:
+        return config.overrides[name]
     found: Any = config
     for part in name.split("."):
         found = getattr(found, part)
@@ -69,6 +71,8 @@ def _tables_below(table: type[Struct], prefix: str) -> Iterator[tuple[str, type[
 
 
 def _keys_of(table: type[Struct], prefix: str) -> Iterator[Key]:
+    if not prefix:
+        return  # the root holds tables, and what is written in other forms: overrides by scope, waivers as a list
     annotations = get_type_hints(table, include_extras=True)
     defaults = table()
     for name in table.__struct_fields__:

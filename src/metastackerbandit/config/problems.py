@@ -25,6 +25,18 @@ class Problem(Struct, frozen=True):
         return str(ConfigRefused(self.what, where=self.where, mend=self.mend))
 
 
+class Contradiction(Struct, frozen=True):
+    """Keys that do not go together, or a value that its quantity cannot mean; the first key is where the mend belongs.
+
+    A waiver of that key lets it pass where `waivable` is true.
+    """
+
+    keys: tuple[str, ...]
+    what: str
+    mend: str
+    waivable: bool = False
+
+
 def refusal(problems: Sequence[Problem]) -> ConfigRefused:
     """All problems as one error; a single one keeps its own place and mend."""
     if len(problems) == 1:

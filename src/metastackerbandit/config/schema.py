@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from metastackerbandit.costs.settings import CostSettings
+from metastackerbandit.decision.profiles import DEFAULT
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.engine.settings import AccountSettings, EngineSettings
+from metastackerbandit.evaluation.settings import MonitorSettings, PreflightSettings, ReadinessSettings, RolloutSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import MarketSettings
@@ -29,6 +32,15 @@ class RunSettings(Struct, frozen=True, forbid_unknown_fields=True):
     mood: str = ""  # folder of mood series named by symbol, or empty
     arms: tuple[str, ...] = ("model", "momentum", "sma_cross")  # what `posterior` chooses among
     pace: Annotated[float, Meta(ge=0)] = 0.0  # bars a second in a replay; 0 is as fast as it goes
+    profile: str = DEFAULT  # named thresholds (decision/profiles.py), laid over the tables below; [frames.5m] profile is a frame's own
+
+
+class ThresholdWaiver(Struct, frozen=True, forbid_unknown_fields=True):
+    """A permission to break the rule of one threshold: explicit, expiring, shown in every run, and never in force in live mode."""
+
+    key: str  # the threshold's dotted name, such as decision.thresholds or frames.5m.decision.thresholds
+    until: date  # last UTC day on which it holds
+    why: str  # the reason, shown wherever the waiver is
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +61,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     execution: ExecutionSettings = ExecutionSettings()
     simulation: SimulationSettings = SimulationSettings()
     training: TrainingSettings = TrainingSettings()
+    monitors: MonitorSettings = MonitorSettings()
+    preflight: PreflightSettings = PreflightSettings()
+    readiness: ReadinessSettings = ReadinessSettings()
+    rollout: RolloutSettings = RolloutSettings()
+    overrides: dict[str, Any] = {}  # what differs by frame and symbol: "frames.5m.decision.min_alpha" -> value (config/scopes.py)
+    waivers: tuple[ThresholdWaiver, ...] = ()
 
     def engine(self) -> EngineSettings:
         """The tables that the core reads."""

@@ -26,7 +26,7 @@ def parse(content: bytes, place: str) -> tuple[dict[str, Any], dict[Path, int]] 
         line = content.count(b"\n", 0, error.start) + 1
         return Problem("", f"byte {error.start} is not UTF-8 text", f"{place}:{line}", "save the file as UTF-8")
     try:
-        return tomllib.loads(text), _first_lines(text)
+        return tomllib.loads(text), first_lines(text)
     except RecursionError:
         return Problem("", "values are nested too deeply", place, "tables of settings are at most three deep")
     except ValueError as error:
@@ -41,7 +41,7 @@ def _syntax(message: str, text: str, place: str) -> Problem:
     return Problem("", what, f"{place}:{line}", 'a setting reads `key = value`, text stands in quotes ("5m"), a table starts with [name]')
 
 
-def _first_lines(text: str) -> dict[Path, int]:
+def first_lines(text: str) -> dict[Path, int]:
     """The line of each path; a table that has no header of its own stands where its first child does."""
     first: dict[Path, int] = {}
     for path, line in _lines(text):
@@ -53,9 +53,14 @@ def _first_lines(text: str) -> dict[Path, int]:
 def _lines(text: str) -> Iterator[tuple[Path, int]]:
     """Each path of a text that parses, with the line where its statement starts."""
     table: Path = ()
+    counted: dict[Path, int] = {}
     for line, statement in _statements(text):
         for path in _paths(statement):
-            if statement.lstrip().startswith("["):
+            if statement.lstrip().startswith("[["):  # an item of a list: its place in the list ends its path
+                counted[path] = counted.get(path, -1) + 1
+                table = (*path, str(counted[path]))
+                yield table, line
+            elif statement.lstrip().startswith("["):
                 table = path
                 yield table, line
             else:

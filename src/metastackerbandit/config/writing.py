@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from datetime import date
 from typing import Any
 
 import msgspec
 
 from metastackerbandit.config.meaning import key_meaning, table_meaning
 from metastackerbandit.config.outline import Key, keys, tables, value_at
-from metastackerbandit.config.schema import Config
+from metastackerbandit.config.schema import Config, ThresholdWaiver
+from metastackerbandit.config.scopes import base_name, split
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 _HEADING = """\
 # MetaStackerBandit's configuration. Every key stands here with its value, its meaning and what it takes; a key that is
@@ -19,8 +24,16 @@ _HEADING = """\
 
 
 def config_text(config: Config) -> str:
-    """Every table and key with its meaning; keys without a value stand commented out."""
-    return "\n".join([_HEADING, *(_table_text(config, table) for table in tables() if table)])
+    """Every table and key with its meaning; keys without a value stand commented out; then what differs by frame and symbol, and waivers."""
+    own = {name.rpartition(".")[0] for name in config.overrides}
+    return "\n".join(
+        [
+            _HEADING,
+            *(_table_text(config, table) for table in tables() if table),
+            *(_scope_text(config, table) for table in sorted(own)),
+            *(_waiver_text(waiver) for waiver in config.waivers),
+        ]
+    )
 
 
 def config_hash(config: Config) -> str:
@@ -36,7 +49,27 @@ def toml_value(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON lets DEL stand, TOML does not
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(toml_value(item) for item in value)}]"
-    return repr(value)
+    return value.isoformat() if isinstance(value, date) else repr(value)
+
+
+def toml_name(name: str) -> str:
+    """A dotted name as TOML: parts that are not plain stand in quotes."""
+    return ".".join(part if _BARE.fullmatch(part) else toml_value(part) for part in name.split("."))
+
+
+def _scope_text(config: Config, table: str) -> str:
+    """The values of one frame or symbol in one table."""
+    lines = [f"# {split(table)[0]} alone", f"[{toml_name(table)}]"]
+    for name, value in config.overrides.items():
+        above, _, field = name.rpartition(".")
+        if above == table:
+            lines.append(f"{field} = {toml_value(value)}  # {key_meaning(keys()[base_name(name)])}")
+    return "\n".join(lines) + "\n"
+
+
+def _waiver_text(waiver: ThresholdWaiver) -> str:
+    lines = (f"{name} = {toml_value(getattr(waiver, name))}" for name in waiver.__struct_fields__)
+    return "\n".join(["[[waivers]]", *lines]) + "\n"
 
 
 def _table_text(config: Config, table: str) -> str:

@@ -29,4 +29,4 @@ def rates_of(settings: CostSettings) -> CostRates:
 
 def round_trip_bps(settings: CostSettings) -> float:
     """What entering and leaving by market orders costs, without impact and funding."""
-    return 2.0 * (settings.taker_fee_bps + settings.half_spread_bps + settings.slippage_bps)
+    return settings.round_trip_bps()

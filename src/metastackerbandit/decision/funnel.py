@@ -1,4 +1,4 @@
-"""The funnel: how many opinions of each side became decisions, intents, orders and fills, and which gate stopped the rest."""
+"""The funnel: how many predictions of each side became opinions, decisions, intents, orders and fills, and which gate stopped the rest."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from msgspec import Struct, field
 from metastackerbandit.domain.gate import BLOCK, UNKNOWN
 from metastackerbandit.domain.rows import ENTER, INCREASE, MARKET, REJECTED
 
-STAGES = ("opinion", "decision", "intent", "order", "fill")
+PREDICTION = "prediction"
+STAGES = ("opinion", "decision", "intent", "order", "fill")  # after `prediction`, where opinions are formed from predictions
 
 _SIDES = (("BUY", 1), ("SELL", -1))
-_NOTABLE_SHARE = 0.95  # a gate that takes this share of a side is worth a sentence, though the side lives
+NOTABLE_SHARE = 0.95  # a gate that takes this share of a side is worth a sentence, though the side lives
 
 
 class Sole(Struct, frozen=True):
@@ -25,7 +26,7 @@ class Sole(Struct, frozen=True):
 
 
 class Blocks(Struct, frozen=True):
-    """What one gate stopped, by side: BLOCK and UNKNOWN verdicts on decisions that asked for new risk; `unknown` of them had no data."""
+    """What one gate stopped, by side: BLOCK and UNKNOWN verdicts on decisions that asked for new risk; `unknown` of both sides had no data."""
 
     buy: int = field(name="BUY")
     sell: int = field(name="SELL")
@@ -44,19 +45,28 @@ class Funnel(Struct, frozen=True):
 
 
 def funnel(
-    rows: np.ndarray, orders: np.ndarray, verdict: np.ndarray, gates: Sequence[str], *, is_spot: bool = False, lenient: Sequence[str] = ()
+    rows: np.ndarray,
+    orders: np.ndarray,
+    verdict: np.ndarray,
+    gates: Sequence[str],
+    *,
+    is_spot: bool = False,
+    lenient: Sequence[str] = (),
+    predicted: np.ndarray | None = None,
 ) -> Funnel:
     """Count decisions (N,) with verdicts (N, G) and the last states of orders (M,).
 
     `is_spot`: every instrument is spot. `lenient` gates do not block when they are UNKNOWN. An entry is a market order that
-    may enlarge the position, so stops, targets and exits are not counted: the stages compare like with like.
+    may enlarge the position, so stops, targets and exits are not counted: the stages compare like with like. `predicted` (P,) are the
+    sides (-1, 0, +1) of the awake predictions of the decisions' own frames; None where opinions are formed without predictions.
     """
     asks = rows["asks_risk"] != 0
-    admitted = asks & np.isin(rows["kind"], (ENTER, INCREASE)) & (rows["sent"] != 0)
-    entries = orders[(orders["kind"] == MARKET) & (orders["reduce_only"] == 0)]
+    admitted = is_admitted(rows)
+    entries = entries_of(orders)
     sent = entries["state"] != REJECTED
     counts = {
-        name: {
+        name: ({PREDICTION: _count(predicted == sign)} if predicted is not None else {})
+        | {
             "opinion": _count(rows["side"] == sign),
             "decision": _count(asks & (rows["side"] == sign)),
             "intent": _count(admitted & (rows["side"] == sign)),
@@ -67,14 +77,25 @@ def funnel(
     }
     blocked_by = _blocked_by(rows[asks], verdict[asks], gates, lenient)
     findings = tuple(_findings(counts, blocked_by, is_spot))
-    return Funnel(STAGES, counts["BUY"], counts["SELL"], blocked_by, findings)
+    stages = STAGES if predicted is None else (PREDICTION, *STAGES)
+    return Funnel(stages, counts["BUY"], counts["SELL"], blocked_by, findings)
+
+
+def is_admitted(rows: np.ndarray) -> np.ndarray:
+    """Which decisions (N,) sent an order for new risk."""
+    return (rows["asks_risk"] != 0) & np.isin(rows["kind"], (ENTER, INCREASE)) & (rows["sent"] != 0)
+
+
+def entries_of(orders: np.ndarray) -> np.ndarray:
+    """The orders that may enlarge a position."""
+    return orders[(orders["kind"] == MARKET) & (orders["reduce_only"] == 0)]
 
 
 def funnel_text(found: Funnel) -> str:
     """The funnel as lines a trader reads."""
-    lines = [f"{'':<5}" + "".join(f"{stage:>10}" for stage in found.stages)]
+    lines = [f"{'':<5}" + "".join(f"{stage:>12}" for stage in found.stages)]
     for name, counts in (("BUY", found.buy), ("SELL", found.sell)):
-        lines.append(f"{name:<5}" + "".join(f"{counts[stage]:>10}" for stage in found.stages))
+        lines.append(f"{name:<5}" + "".join(f"{counts[stage]:>12,}" for stage in found.stages))
     for gate, blocks in sorted(found.blocked_by.items(), key=lambda item: -item[1].buy - item[1].sell):
         unknown = f", {blocks.unknown} for lack of data" if blocks.unknown else ""
         lines.append(f"  {gate} blocked BUY {blocks.buy} (alone {blocks.sole.buy}), SELL {blocks.sell} (alone {blocks.sole.sell}){unknown}")
@@ -103,7 +124,11 @@ def _findings(counts: dict[str, dict[str, int]], blocked_by: dict[str, Blocks], 
     found: list[str] = []
     for name, _ in _SIDES:
         if counts[name]["opinion"] == 0:
-            found.append("spot: SELL opinions cannot exist" if is_spot and name == "SELL" else f"no {name} opinion at all")
+            predicted = counts[name].get(PREDICTION, 0)
+            none = (
+                f"{name} dies at prediction->opinion: none of {predicted} predictions became an opinion" if predicted else f"no {name} opinion at all"
+            )
+            found.append("spot: SELL opinions cannot exist" if is_spot and name == "SELL" else none)
         else:
             found += _losses(name, counts[name], blocked_by)
     found += [f"{gate} had no data for {blocks.unknown} decisions that asked for new risk" for gate, blocks in blocked_by.items() if blocks.unknown]
@@ -111,16 +136,17 @@ def _findings(counts: dict[str, dict[str, int]], blocked_by: dict[str, Blocks], 
 
 
 def _losses(name: str, counts: dict[str, int], blocked_by: dict[str, Blocks]) -> list[str]:
-    """Where a side dies, or which gate takes nearly all of it."""
-    for before, after in pairwise(STAGES):
-        if counts[before] > 0 and counts[after] == 0:
-            return [f"{name} dies at {before}->{after}: {_cause(name, before, counts[before], blocked_by)}"]
+    """Where a side dies, and which gate takes all or nearly all of it."""
     asked = counts["decision"]
-    return [
-        f"{name}: {gate} blocks {taken} of {asked}"
-        for gate, blocks in blocked_by.items()
-        if (taken := _taken(name, blocks)) >= _NOTABLE_SHARE * asked > 0
-    ]
+    dead = next(((before, after) for before, after in pairwise(STAGES) if counts[before] > 0 and counts[after] == 0), None)
+    found = [f"{name} dies at {dead[0]}->{dead[1]}: {_cause(name, dead[0], counts[dead[0]], blocked_by)}"] if dead else []
+    for gate, blocks in blocked_by.items():
+        taken, alone = _taken(name, blocks), blocks.sole.buy if name == "BUY" else blocks.sole.sell
+        if alone >= NOTABLE_SHARE * asked > 0:
+            found.append(f"{gate} alone stopped {alone} of {asked} {name}")
+        elif taken >= NOTABLE_SHARE * asked > 0 and dead is None:
+            found.append(f"{name}: {gate} blocks {taken} of {asked}")
+    return found
 
 
 def _cause(name: str, before: str, lost: int, blocked_by: dict[str, Blocks]) -> str:

@@ -6,6 +6,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+# The contexts of stacking.context.cell_of, in its order: volatility tercile with the trend's direction.
+REGIMES = ("calm_falling", "usual_falling", "wild_falling", "calm_rising", "usual_rising", "wild_rising")
+
 
 class DecisionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Limits of the gates that judge data and opinion; comparisons admit at equality."""
@@ -25,3 +30,29 @@ class DecisionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_funding_bps: Annotated[float, Meta(ge=0, le=1_000)] = 3.0  # last settled funding against the position
     reversal: Literal["through_flat", "flip"] = "through_flat"  # flip exists to compare with engines that do so
     unknown_passes: tuple[str, ...] = ()  # gates whose UNKNOWN does not block new risk
+    # Thresholds on opinions. The limit that decides is the stricter of what stands here and what costs and barrier demand (decision/derived.py).
+    thresholds: Literal["stricter", "profile"] = "stricter"  # profile: what is written alone, looser than derived; needs a waiver, never live
+    confidence: Literal["p_dir", "p_max3", "p_dir_cond", "strength"] = "p_dir"  # the quantity that min_confidence compares (the plans' CONF_MIN)
+    min_confidence: Share | None = None  # of the quantity named by `confidence`; null: the derived limit alone
+    min_confidence_buy: Share | None = None  # for buys; null: as min_confidence
+    min_confidence_sell: Share | None = None  # for sells; null: as min_confidence
+    min_alpha_buy: Share | None = None  # for buys; null: as min_alpha
+    min_alpha_sell: Share | None = None  # for sells; null: as min_alpha
+    min_model_signal: Share = 0.0  # strength |p_up - p_down| of the model (the plans' S_MIN); 0: the neutral band alone
+    min_model_signal_buy: Share | None = None  # for buys; null: as min_model_signal
+    min_model_signal_sell: Share | None = None  # for sells; null: as min_model_signal
+    min_mood: Annotated[float, Meta(ge=0, le=10)] = 0.0  # |z| of the mood below which it is neutral (the plans' M_MIN); 0: never neutral
+    neutral_band: Share | None = None  # strength within which an opinion is neutral; null: the derived break-even alone
+    consensus: Literal["soft", "hard", "off"] = "soft"  # disagreement shrinks the size, blocks, or is not asked (the plans' require_consensus)
+    consensus_penalty: Share = 0.5  # kappa: share of the size that full disagreement takes (method 5.4)
+    allow_model_only_when_mood_neutral: bool = True  # a neutral mood agrees with any side; false: it blocks
+    min_worth: Share | None = None  # chance that the proposed trade ends above its costs; null: the derived break-even alone
+    conformal: bool = True  # whether the opposite side must be outside the prediction set
+    allowed_regimes: tuple[str, ...] = REGIMES  # contexts in which new risk is taken
+    max_mood_age_bars: Annotated[float, Meta(ge=0, le=1_000)] = 1.0  # bars of the frame after which the last mood is not known any more
+    veto_unearned: bool = False  # hard consensus lets every source veto, proven or not: the predecessor's fault, for scenarios and comparisons
+    conformal_alpha: Annotated[float, Meta(gt=0, lt=1)] = 0.2  # share of prediction sets that may miss the truth; kept up while labels mature
+    conformal_gamma: Annotated[float, Meta(ge=0, le=0.5)] = 0.01  # step of that correction a matured label (Gibbs and Candes 2021); 0: no correction
+    max_book_age_s: Annotated[float, Meta(gt=0, le=600)] = 2.0  # seconds since the order book last changed; asked where there is a book
+    max_spread_bps: Annotated[float, Meta(gt=0, le=1_000)] = 5.0  # between best bid and best ask; asked where there is a book
+    min_depth: Annotated[float, Meta(ge=0, le=1_000)] = 3.0  # resting on the other side within the spread limit, in sizes of the order

@@ -49,6 +49,21 @@ class Score(Struct, frozen=True, forbid_unknown_fields=True):
     high: float
 
 
+class MetaLabel(Struct, frozen=True, forbid_unknown_fields=True):
+    """The version's second model, which says how likely the trade that the first proposes is to pay.
+
+    `model` is its family, "base rate" where every trade gets the same chance (`forced` says why), "none" where nothing is ever proposed. `n_rows`
+    trades were proposed out of fold, `n_eff` independent ones, of which a share `base_rate` paid. `scores` are out of fold.
+    """
+
+    model: str
+    n_rows: int
+    n_eff: float
+    base_rate: float
+    scores: tuple[Score, ...]
+    forced: str
+
+
 class ModelCard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One trained version.
 
@@ -57,8 +72,8 @@ class ModelCard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `n_rows` counts training rows, `n_eff` independent outcomes among them (sum of uniqueness, after the design effect of pooled
     symbols). `size` is what the ladder allows for that n_eff; 0 means that it does not trade. `share_up` is the share of UP among
     the directional out-of-fold predictions, `parity` the largest difference between what training computed and what serving
-    computes, `mirror_error` the largest failure to mirror. `asleep` says why the version may not answer ("" when it may). A number
-    that could not be measured is NaN.
+    computes, `mirror_error` the largest failure to mirror. `asleep` says why the version may not answer ("" when it may).
+    `meta_label` is None on cards from before there was one. A number that could not be measured is NaN.
     """
 
     model_id: str
@@ -99,6 +114,7 @@ class ModelCard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     libraries: dict[str, str]
     files: tuple[FileHash, ...]
     depends_on: tuple[str, ...] = ()
+    meta_label: MetaLabel | None = None
     asleep: str = ""
 
 
@@ -195,24 +211,17 @@ def contradictions(card: ModelCard) -> tuple[str, ...]:
     return tuple(what for what, is_so in wrong.items() if is_so)
 
 
-_FLOATS = tuple(field.name for field in msgspec.structs.fields(ModelCard) if field.type is float)
-_SCORE_FLOATS = tuple(field.name for field in msgspec.structs.fields(Score) if field.type is float)
-
-
-def _with_unknowns(plain: Any) -> Any:
+def _with_unknowns(plain: Any, kind: type[Struct] = ModelCard) -> Any:
     """JSON has no NaN: a null where a number belongs is one."""
     if not isinstance(plain, dict):
         return plain
-    changed: dict[str, Any] = {name: math.nan if value is None and name in _FLOATS else value for name, value in plain.items()}
+    floats = [field.name for field in msgspec.structs.fields(kind) if field.type is float]
+    changed: dict[str, Any] = {name: math.nan if value is None and name in floats else value for name, value in plain.items()}
     if isinstance(changed.get("scores"), list):
-        changed["scores"] = [_score_with_unknowns(score) for score in changed["scores"]]
+        changed["scores"] = [_with_unknowns(score, Score) for score in changed["scores"]]
+    if isinstance(changed.get("meta_label"), dict):
+        changed["meta_label"] = _with_unknowns(changed["meta_label"], MetaLabel)
     return changed
-
-
-def _score_with_unknowns(score: Any) -> Any:
-    if not isinstance(score, dict):
-        return score
-    return {name: math.nan if value is None and name in _SCORE_FLOATS else value for name, value in score.items()}
 
 
 def _numbers(plain: object, name: str = "card") -> list[tuple[str, float]]:

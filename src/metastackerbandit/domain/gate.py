@@ -22,7 +22,11 @@ class GateSpec(Struct, frozen=True):
     """A gate beside its kernel.
 
     `ask(seen, limits) -> (observed, limit, verdict)`; `sense` says which side of the limit passes ("at most", "at least"),
-    `kind` whether it guards safety or judges an opinion, `meaning` what a trader should read.
+    `kind` whether it guards safety or judges an opinion, `meaning` what a trader should read. `setting` is the dotted key that holds
+    the limit, empty where none does; `by_side` says that the key has a _buy and a _sell beside it; `lead` is what the limit adds to
+    the setting. A gate with `states` is no threshold: it blocks by what is the case, named by the place that it observed (the last
+    name for larger numbers), and no other limit would let the trade pass. `domain` holds the least and the largest value
+    that the observed quantity can have, both ends included: a limit outside of it admits everything, or nothing.
     """
 
     name: str
@@ -31,6 +35,11 @@ class GateSpec(Struct, frozen=True):
     kind: str
     meaning: str
     ask: Callable[..., Any]
+    setting: str = ""
+    by_side: bool = False
+    lead: float = 0.0
+    states: tuple[str, ...] = ()
+    domain: tuple[float, float] = (-math.inf, math.inf)
 
 
 @kernel
@@ -51,6 +60,16 @@ def at_least(observed: float, limit: float) -> tuple[float, float, int]:
     if observed >= limit:
         return observed, limit, PASS
     return observed, limit, BLOCK
+
+
+@kernel
+def of_wanted(side: int, buy: float, sell: float) -> float:
+    """The limit of the side that is wanted (+1, -1); the stricter of two "at least" limits where none is. NaN where nothing is given."""
+    if side > 0:
+        return buy
+    if side < 0 or math.isnan(buy):
+        return sell
+    return buy if math.isnan(sell) else max(buy, sell)
 
 
 @kernel

@@ -219,6 +219,8 @@ def rows(struct: type[msgspec.Struct], count: int) -> np.ndarray[Any, Any]:
 
 
 def _values(value: msgspec.Struct) -> tuple[Any, ...]:
+    if not _mends(type(value)):
+        return msgspec.structs.astuple(value)
     given = []
     for name, words in _fields(type(value)):
         item = getattr(value, name)

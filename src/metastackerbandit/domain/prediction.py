@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
 
 # Why a model is asleep; there is no default prediction.
@@ -17,6 +19,7 @@ SILENCES = (
     "it did not answer in time",
     "it is one-sided",
 )
+SILENCE_NAMES = ("AWAKE", "NO_VERSION", "WARMING_UP", "INCOMPLETE", "REFUSED", "UNTRADED", "FAILED", "LATE", "ONE_SIDED")  # the same, in reason codes
 
 IN_DOWN, IN_FLAT, IN_UP = 1, 2, 4  # bits of `conformal_set`
 
@@ -30,7 +33,10 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     the distance of stop and target from the entry, `horizon` the bars after which a position is left. `conformal_set` holds
     the classes that cannot be excluded (bits IN_DOWN, IN_FLAT, IN_UP), `credibility` the largest conformal p-value.
     `size_scale` in [0, 1] is what the number of independent outcomes behind the model allows. `version` is the place of the
-    model's version in the run's list, -1 for none.
+    model's version in the run's list, -1 for none. `p_value_*` are the conformal p-values a class: the set at any level holds the classes whose
+    p-value is above it. `worth` is the calibrated chance that the trade it proposes (the side that probabilities and expected
+    returns agree on, by the label's exits) ends with a positive return net of costs; NaN where they agree on none, or the version has no meta-label
+    model.
     """
 
     instrument: int
@@ -50,3 +56,7 @@ class Prediction(Struct, frozen=True, tag="predicted"):
     conformal_set: int
     credibility: float
     size_scale: float
+    p_value_down: float = math.nan
+    p_value_flat: float = math.nan
+    p_value_up: float = math.nan
+    worth: float = math.nan

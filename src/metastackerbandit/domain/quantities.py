@@ -13,6 +13,9 @@ DirectionalConfidence = NewType("DirectionalConfidence", float)  # max(p_up, p_d
 ConditionalConfidence = NewType("ConditionalConfidence", float)  # p_dir / (p_up + p_down), 1/2 .. 1: p_dir_cond
 LargestProbability = NewType("LargestProbability", float)  # max of all three, 1/3 .. 1: p_max3, for comparison with older systems only
 
+# What each quantity that `min_confidence` may compare can be, by the name that the setting has for it; both ends included.
+DOMAINS: dict[str, tuple[float, float]] = {"p_dir": (0.0, 1.0), "p_max3": (1.0 / 3.0, 1.0), "p_dir_cond": (0.5, 1.0), "strength": (0.0, 1.0)}
+
 
 def signal_of(p_down: float, p_up: float) -> Signal:
     """The signed lead of UP over DOWN."""

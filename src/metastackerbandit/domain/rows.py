@@ -43,6 +43,8 @@ RESUMES = (  # what lifts each of them
     "the excess loss back at risk.resume of the limit, or another version",
 )
 
+WARN, HALT = 1, 2  # how grave an alarm is
+
 
 class DecisionRow(Struct, frozen=True):
     """One decision: every closed bar of the frame has one, HOLD included.
@@ -173,8 +175,18 @@ class ControlRow(Struct, frozen=True):
     instrument: int = -1
 
 
+NO_GATE, ANY_GATE = -1, -2  # of an outcome: an arm's own portfolio; a trade that one gate or several prevented
+
+
 class OutcomeRow(Struct, frozen=True):
-    """One ended piece of an arm's own portfolio, traded or not: net `outcome` in units of volatility, its side, bars, and context `cell`."""
+    """One ended trade that needed no order: a piece of an arm's own portfolio (`gate` NO_GATE), or a trade that gates prevented.
+
+    `gate` is the place of the gate that alone prevented it; every prevented trade is there once more under ANY_GATE, whoever prevented it.
+    `outcome` is the net return in units of the volatility over the horizon (an arm's is cut at the posterior's bound; NaN where volatility was
+    not known), `net_bps` the same in basis points of the entry, `cell` the context (-1: not known). `decision` is the one that it began with (0:
+    before this run). Of prevented trades alone: `reason` of leaving, `opened_ns`, `lots` and `net` money at the size they would have had (an
+    arm's portfolio has no size: -1 and zeros).
+    """
 
     at_ns: int
     instrument: int
@@ -183,3 +195,26 @@ class OutcomeRow(Struct, frozen=True):
     side: int
     bars: int
     outcome: float
+    gate: int
+    decision: int
+    reason: int
+    opened_ns: int
+    lots: int
+    net: int
+    net_bps: float
+
+
+class AlarmRow(Struct, frozen=True):
+    """A monitor began to warn (severity WARN) or to call for a halt (HALT) about a book, or a higher frame that the book hears.
+
+    `monitor` is a place in the run's list of monitors; `counted` says at which executed trade, prediction or decision it was.
+    """
+
+    at_ns: int
+    instrument: int
+    monitor: int
+    severity: int
+    observed: float
+    limit: float
+    frame_ns: int
+    counted: int

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.rows import ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.domain.rows import AlarmRow, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
 
 class Sink(Protocol):
@@ -39,6 +39,9 @@ class Sink(Protocol):
     def predictions(self, rows: np.ndarray) -> None:
         """Predictions, as they entered."""
 
+    def alarms(self, rows: np.ndarray) -> None:
+        """Alarms of monitors."""
+
 
 class Kept(Struct, frozen=True, eq=False):
     """A run's rows in memory."""
@@ -54,6 +57,7 @@ class Kept(Struct, frozen=True, eq=False):
     controls: np.ndarray
     predictions: np.ndarray = field(default_factory=lambda: rows(Prediction, 0))
     outcomes: np.ndarray = field(default_factory=lambda: rows(OutcomeRow, 0))
+    alarms: np.ndarray = field(default_factory=lambda: rows(AlarmRow, 0))
 
 
 class MemorySink:
@@ -95,6 +99,10 @@ class MemorySink:
         """Copy outcomes."""
         self._parts["outcomes"].append(rows.copy())
 
+    def alarms(self, rows: np.ndarray) -> None:
+        """Copy alarms."""
+        self._parts["alarms"].append(rows.copy())
+
     def kept(self) -> Kept:
         """Everything so far, one array a kind."""
         return Kept(**{name: np.concatenate(parts) if parts else _nothing(name) for name, parts in self._parts.items()})
@@ -109,6 +117,7 @@ _ROWS: dict[str, type[Struct]] = {
     "controls": ControlRow,
     "predictions": Prediction,
     "outcomes": OutcomeRow,
+    "alarms": AlarmRow,
 }
 
 
@@ -162,3 +171,8 @@ class Tee:
         """Pass on outcomes."""
         for sink in self._sinks:
             sink.outcomes(rows)
+
+    def alarms(self, rows: np.ndarray) -> None:
+        """Pass on alarms."""
+        for sink in self._sinks:
+            sink.alarms(rows)

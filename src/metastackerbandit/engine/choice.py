@@ -7,17 +7,11 @@ from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.rows import KEEP
-from metastackerbandit.engine.voices import is_predicted_still, speak
-from metastackerbandit.market.activity import annual_volatility
-from metastackerbandit.stacking.context import cell_of, observe_volatility
+from metastackerbandit.engine.gates import would_pass
+from metastackerbandit.engine.regime import bar_volatility, context_cell
+from metastackerbandit.engine.voices import is_predicted_still, present, speak
 from metastackerbandit.stacking.posterior import NO_ARM, choose, is_ahead, learn
 from metastackerbandit.stacking.shadow import advance, charge, want
-
-
-@kernel
-def bar_volatility(seat: Any, limits: Any) -> float:
-    """Forecast volatility of one bar of the frame, fraction; NaN until it is known."""
-    return annual_volatility(seat.activity, limits.pace) / math.sqrt(limits.pace.a_year)
 
 
 @kernel
@@ -40,21 +34,19 @@ def live_on(world: Any, out: Any, s: int) -> None:
             kept.side = ended.side
             kept.bars = ended.bars
             kept.outcome = ended.outcome
+            kept.gate = -1
+            kept.decision = ended.decision
+            kept.reason = -1
+            kept.opened_ns = 0
+            kept.lots = 0
+            kept.net = 0
+            kept.net_bps = ended.net * 1e4
             cursor.outcomes += 1
-    observe_volatility(world.terciles[s], bar_volatility(seat, limits), world.context[s].step, world.context[s].memory)
-    close = float(bar.close)
-    seat.level = close if seat.level == 0.0 else limits.trend_keep * seat.level + (1.0 - limits.trend_keep) * close
-
-
-@kernel
-def context_cell(seat: Any, limits: Any, terciles: Any) -> int:
-    """The context of the bar in the seat: tercile of volatility, side of the trend."""
-    return cell_of(terciles, bar_volatility(seat, limits), float(seat.done.close) - seat.level)
 
 
 @kernel
 def wish_on(world: Any, s: int, now_ns: int) -> None:
-    """What every arm wants for its own portfolio from the next open on: a prediction's trade only where its edge pays."""
+    """What every arm wants for its own portfolio from the next open on: a prediction's trade only where the gates of its opinion let it pass."""
     seat = world.seats[s]
     limits = world.limits[s]
     prediction = world.predictions[s, 0]
@@ -63,6 +55,7 @@ def wish_on(world: Any, s: int, now_ns: int) -> None:
     for a in range(len(world.arms)):
         shadow = world.shadows[s, a]
         held = shadow.held.side
+        shadow.wish.decision = world.account[0].decisions + 1
         side = speak(world, s, a, now_ns, held)
         word = world.spoken[a]
         if limits.rules.is_spot != 0 and side == -1:
@@ -71,8 +64,10 @@ def wish_on(world: Any, s: int, now_ns: int) -> None:
             exits = limits.exits
             want(shadow, side, cell, volatility, exits.stop / 1e8, exits.target / 1e8, limits.horizon, 0)
             continue
-        if (side == 1 or side == -1) and not pays(word, limits):
-            side = KEEP if held != 0 else 0
+        if side == 1 or side == -1:
+            present(word, prediction, limits, seat.coverage.level, side, held, world.seen[0])
+            if word.alpha == 0.0 or not would_pass(world.seen[0], limits, world.lenient):
+                side = KEEP if held != 0 else 0
         if side == KEEP and is_predicted_still(prediction, limits, held):
             side = held
         barrier = prediction.barrier_bps / 1e4
@@ -80,19 +75,15 @@ def wish_on(world: Any, s: int, now_ns: int) -> None:
 
 
 @kernel
-def pays(word: Any, limits: Any) -> bool:
-    """Whether the gates of the opinion itself would let a predicted trade pass."""
-    return word.edge_bps - limits.cost_bps >= limits.min_net_edge_bps and word.credibility >= limits.min_credibility and word.alpha > 0.0
+def choose_arm(world: Any, s: int, holder: int) -> int:
+    """The place of the arm that is heard: the one that has earned it, else the position's own, else the likeliest, whom the gate then stops.
 
-
-@kernel
-def choose_arm(world: Any, s: int, held: int) -> int:
-    """The place of the arm that is heard: the one that has earned it, else the position's own, else the likeliest, whom the gate then stops."""
+    `holder` is the arm that the position is of, NO_ARM without one.
+    """
     seat = world.seats[s]
-    cell = max(context_cell(seat, world.limits[s], world.terciles[s]), 0)
+    cell = context_cell(seat, world.limits[s], world.terciles[s])
     for a in range(len(world.arms)):
         world.awake[a] = 1 if world.spoken[a].silence == 0 else 0
-    holder = seat.holder if held != 0 else NO_ARM
     chosen = choose(world.evidence[s], cell, world.awake, world.arms, holder, world.posterior[s], world.beliefs)
     if chosen != NO_ARM:
         return chosen

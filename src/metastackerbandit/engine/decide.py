@@ -7,11 +7,13 @@ from typing import Any
 
 from metastackerbandit.costs.impact import impact_rate
 from metastackerbandit.decision.policy import vetoed, wish
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import BPS_RATE, opposes
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, MARKET, ON_KILL, ON_OPPOSITE, ON_TIME, REDUCE
 from metastackerbandit.domain.timeframe import DAY_NS
+from metastackerbandit.engine.agreement import agree
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
+from metastackerbandit.engine.ghosts import haunt
 from metastackerbandit.engine.orders import cancel_kind, pending_lots, send
 from metastackerbandit.engine.portfolio import (
     DAYS_A_YEAR,
@@ -20,6 +22,7 @@ from metastackerbandit.engine.portfolio import (
     make_room,
     weigh_others,
 )
+from metastackerbandit.engine.regime import context_cell, regime_allowed
 from metastackerbandit.execution.quantize import least_lots, legal_lots
 from metastackerbandit.market.activity import annual_volatility, daily_volume
 from metastackerbandit.risk.breakers import loss_of
@@ -48,19 +51,18 @@ def is_quiet(account: Any, seat: Any, limits: Any, side: int) -> bool:
     return limits.resizes == 0 and side * lots > 0
 
 
-@kernel
+@inlined
 def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, scale: float, alpha: float, kelly: float) -> int:
     """Decide on the closed bar in the seat; returns 0 or a fault of engine.orders.
 
     `scale` is the opinion's position scale as the alpha gate judges it, `alpha` the one that sizes a trade, `kelly` the most of equity
-    that its edge is worth (infinity for a rule arm).
+    that its edge is worth (infinity for a rule arm). What stands behind a prediction is before the gates already (engine.voices.present).
     """
     draft = world.draft[0]
     draft.at_ns = now_ns
     draft.signal = signal
     draft.side = side
     draft.scale = scale
-    draft.alpha = alpha
     draft.kelly = kelly
     draft.sent = 0
     account = world.account[0]
@@ -68,6 +70,10 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     limits = world.limits[s]
     seen = world.seen[0]
     n = out.cursor[0].decisions
+    seen.side = 0 if side == KEEP else side
+    draft.alpha = alpha * agree(seat, limits, world.predictions[s, 0], seen.has_model, now_ns, seen)
+    if limits.asks_regime != 0:
+        seen.regime_allowed = regime_allowed(seat, limits, world.terciles[s])
     draft.pending = pending_lots(world, s)
     value(account, seat, limits, draft)
     propose(seat, limits, draft)
@@ -83,6 +89,9 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     judge(draft)
     account.decisions += 1
     seat.last_decision = account.decisions
+    if draft.blocked > 0 and draft.asks != 0:
+        cell = context_cell(seat, limits, world.terciles[s])
+        haunt(world.ghosts[s], seat, limits, draft, world.predictions[s, 0], seen, cell, account.decisions, world.arms)
     fault = 0
     if draft.wanted != draft.held:
         fault = act(world, out, s, draft)
@@ -147,6 +156,7 @@ def quantize(seat: Any, limits: Any, draft: Any) -> None:
         seat.lots_today = 0
     draft.turns = 1 if opposes(draft.wanted, draft.held) else 0
     change = draft.wanted if draft.turns != 0 else draft.wanted - draft.held
+    draft.change = change
     draft.moves = 1 if draft.asks != 0 or change != 0 else 0
     if draft.moves == 0:
         draft.legal = 0
@@ -161,10 +171,9 @@ def quantize(seat: Any, limits: Any, draft: Any) -> None:
 
 @kernel
 def look(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> None:
-    """Put before the gates what they may look at; what stands behind the opinion is there already (engine.on_prediction)."""
+    """Put before the gates what they may look at; what stands behind the opinion is there already."""
     bar = seat.done
     equity = draft.equity
-    seen.side = 0 if draft.side == KEEP else draft.side
     seen.asks = draft.asks
     seen.moves = draft.moves
     seen.completeness = bar.parts / bar.parts_due

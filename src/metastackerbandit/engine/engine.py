@@ -21,7 +21,7 @@ from metastackerbandit.engine.on_market import on_closed, on_control, on_funding
 from metastackerbandit.engine.on_prediction import on_predicted
 from metastackerbandit.engine.orders import ILLEGAL_STEP, UNKNOWN_ORDER, on_report
 from metastackerbandit.engine.plan import Plan, begin
-from metastackerbandit.engine.world import CANCEL, SUBMIT, Out, World, empty_out
+from metastackerbandit.engine.world import CANCEL, SUBMIT, Cursor, EffectRow, Out, World, empty_out
 
 _ROOM = 64  # rows that one input can cause, a kind: bounded by the working orders of every symbol after a kill
 _WORDS = ("pause", "resume", "kill")
@@ -34,15 +34,21 @@ def step_closed(world: World, out: Out, s: int, bars: Any, place: int) -> int:
 
 
 @kernel
-def step_opened(world: World, out: Out, s: int, at_ns: int) -> int:
+def step_opened(world: World, out: Out, s: int, at_ns: int, price: int) -> int:
     """A new candle's open."""
-    return on_opened(world, out, s, at_ns, False)
+    return on_opened(world, out, s, at_ns, price, False)
 
 
 @kernel
 def step_predicted(world: World, out: Out, predictions: Any, place: int) -> int:
     """A prediction, from a row of predictions."""
     return on_predicted(world, out, predictions[place].instrument, predictions[place], False)
+
+
+@kernel
+def step_mood(world: World, s: int, at_ns: int, mood: float, mirror: float) -> None:
+    """A mood."""
+    on_mood(world.seats[s], at_ns, mood, mirror)
 
 
 @kernel
@@ -61,8 +67,9 @@ class Engine:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.world = begin(plan)
-        self._room = _ROOM + 16 * len(plan.books)
+        self._room = _ROOM + len(GATES) + 16 * len(plan.books)
         self._out = empty_out(len(GATES), 4, self._room, 4)
+        self._counts = self._out.cursor.view(np.int64)  # one read of all counters: fields of a record are slow to reach from Python
         self._bars = np.zeros(1, layout(Bar))
         self._reports = np.zeros(1, layout(OrderReport))
         self._predictions = np.zeros(1, layout(Prediction))
@@ -103,9 +110,9 @@ class Engine:
     def _take(self, event: Input) -> int:
         world, out = self.world, self._out
         match event:
-            case BarOpened(instrument=s, at_ns=at_ns):
+            case BarOpened(instrument=s, at_ns=at_ns, price=price):
                 self._order(at_ns, event)
-                return int(step_opened(world, out, s, at_ns))
+                return int(step_opened(world, out, s, at_ns, price))
             case BarClosed(instrument=s, bar=bar):
                 self._order(bar.known_ns, event)
                 self._bars[0] = msgspec.structs.astuple(bar)
@@ -123,7 +130,7 @@ class Engine:
                 return int(step_report(world, out, self._reports, 0))
             case MoodSeen(instrument=s, at_ns=at_ns, mood=mood, mirror=mirror):
                 self._order(at_ns, event)
-                on_mood(world, s, at_ns, mood, mirror)
+                step_mood(world, s, at_ns, mood, mirror)
                 return 0
             case FundingSettled(instrument=s, at_ns=at_ns, rate=rate, mark=mark):
                 self._order(at_ns, event)
@@ -148,47 +155,46 @@ class Engine:
 
     def _drain(self) -> list[Effect]:
         out = self._out
-        cursor = out.cursor[0]
+        counted = self._counts.tolist()
         effects: list[Effect] = []
-        for n in range(cursor.decisions):
+        if not any(counted):
+            return effects
+        counts = Cursor(*counted)
+        for n in range(counts.decisions):
             effects.append(Decided(struct_of(DecisionRow, out.decisions[n]), out.observed[n].copy(), out.limit[n].copy(), out.verdict[n].copy()))
-        for kind, array, count in _rows_of(out, cursor):
-            effects.extend(Journaled(struct_of(kind, array[n])) for n in range(count))
-        for n in range(cursor.effects):
+        for kind, array, count in (
+            (OrderRow, out.orders, counts.orders),
+            (FillRow, out.fills, counts.fills),
+            (LedgerRow, out.ledger, counts.ledger),
+            (TripRow, out.trips, counts.trips),
+            (ControlRow, out.controls, counts.controls),
+            (OutcomeRow, out.outcomes, counts.outcomes),
+        ):
+            for n in range(count):
+                effects.append(Journaled(struct_of(kind, array[n])))
+        for n in range(counts.effects):
             effects.append(_effect(out.effects[n]))
-        cursor.effects = cursor.decisions = cursor.orders = cursor.fills = 0
-        cursor.ledger = cursor.trips = cursor.controls = cursor.outcomes = cursor.curve = 0
+        self._counts[:] = 0
         return effects
 
 
-def _rows_of(out: Out, cursor: Any) -> tuple[tuple[Any, Any, int], ...]:
-    return (
-        (OrderRow, out.orders, cursor.orders),
-        (FillRow, out.fills, cursor.fills),
-        (LedgerRow, out.ledger, cursor.ledger),
-        (TripRow, out.trips, cursor.trips),
-        (ControlRow, out.controls, cursor.controls),
-        (OutcomeRow, out.outcomes, cursor.outcomes),
-    )
-
-
-def _effect(effect: Any) -> Effect:
-    s, order, at_ns = int(effect.instrument), int(effect.order), int(effect.at_ns)
+def _effect(row: Any) -> Effect:
+    effect: EffectRow = struct_of(EffectRow, row)
     if effect.what == SUBMIT:
         return SubmitOrder(
-            s,
-            order,
-            int(effect.decision),
-            int(effect.kind),
-            int(effect.lots),
-            int(effect.trigger),
-            int(effect.reduce_only),
-            int(effect.impact),
-            at_ns,
+            effect.instrument,
+            effect.order,
+            effect.decision,
+            effect.kind,
+            effect.lots,
+            effect.trigger,
+            effect.reduce_only,
+            effect.impact,
+            effect.at_ns,
         )
     if effect.what == CANCEL:
-        return CancelOrder(s, order, at_ns)
-    return AmendOrder(s, order, int(effect.lots), int(effect.trigger), at_ns)
+        return CancelOrder(effect.instrument, effect.order, effect.at_ns)
+    return AmendOrder(effect.instrument, effect.order, effect.lots, effect.trigger, effect.at_ns)
 
 
 def _plan_digest(plan: Plan) -> str:

@@ -10,6 +10,8 @@ from metastackerbandit.exits.rules import ExitRules
 from metastackerbandit.market.activity import Pace
 from metastackerbandit.risk.correlation import CorrelationTerms
 from metastackerbandit.risk.rests import RestTerms
+from metastackerbandit.stacking.consensus import VetoTerms
+from metastackerbandit.stacking.coverage import SetTerms
 
 
 class Limits(Struct, frozen=True):
@@ -18,7 +20,10 @@ class Limits(Struct, frozen=True):
     `hears` is 1 where opinions are formed from predictions or by a posterior, `waits` where decisions wait for a prediction, at most
     `deadline_ns` after the close, `chooses` where arms are chosen by their posterior; `frames` counts the frames whose predictions the book
     hears. `horizon` is the bars of a piece of a rule's own portfolio; `stop_by_model` and its like say which exits follow the prediction's
-    barrier and horizon; `cost_bps` is a round trip without impact and funding.
+    barrier and horizon; `cost_bps` is a round trip without impact and funding. Limits that nobody wrote are NaN; `alone` is 1 where what is
+    written decides without the derived limit. `has_consensus`, `is_hard`, `asks_conformal`, `asks_regime`, `has_book` say which gates are
+    asked; `follows_mood`, `follows_model`, `follows_sets`, `follows_regime` what is learned from closed bars; `regimes` has a bit for each
+    allowed context.
 
     The last block is the portfolio's: `symbol` is the place of the book's symbol, `feeds` is 1 where its closes are the symbol's on the common
     grid of `grid_ns`, `books` counts the account's books.
@@ -27,7 +32,8 @@ class Limits(Struct, frozen=True):
     min_completeness: float
     max_age_bars: float
     warm_up: float
-    min_alpha: float
+    min_alpha_buy: float
+    min_alpha_sell: float
     alpha_mode: int
     alpha_floor: float
     min_net_edge_bps: float
@@ -35,6 +41,34 @@ class Limits(Struct, frozen=True):
     min_credibility: float
     min_alignment: float
     min_chance: float
+    min_signal_buy: float
+    min_signal_sell: float
+    confidence: int
+    min_confidence_buy: float
+    min_confidence_sell: float
+    neutral_band: float
+    min_worth: float
+    alone: int
+    min_mood: float
+    neutral_mood_passes: int
+    max_mood_age_ns: int
+    has_consensus: int
+    is_hard: int
+    veto_unearned: int
+    consensus_penalty: float
+    follows_mood: int
+    follows_model: int
+    veto: VetoTerms
+    asks_conformal: int
+    follows_sets: int
+    sets: SetTerms
+    asks_regime: int
+    follows_regime: int
+    regimes: int
+    has_book: int
+    max_book_age_s: float
+    max_spread_bps: float
+    min_depth: float
     cost_bps: float
     hears: int
     waits: int

@@ -8,22 +8,28 @@ from typing import Any
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import RATE_ONE, rate_signed
 from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, BY_WEEKLY_LOSS, KEEP, MARKET, ON_KILL, RESET, TRIP
+from metastackerbandit.engine.agreement import follow_mood
 from metastackerbandit.engine.choice import charge_all
 from metastackerbandit.engine.controls import keep_control, keep_rests
 from metastackerbandit.engine.decide import decide, is_quiet
+from metastackerbandit.engine.ghosts import age, charge_ghosts, follow_rule, leave_all, open_ghosts, pass_candle
 from metastackerbandit.engine.on_prediction import begin_waiting, give_up, keep_point
 from metastackerbandit.engine.orders import cancel_kind, pay_funding, send, trail
+from metastackerbandit.engine.regime import follow_regime
 from metastackerbandit.market.activity import observe
 from metastackerbandit.market.resample import absorb, overdue
 from metastackerbandit.risk.breakers import begin_day, climb, loss_of, must_watch, watch
 from metastackerbandit.risk.correlation import follow
 from metastackerbandit.risk.rests import is_routine, look_at_bar, score_bar
 from metastackerbandit.stacking.ask import ask_arm
+from metastackerbandit.stacking.consensus import MOOD_SOURCE
 
 
 @inlined
 def on_closed(world: Any, out: Any, s: int, bar: Any, lean: bool) -> int:
     """A candle closed: mark, look at the breakers, and decide where it completes the frame's bar."""
+    if world.seats[s].ghosts != 0:
+        pass_candle(world.ghosts[s], world.seats[s], world.limits[s], s, bar, out.cursor[0], out.outcomes)
     if world.seats[s].awaits != 0 and bar.known_ns >= world.seats[s].due_ns:
         fault = give_up(world, out, s, bar.known_ns, lean)
         if fault != 0:
@@ -92,9 +98,25 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     changed = count_bar(world.seats[s], world.limits[s], now_ns)
     if changed != 0 or world.limits[s].feeds != 0:
         heed_bar(world.account[0], world.seats[s], world.limits[s], world.trails, world.pairs, out.cursor[0], out.controls, s, now_ns, changed)
+    if world.limits[s].follows_regime != 0:
+        follow_regime(world.seats[s], world.limits[s], world.terciles[s], world.context[s])
+    if world.limits[s].follows_mood != 0:
+        follow_mood(world.seats[s], world.limits[s], world.outputs[s, MOOD_SOURCE], now_ns)
+    if world.seats[s].ghosts != 0:
+        age(world.ghosts[s], world.seats[s])
     if world.limits[s].hears != 0:
         return begin_waiting(world, out, s, now_ns, lean)
-    signal = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)
+    world.signals[s, 0] = ask_arm(world.arms[0], world.memory[s, 0], world.reals[s, 0], bar.high, bar.low, bar.close)
+    fault = -1
+    if world.draft[0].halts == 0:
+        fault = answer_rule(world, out, s, now_ns, lean)
+    return fault
+
+
+@inlined
+def answer_rule(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
+    """A rule that is heard alone has spoken: its word is decided on."""
+    signal = world.signals[s, 0]
     side = hear(world.seats[s], world.limits[s], signal)
     fault = 0
     if lean and is_quiet(world.account[0], world.seats[s], world.limits[s], side):
@@ -105,7 +127,9 @@ def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         fault = decide(world, out, s, now_ns, signal, side, alpha, alpha, math.inf)
         if lean:
             out.cursor[0].decisions = 0
-    keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, bar.closed_ns)
+    if world.seats[s].ghosts != 0:
+        follow_rule(world.ghosts[s], world.seats[s], world.limits[s], world.account[0].killed, signal, side, now_ns)
+    keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, world.seats[s].done.closed_ns)
     return fault
 
 
@@ -148,16 +172,19 @@ def hear(seat: Any, limits: Any, signal: int) -> int:
 
 
 @inlined
-def on_opened(world: Any, out: Any, s: int, at_ns: int, lean: bool) -> int:
-    """A new candle began: a frame bar whose last candle never came is closed now, and decided on."""
+def on_opened(world: Any, out: Any, s: int, at_ns: int, price: int, lean: bool) -> int:
+    """A new candle began at `price`: a frame bar whose last candle never came is closed now, and decided on."""
     if world.seats[s].awaits != 0 and at_ns >= world.seats[s].due_ns:
         fault = give_up(world, out, s, at_ns, lean)
         if fault != 0:
             return fault
-    if world.seats[s].forming.parts == 0:
-        return 0
-    if overdue(world.seats[s].forming, at_ns, world.limits[s].base_ns, world.limits[s].frame_ns, world.seats[s].done):
-        return late_frame(world, out, s, at_ns, lean)
+    forming = world.seats[s].forming
+    if forming.parts != 0 and overdue(forming, at_ns, world.limits[s].base_ns, world.limits[s].frame_ns, world.seats[s].done):
+        fault = late_frame(world, out, s, at_ns, lean)
+        if fault != 0:
+            return fault
+    if world.seats[s].ghosts != 0:
+        open_ghosts(world.ghosts[s], world.seats[s], world.limits[s], s, at_ns, price, out.cursor[0], out.outcomes)
     return 0
 
 
@@ -174,6 +201,8 @@ def on_funding(world: Any, out: Any, s: int, at_ns: int, rate: int, mark: int) -
     seat.funding_bps = rate * 1e4 / RATE_ONE
     if world.limits[s].chooses != 0:
         charge_all(world, s, rate / RATE_ONE)
+    if seat.ghosts != 0:
+        charge_ghosts(world.ghosts[s], seat, world.limits[s], rate, mark)
     lots = seat.position.lots
     price = mark if mark > 0 else seat.position.mark
     if lots == 0 or price == 0:
@@ -186,9 +215,8 @@ def on_funding(world: Any, out: Any, s: int, at_ns: int, rate: int, mark: int) -
 
 
 @kernel
-def on_mood(world: Any, s: int, at_ns: int, mood: float, mirror: float) -> None:
+def on_mood(seat: Any, at_ns: int, mood: float, mirror: float) -> None:
     """The mood was seen; it stands until the next one."""
-    seat = world.seats[s]
     seat.mood = mood
     seat.mood_mirror = mirror
     seat.mood_ns = at_ns
@@ -207,6 +235,7 @@ def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
         account.killed = 1
         for s in range(len(world.seats)):
             cancel_kind(world, out, s, at_ns, False)
+            leave_all(world.ghosts[s], world.seats[s], at_ns)
             lots = world.seats[s].position.lots
             if lots != 0:
                 fault = send(world, out, s, at_ns, world.seats[s].last_decision, MARKET, ON_KILL, -lots, 0, 1, world.seats[s].impact)

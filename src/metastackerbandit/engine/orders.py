@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import muldiv, opposes
 from metastackerbandit.domain.rows import (
     FILLED,
@@ -165,7 +165,7 @@ def on_report(world: Any, out: Any, report: Any) -> int:
     return 0
 
 
-@kernel
+@inlined
 def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision: int, reason: int) -> int:
     """Book a fill: the fill row, its postings, a closed trip, and the protection of what is left."""
     account = world.account[0]
@@ -195,7 +195,7 @@ def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision:
     size = abs(report.lots)
     closing = min(size, abs(before)) if opposes(before, report.lots) else 0
     opening = size - closing
-    posting = world.posting[0]
+    posting = world.scratch[0].posting
     fee = report.fee
     if closing > 0:
         part = muldiv(fee, closing, size) if fee >= 0 else -muldiv(-fee, closing, size)
@@ -251,7 +251,7 @@ def pay_funding(world: Any, out: Any, s: int, at_ns: int, payment: int) -> None:
     _post(account, out, s, at_ns, 2, 0, -payment, 0, 0, 0, payment)
 
 
-@kernel
+@inlined
 def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) -> None:
     """Write the closed round trip, and begin with an empty one."""
     account = world.account[0]
@@ -292,7 +292,7 @@ def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) 
         seat.spent_side = side  # a rule's signal stands until it changes; a prediction is new at every bar
 
 
-@kernel
+@inlined
 def _protect(world: Any, out: Any, s: int, now_ns: int, before: int) -> int:
     """Keep one stop and one target of the position's size: none when flat, new ones after a turn, resized otherwise."""
     seat = world.seats[s]

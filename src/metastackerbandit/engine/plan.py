@@ -11,6 +11,8 @@ from msgspec import Struct, structs
 
 from metastackerbandit.costs.rates import rates_of, round_trip_bps
 from metastackerbandit.costs.settings import CostSettings
+from metastackerbandit.decision.derived import CONFIDENCES, effective, full_net_edge_bps, least_net_edge_bps, of_side
+from metastackerbandit.decision.settings import REGIMES
 from metastackerbandit.domain.errors import ConfigRefused, DataRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import row, rows
@@ -30,6 +32,8 @@ from metastackerbandit.risk.rests import rest_terms
 from metastackerbandit.risk.sizing import SPOT_MOST
 from metastackerbandit.stacking.arm import Prepared, prepared
 from metastackerbandit.stacking.catalog import ARMS
+from metastackerbandit.stacking.consensus import veto_terms
+from metastackerbandit.stacking.coverage import SetTerms
 from metastackerbandit.stacking.frame_words import alignment_terms
 from metastackerbandit.stacking.names import RULE_ARMS, arm_place
 from metastackerbandit.stacking.posterior import posterior_terms
@@ -38,7 +42,6 @@ from metastackerbandit.stacking.settings import POSTERIOR, AlignmentSettings
 SIZING_MODES = ("volatility", "fraction", "notional", "quantity")
 ALPHA_MODES = ("edge", "confidence", "strength")
 SHARE_SLACK = 1e-9  # shares written in decimals may add up to a little more than 1
-EDGE_SHARE, EDGE_LEAST, EDGE_FULL = 0.25, 1.0, 3.0  # of the round-trip cost, bps, of the round-trip cost: decisions on edge by default
 
 
 class Book(Struct, frozen=True):
@@ -160,7 +163,8 @@ def begin(plan: Plan) -> World:
     starts = [[_start(book, place) for place in spoken] for book in plan.books]
     memory, reals = (max(len(getattr(start, name)) for own in starts for start in own) for name in ("memory", "reals"))
     frames = max(1 + len(book.higher) for book in plan.books)
-    world = empty_world(len(starts), len(spoken), frames, memory, reals, len(GATE_NAMES), len(plan.symbols))
+    sets = max(label_spec(book.frame).horizon for book in plan.books)  # that can be open at once
+    world = empty_world(len(starts), len(plan.symbols), len(spoken), frames, memory, reals, sets, len(GATE_NAMES))
     world.arms[:] = spoken
     shares = shares_of(plan.books)
     world.pairs["rho"] = math.nan
@@ -168,6 +172,7 @@ def begin(plan: Plan) -> World:
         world.seats[s].exit_bar = -1
         world.seats[s].mood = math.nan
         world.seats[s].mood_mirror = math.nan
+        world.seats[s].coverage.level = book.settings.decision.conformal_alpha
         world.seats[s].correlation = 1.0
         for a, start in enumerate(own):
             world.memory[s, a, : len(start.memory)] = start.memory
@@ -191,9 +196,13 @@ def _prepare_choice(book: Book, world: World, s: int) -> None:
     world.frames[s, : len(names)] = [frame_ns(name) for name in names]
     world.alignment[s] = row(alignment_terms(aligning))[0]
     world.words["weight"][s, : len(names)] = aligning.weights
-    pieces_a_day = DAY_NS / (frame_ns(book.frame) * label_spec(book.frame).horizon)
-    world.posterior[s] = row(posterior_terms(settings.posterior, pieces_a_day))[0]
+    world.posterior[s] = row(posterior_terms(settings.posterior, _pieces_a_day(book)))[0]
     world.context[s].step, world.context[s].memory = settings.context.step, settings.context.memory
+
+
+def _pieces_a_day(book: Book) -> float:
+    """Independent outcomes of one arm a day: labels that do not overlap."""
+    return DAY_NS / (frame_ns(book.frame) * label_spec(book.frame).horizon)
 
 
 def alignment_of(settings: AlignmentSettings, frames: tuple[str, ...]) -> AlignmentSettings:
@@ -276,18 +285,50 @@ def _limits(plan: Plan, book: Book, starts: list[Prepared], share: float = 1.0) 
     rates = rates_of(settings.costs)
     cost_bps = round_trip_bps(settings.costs)
     most = SPOT_MOST if rules.is_spot else float("inf")
+    spec = label_spec(book.frame)
+    alone = int(decision.thresholds == "profile")
+    posterior = posterior_terms(settings.posterior, _pieces_a_day(book))
     return Limits(
         min_completeness=decision.min_completeness,
         max_age_bars=decision.max_age_bars,
         warm_up=float(max(start.warm_up for start in starts)),
-        min_alpha=decision.min_alpha,
+        min_alpha_buy=of_side(decision.min_alpha, decision.min_alpha_buy),
+        min_alpha_sell=of_side(decision.min_alpha, decision.min_alpha_sell),
         alpha_mode=ALPHA_MODES.index(decision.alpha),
         alpha_floor=decision.alpha_floor,
-        min_net_edge_bps=max(EDGE_SHARE * cost_bps, EDGE_LEAST) if decision.min_net_edge_bps is None else decision.min_net_edge_bps,
-        full_edge_bps=max(EDGE_FULL * cost_bps, EDGE_LEAST) if decision.full_edge_bps is None else decision.full_edge_bps,
+        min_net_edge_bps=effective(of_side(decision.min_net_edge_bps, None), least_net_edge_bps(cost_bps), alone),
+        full_edge_bps=full_net_edge_bps(cost_bps) if decision.full_edge_bps is None else decision.full_edge_bps,
         min_credibility=decision.min_credibility,
         min_alignment=decision.min_alignment,
         min_chance=settings.posterior.enter,
+        min_signal_buy=of_side(decision.min_model_signal, decision.min_model_signal_buy),
+        min_signal_sell=of_side(decision.min_model_signal, decision.min_model_signal_sell),
+        confidence=CONFIDENCES.index(decision.confidence),
+        min_confidence_buy=of_side(decision.min_confidence, decision.min_confidence_buy),
+        min_confidence_sell=of_side(decision.min_confidence, decision.min_confidence_sell),
+        neutral_band=of_side(decision.neutral_band, None),
+        min_worth=of_side(decision.min_worth, None),
+        alone=alone,
+        min_mood=decision.min_mood,
+        neutral_mood_passes=int(decision.allow_model_only_when_mood_neutral),
+        max_mood_age_ns=round(decision.max_mood_age_bars * frame),
+        has_consensus=int(decision.consensus != "off"),
+        is_hard=int(decision.consensus == "hard"),
+        veto_unearned=int(decision.veto_unearned),
+        consensus_penalty=0.0 if decision.consensus == "off" else decision.consensus_penalty,
+        follows_mood=int(book.has_mood),
+        follows_model=int(plan.arm == POSTERIOR and plan.waits()),
+        veto=veto_terms(spec.horizon, cost_bps, posterior.log_keep),
+        asks_conformal=int(decision.conformal),
+        follows_sets=int(plan.waits()),
+        sets=SetTerms(decision.conformal_alpha, decision.conformal_gamma, cost_bps / 1e4, spec.vertical_share / spec.width),
+        asks_regime=int(set(decision.allowed_regimes) != set(REGIMES)),
+        follows_regime=int(plan.arm == POSTERIOR or set(decision.allowed_regimes) != set(REGIMES)),
+        regimes=sum(1 << REGIMES.index(name) for name in set(decision.allowed_regimes)),
+        has_book=0,
+        max_book_age_s=decision.max_book_age_s,
+        max_spread_bps=decision.max_spread_bps,
+        min_depth=decision.min_depth,
         cost_bps=cost_bps,
         hears=int(hears),
         waits=int(plan.waits()),

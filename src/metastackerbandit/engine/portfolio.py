@@ -78,7 +78,7 @@ def weigh_others(seats: Any, working: Any, limits: Any, trails: Any, pairs: Any,
         if own.symbol == symbol and not opposes(value, side):
             draft.along += abs(value)
         volatility = annual_volatility(seat.activity, own.pace)
-        heat = abs(seat.position.cost + pending * a_lot) * stop_share(seat.stop, own, volatility)
+        heat = abs(value) * stop_share(seat.stop, own, volatility)
         draft.heat += heat
         trails[own.symbol].heat += heat if lots > 0 else -heat
         bet = side * value * volatility / seat.correlation

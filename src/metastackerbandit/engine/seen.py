@@ -18,10 +18,12 @@ class Seen(Struct, frozen=True):
     """
 
     side: int
+    held_side: int
     asks: int
     moves: int
     completeness: float
     age_bars: float
+    book_age_s: float
     bars_seen: float
     alpha: float
     has_model: int
@@ -29,11 +31,25 @@ class Seen(Struct, frozen=True):
     credibility: float
     edge_bps: float
     net_edge_bps: float
+    p_with: float
+    p_flat: float
+    p_against: float
+    barrier_bps: float
+    p_value_against: float
+    conformal_level: float
+    worth: float
+    mood: float
+    sources: int
+    agreement: float
+    vetoes: int
     has_frames: int
     alignment: float
     stop_scale: float
     has_posterior: int
     chance: float
+    regime_allowed: float
+    spread_bps: float
+    depth: float
     volatility: float
     has_funding: int
     funding_bps: float

@@ -11,6 +11,7 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import ControlRow, DecisionRow, EquityRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.engine.ghosts import Ghost
 from metastackerbandit.engine.limits import Limits
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.execution.ledger import Position, Posting
@@ -21,7 +22,9 @@ from metastackerbandit.risk.correlation import Matrix, Pair, Trail
 from metastackerbandit.risk.rests import Rests
 from metastackerbandit.stacking.alignment import Aligned, Combined
 from metastackerbandit.stacking.alignment_rules import Vote
+from metastackerbandit.stacking.consensus import OUTPUTS, SOURCES, Output, Standing
 from metastackerbandit.stacking.context import CELLS, Terciles
+from metastackerbandit.stacking.coverage import Coverage, IssuedSet
 from metastackerbandit.stacking.frame_words import AlignmentTerms, FrameWord
 from metastackerbandit.stacking.posterior import Belief, Evidence, PosteriorTerms
 from metastackerbandit.stacking.shadow import MOST_OUTCOMES, Outcome, Shadow
@@ -38,8 +41,9 @@ class Seat(Struct, frozen=True):
     `exit_bar` is `bars_seen` at the last exit (-1 before the first), `last_side` the side it left, `spent_side` the side
     whose signal a protective exit has used up; `working` orders are out, `market_out` of them market orders;
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `mood` and its `mood_mirror` are the last seen (NaN: none yet), at
-    `mood_ns`; `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out.
-    `correlation` is the correlation scale that the position was last sized with, `rests` the book's own breakers.
+    `mood_ns`; `mood_standing` and `model_standing` are what these sources have shown; `coverage` how often prediction sets held the truth.
+    `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out;
+    `ghosts` prevented trades live on. `correlation` is the correlation scale that the position was last sized with, `rests` the book's own breakers.
     """
 
     arm: int
@@ -65,10 +69,14 @@ class Seat(Struct, frozen=True):
     market_out: int
     last_decision: int
     impact: int
+    ghosts: int
     forming: Forming
     done: Bar
     activity: Activity
     position: Position
+    mood_standing: Standing
+    model_standing: Standing
+    coverage: Coverage
     correlation: float
     rests: Rests
 
@@ -90,16 +98,8 @@ class Account(Struct, frozen=True):
     matrix: Matrix
 
 
-class Overlay(Struct, frozen=True):
-    """Scratch of the frames' common word; one record, since every array of the world costs each call that is handed the world."""
-
-    aligned: Aligned
-    combined: Combined
-    vote: Vote
-
-
 class World(NamedTuple):
-    """State (S books, Y symbols, A arms, K frames, W working orders, M and R arm memory, G gates); `seen` and `posting` are scratch.
+    """State (S books, Y symbols, A arms, K frames, J sources, W working orders, H open sets, M and R arm memory, G gates); `seen` is scratch too.
 
     `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the book's own first (0 beyond those it hears), `signals` the
     arms' last words, `predictions` the last one of each frame.
@@ -119,18 +119,20 @@ class World(NamedTuple):
     terciles: Any  # (S,) Terciles
     posterior: Any  # (S,) PosteriorTerms
     context: Any  # (S,) ContextTerms
+    outputs: Any  # (S, J, 200) Output
+    sets: Any  # (S, H) IssuedSet
     spoken: Any  # (A,) Spoken, scratch
     awake: Any  # (A,) int64, scratch
     beliefs: Any  # (A,) Belief, scratch
     outcomes: Any  # (2,) Outcome, scratch
-    overlay: Any  # (1,) Overlay, scratch
     memory: Any  # (S, A, M) int64
     reals: Any  # (S, A, R) float64
     limits: Any  # (S,) Limits
     lenient: Any  # (G,) int64
     seen: Any  # (1,) Seen
     draft: Any  # (1,) Draft, scratch
-    posting: Any  # (1,) Posting
+    scratch: Any  # (1,) Scratch
+    ghosts: Any  # (S, G + 1) Ghost, those that live first
     trails: Any  # (Y,) Trail
     pairs: Any  # (Y, Y) Pair
 
@@ -139,15 +141,17 @@ class Draft(Struct, frozen=True):
     """A decision while it is made.
 
     The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
-    `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` from the breaker's peak and
-    `fall` from the highest equity ever (shares). The wish: `kind`, `wanted` lots, `asks` for new risk, `reason`, from the `target` (lots)
-    of its side and `held` = position and `pending`. Its order: `legal` lots, `turns` (a flip), `moves` (any order), `volume` a day, `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots.
+    `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` from the breaker's peak and `fall` from the highest equity ever
+    (shares). The wish: `kind`, `wanted` lots, `asks` for new risk, `reason`, from the `target` (lots) of its side and `held` = position and
+    `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day, `participation`, `impact` (1e-8).
+    The verdict: places of gates. `sent` lots. Where `halts` is 1 (on a copy that a twin looks at, engine.mirror) a step ends before its decision.
 
     The rest of the portfolio, with every order out counted as filled (money; what other books hold): `gross`, `net`, `along` (the symbol's on
     the trade's side), `heat`, `shared` (risk of theirs in common with the trade), `heat_square` and `heat_along` under the correlations. Of
     the trade: `distance` to its stop (share of price), its `correlation` scale, and the lots that each cap leaves it.
     """
 
+    halts: int
     at_ns: int
     signal: int
     side: int
@@ -173,6 +177,7 @@ class Draft(Struct, frozen=True):
     volume: float
     participation: float
     impact: int
+    change: int
     binding: int
     sole: int
     blocked: int
@@ -192,6 +197,15 @@ class Draft(Struct, frozen=True):
     net_room: float
     heat_room: float
     correlated_room: float
+
+
+class Scratch(Struct, frozen=True):
+    """Room for what is filled and read within one step; one array, since every call hands over each array of the world."""
+
+    aligned: Aligned
+    combined: Combined
+    vote: Vote
+    posting: Posting
 
 
 class ContextTerms(Struct, frozen=True):
@@ -237,6 +251,8 @@ class EffectRow(Struct, frozen=True):
 
 SUBMIT, CANCEL, AMEND = 0, 1, 2
 
+HALTED = -1  # what a step returns instead of a fault where the draft asks it to end before the decision
+
 
 class Cursor(Struct, frozen=True):
     """How many rows stand in each array of Out."""
@@ -270,37 +286,39 @@ class Out(NamedTuple):
     curve: Any
 
 
-def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, gates: int, names: int) -> World:
-    """All zeros, for so many books (`symbols`) of so many symbols (`names`); the plan fills in parameters."""
+def empty_world(books: int, symbols: int, arms: int, frames: int, memory: int, reals: int, sets: int, gates: int) -> World:
+    """All zeros; the plan fills in parameters."""
     return World(
         account=np.zeros(1, layout(Account)),
-        seats=np.zeros(symbols, layout(Seat)),
-        working=np.zeros((symbols, WORKING_SLOTS), layout(OrderRow)),
+        seats=np.zeros(books, layout(Seat)),
+        working=np.zeros((books, WORKING_SLOTS), layout(OrderRow)),
         arms=np.zeros(arms, np.int64),
-        frames=np.zeros((symbols, frames), np.int64),
-        signals=np.zeros((symbols, arms), np.int64),
-        predictions=np.zeros((symbols, frames), layout(Prediction)),
-        words=np.zeros((symbols, frames), layout(FrameWord)),
-        alignment=np.zeros(symbols, layout(AlignmentTerms)),
-        shadows=np.zeros((symbols, arms), layout(Shadow)),
-        evidence=np.zeros((symbols, arms, CELLS), layout(Evidence)),
-        terciles=np.zeros(symbols, layout(Terciles)),
-        posterior=np.zeros(symbols, layout(PosteriorTerms)),
-        context=np.zeros(symbols, layout(ContextTerms)),
+        frames=np.zeros((books, frames), np.int64),
+        signals=np.zeros((books, arms), np.int64),
+        predictions=np.zeros((books, frames), layout(Prediction)),
+        words=np.zeros((books, frames), layout(FrameWord)),
+        alignment=np.zeros(books, layout(AlignmentTerms)),
+        shadows=np.zeros((books, arms), layout(Shadow)),
+        evidence=np.zeros((books, arms, CELLS), layout(Evidence)),
+        terciles=np.zeros(books, layout(Terciles)),
+        posterior=np.zeros(books, layout(PosteriorTerms)),
+        context=np.zeros(books, layout(ContextTerms)),
+        outputs=np.zeros((books, len(SOURCES), OUTPUTS), layout(Output)),
+        sets=np.zeros((books, sets), layout(IssuedSet)),
         spoken=np.zeros(arms, layout(Spoken)),
         awake=np.zeros(arms, np.int64),
         beliefs=np.zeros(arms, layout(Belief)),
         outcomes=np.zeros(MOST_OUTCOMES, layout(Outcome)),
-        overlay=np.zeros(1, layout(Overlay)),
-        memory=np.zeros((symbols, arms, memory), np.int64),
-        reals=np.zeros((symbols, arms, reals), np.float64),
-        limits=np.zeros(symbols, layout(Limits)),
+        memory=np.zeros((books, arms, memory), np.int64),
+        reals=np.zeros((books, arms, reals), np.float64),
+        limits=np.zeros(books, layout(Limits)),
         lenient=np.zeros(gates, np.int64),
         seen=np.zeros(1, layout(Seen)),
         draft=np.zeros(1, layout(Draft)),
-        posting=np.zeros(1, layout(Posting)),
-        trails=np.zeros(names, layout(Trail)),
-        pairs=np.zeros((names, names), layout(Pair)),
+        scratch=np.zeros(1, layout(Scratch)),
+        ghosts=np.zeros((books, gates + 1), layout(Ghost)),
+        trails=np.zeros(symbols, layout(Trail)),
+        pairs=np.zeros((symbols, symbols), layout(Pair)),
     )
 
 

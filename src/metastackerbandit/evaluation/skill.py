@@ -86,19 +86,19 @@ def information_coefficient(score: Floats, outcome: Floats, weight: Floats, star
     share = weight / total
     if score.min() == score.max() or outcome.min() == outcome.max():
         return UNKNOWN
-    x, y = _standard(_ranks(score), share), _standard(_ranks(outcome), share)
+    x, y = standardised(ranks_of(score), share), standardised(ranks_of(outcome), share)
     value = float(np.sum(share * x * y))
     return around(value, share * (x * y - 0.5 * value * (x * x + y * y)), time_blocks(start_ns, end_ns))
 
 
-def _ranks(values: Floats) -> Floats:
+def ranks_of(values: Floats) -> Floats:
     """Ranks from 0 (N,), the mean one for equal values."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return (ends - 0.5 * (counts + 1.0))[place]
 
 
-def _standard(values: Floats, share: Floats) -> Floats:
+def standardised(values: Floats, share: Floats) -> Floats:
     """Values moved and scaled to a weighted mean of 0 and deviation of 1."""
     centred = values - np.sum(share * values)
     return centred / np.sqrt(np.sum(share * centred * centred))

@@ -1,9 +1,8 @@
-"""Gradient boosted trees: LightGBM's own text model, served one thread at a time."""
+"""Gradient boosted trees: LightGBM's own text model, walked by a kernel (trees.py), so that serving does not load the library."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -13,6 +12,7 @@ from metastackerbandit.models.learner import checked
 from metastackerbandit.models.packing import FACTS, as_bytes, as_floats, damaged, digest, sealed, unsealed, whole
 from metastackerbandit.models.scaling import Scaler, ScalerFacts, scaler_of
 from metastackerbandit.models.settling import settled
+from metastackerbandit.models.trees import Trees, read_trees
 
 Floats = NDArray[np.float64]
 
@@ -36,13 +36,13 @@ class Booster:
     family = FAMILY
 
     def __init__(self, scaler: Scaler, unseen: Floats, trees: bytes, effective_dof: float, note: str) -> None:
-        """Read the text model; what LightGBM cannot read, or is for another width or other classes, is refused."""
+        """Read the text model; what cannot be read, or is for another width or other classes, is refused."""
         self.scaler = scaler
         self.effective_dof = effective_dof
         self.note = note
         self._unseen = unseen
         self._trees = trees
-        self._booster = _read(trees, len(scaler.centre))
+        self._walked = _read(trees, len(scaler.centre))
 
     @property
     def n_features(self) -> int:
@@ -52,9 +52,7 @@ class Booster:
     def predict(self, rows: Floats) -> Floats:
         """Probabilities of down, flat and up: (N, F) -> (N, 3)."""
         rows = self.scaler.applied(checked(rows, self.n_features, FAMILY))
-        if not len(rows):
-            return np.empty((0, 3))
-        return settled(np.ascontiguousarray(self._booster.predict(rows, num_threads=1), np.float64), self._unseen)
+        return settled(self._walked.predict(rows), self._unseen)
 
     def pack(self) -> dict[str, bytes]:
         """Its facts and its trees."""
@@ -69,13 +67,8 @@ def unpack(files: Mapping[str, bytes]) -> Booster:
     return Booster(scaler_of(facts.scaler, FAMILY), as_floats(facts.unseen, (3,), FAMILY), trees, facts.effective_dof, facts.note)
 
 
-def _read(trees: bytes, n_features: int) -> Any:
-    import lightgbm
-
-    try:
-        booster = lightgbm.Booster(model_str=trees.decode())
-    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
-        raise damaged(TREES, FAMILY, str(error)) from error
-    if (booster.num_feature(), booster.num_model_per_iteration()) != (n_features, 3):
-        raise damaged(TREES, FAMILY, f"{booster.num_feature()} features and {booster.num_model_per_iteration()} classes, not {n_features} and 3")
-    return booster
+def _read(text: bytes, n_features: int) -> Trees:
+    trees = read_trees(text, FAMILY, TREES)
+    if trees.n_features != n_features:
+        raise damaged(TREES, FAMILY, f"it reads {trees.n_features} features, not {n_features}")
+    return trees

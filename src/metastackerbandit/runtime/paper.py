@@ -50,8 +50,10 @@ class Ended(Struct, frozen=True):
 class Paper:
     """One paper run: engine, broker and journal wired together."""
 
-    def __init__(self, plan: Plan, broker: Broker, writer: Writer, clock: Clock, watcher: Watcher | None = None) -> None:
-        self.engine = Engine(plan)
+    def __init__(
+        self, plan: Plan, broker: Broker, writer: Writer, clock: Clock, watcher: Watcher | None = None, engine: Engine | None = None
+    ) -> None:
+        self.engine = Engine(plan) if engine is None else engine
         self._writer = writer
         self._clock = clock
         self._watcher = watcher

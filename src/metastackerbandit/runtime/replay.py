@@ -74,21 +74,21 @@ class Answered:
 
     def __iter__(self) -> Iterator[Input]:
         waiting: list[Input] = []
-        for now_ns, instant in groupby(self._inputs, key=_time):
+        for now_ns, instant in groupby(self._inputs, key=moment):
             events = list(instant)
             answers = [answer for event in events for answer in self._predictor.hear(event)]
             if not waiting and not answers:
                 yield from events
                 continue
             both = sorted([*waiting, *answers, *events], key=_turn)
-            due = sum(_time(event) <= now_ns for event in both)
+            due = sum(moment(event) <= now_ns for event in both)
             yield from both[:due]
             waiting = both[due:]
         yield from waiting
 
 
-def _time(event: Input) -> int:
-    """When an input happens."""
+def moment(event: Input) -> int:
+    """When an input happens, UTC ns."""
     return _turn(event)[0]
 
 

@@ -69,8 +69,8 @@ class Aligned(Struct, frozen=True):
 
 @kernel
 def share_left(word: Any, now_ns: int, horizon_ns: int) -> float:
-    """Of a frame's expected return, what falls into the decision's horizon: min(1, (H - age) / h), 0 when nothing does."""
-    return min(1.0, max(0.0, (horizon_ns - (now_ns - word.closed_ns)) / word.horizon_ns))
+    """Of a frame's expected return, what falls into the decision's horizon: min(H, h - age) / h, 0 when nothing does (docs/decisions/0018)."""
+    return max(0.0, min(horizon_ns, word.horizon_ns - (now_ns - word.closed_ns)) / word.horizon_ns)
 
 
 @kernel

@@ -27,12 +27,17 @@ class ArmSpec(Struct, frozen=True):
 
     Memories are int64 (M,) and float64 (R,); prices are ticks. Everything an arm remembers stands in them, so a snapshot of
     both is the arm.
+
+    `mirror(memory, reals) -> twice` turns what the arm remembers into what it would remember of the mirrored market, in place: prices p become
+    `twice` - p, highs lows, sides the other. The next bar is then mirrored alike. None: the arm does not look at the market, and its mirror
+    says the opposite.
     """
 
     name: str
     prepare: Callable[[Any, int], Prepared]
     step: Callable[..., Any]
     meaning: str
+    mirror: Callable[..., Any] | None = None
 
 
 def prepared(memory: list[int], room: int, reals: list[float], warm_up: int, *, stop_bps: float = 0.0, target_bps: float = 0.0) -> Prepared:

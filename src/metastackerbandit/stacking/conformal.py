@@ -78,9 +78,15 @@ def credibility_of(window: Floats, filled: int, p_down: float, p_flat: float, p_
 
 
 @kernel
+def moved_level(level: float, target: float, gamma: float, missed: int) -> float:
+    """alpha_{t+1} = alpha_t + gamma (alpha - missed): lower, so that sets grow, after a miss (1); higher after a hit (0)."""
+    return level + gamma * (target - missed)
+
+
+@kernel
 def adapt(state: Any, window: Floats, score: float, missed: int) -> None:
     """A label matured: its score 1 - p(true class) joins the window (W,), and alpha moves by whether the set issued then missed it (1) or not (0)."""
-    state.alpha += state.gamma * (state.target - missed)
+    state.alpha = moved_level(state.alpha, state.target, state.gamma, missed)
     window[state.place] = score
     state.place = (state.place + 1) % len(window)
     state.filled = min(state.filled + 1, len(window))
@@ -104,8 +110,11 @@ class Conformal(Struct, frozen=True, eq=False):
 
     def sets(self, probabilities: Floats) -> Bits:
         """Bits (IN_DOWN, IN_FLAT, IN_UP) of the classes that cannot be excluded, (N, 3) -> (N,); a NaN excludes nothing."""
-        excluded = self.p_values(probabilities) <= self.alpha_now
-        return 7 - excluded.astype(np.int64) @ np.array([1, 2, 4], np.int64)
+        return self.sets_of(self.p_values(probabilities))
+
+    def sets_of(self, p_values: Floats) -> Bits:
+        """The same from p-values (N, 3)."""
+        return 7 - (p_values <= self.alpha_now).astype(np.int64) @ np.array([1, 2, 4], np.int64)
 
     def credibility(self, probabilities: Floats) -> Floats:
         """The largest p-value (N,), in (0, 1]."""

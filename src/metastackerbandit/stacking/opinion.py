@@ -13,7 +13,6 @@ from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.rows import KEEP
 
 BY_EDGE, BY_CONFIDENCE, BY_STRENGTH = 0, 1, 2
-STAY = 0.5  # of the break-even strength: what the opposite side must show to end a position
 
 
 @kernel
@@ -29,20 +28,24 @@ def predicted_side(p_down: float, p_up: float, long_bps: float, short_bps: float
 
 
 @kernel
-def break_even(cost_bps: float, barrier_bps: float) -> float:
-    """The strength |p_up - p_down| at which a trade between symmetric barriers pays its cost (method 5.1)."""
-    return cost_bps / barrier_bps
+def predicted_sides(p_down: Any, p_up: Any, long_bps: Any, short_bps: Any, sides: Any) -> None:
+    """`predicted_side` of many predictions (P,), written into `sides` (P,) int64."""
+    for n in range(len(sides)):
+        sides[n] = predicted_side(p_down[n], p_up[n], long_bps[n], short_bps[n])
 
 
 @kernel
-def wanted_side(prediction: Any, cost_bps: float, held: int) -> int:
-    """The target that a prediction asks for, given the side held (-1, 0, +1): KEEP where it gives no reason to change."""
+def wanted_side(prediction: Any, leaves: float, held: int) -> int:
+    """The target that a prediction asks for, given the side held (-1, 0, +1): KEEP where it gives no reason to change.
+
+    `leaves` is the strength |p_up - p_down| that the other side must show to end a position; nothing does where it is not known (NaN).
+    """
     if prediction.silence != 0:
         return KEEP
     side = predicted_side(prediction.p_down, prediction.p_up, prediction.long_bps, prediction.short_bps)
     if held == 0:
         return side
-    if side == -held and abs(prediction.p_up - prediction.p_down) >= STAY * break_even(cost_bps, prediction.barrier_bps):
+    if side == -held and abs(prediction.p_up - prediction.p_down) >= leaves:
         return side
     return KEEP
 

@@ -110,7 +110,10 @@ def learn(evidence: Any, arm: int, cell: int, outcome: float, uniqueness: float,
 
 @kernel
 def believe(evidence: Any, arm: int, cell: int, terms: Any, belief: Any) -> None:
-    """Fill `belief` with the posterior of `arm` in `cell`: mu ~ Student-t(2a, m, b / (a k)) of the normal-inverse-gamma (0, k0, a0, b0)."""
+    """Fill `belief` with the posterior of `arm` in `cell`: mu ~ Student-t(2a, m, b / (a k)) of the normal-inverse-gamma (0, k0, a0, b0).
+
+    In a context that is not known (NO_CELL) every outcome counts as one of another context.
+    """
     n, total, squares = 0.0, 0.0, 0.0
     for c in range(CELLS):
         if c != cell:
@@ -118,9 +121,13 @@ def believe(evidence: Any, arm: int, cell: int, terms: Any, belief: Any) -> None
             total += evidence[arm, c].total
             squares += evidence[arm, c].squares
     share = 1.0 if n <= terms.strength else terms.strength / n
-    n = share * n + evidence[arm, cell].outcomes
-    total = share * total + evidence[arm, cell].total
-    squares = share * squares + evidence[arm, cell].squares
+    n *= share
+    total *= share
+    squares *= share
+    if cell >= 0:
+        n += evidence[arm, cell].outcomes
+        total += evidence[arm, cell].total
+        squares += evidence[arm, cell].squares
     k = terms.prior_count + n
     a = terms.prior_shape + 0.5 * n
     b = terms.prior_scale

@@ -23,7 +23,7 @@ MOST_OUTCOMES = 2  # a bar can end one piece at its open and another inside
 
 class Piece(Struct, frozen=True):
     """The terms of a piece: side, context cell, volatility over the horizon (fraction), stop and target (fractions of the entry, 0 for none),
-    bars it may last, and whether a prediction asked for it."""
+    bars it may last, whether a prediction asked for it, and the decision it was asked for at."""
 
     side: int
     cell: int
@@ -32,6 +32,7 @@ class Piece(Struct, frozen=True):
     target: float
     horizon: int
     predicted: int
+    decision: int
 
 
 class Shadow(Struct, frozen=True):
@@ -48,12 +49,14 @@ class Shadow(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """One ended piece: net return in units of volatility, the cell it was decided in, its side, and the bars it lasted."""
+    """One ended piece: net return in units of volatility, the cell and the decision it was decided in, its side, bars, and net return (fraction)."""
 
     outcome: float
     cell: int
     side: int
     bars: int
+    decision: int
+    net: float
 
 
 @kernel
@@ -66,6 +69,7 @@ def copy_piece(to: Any, piece: Any) -> None:
     to.target = piece.target
     to.horizon = piece.horizon
     to.predicted = piece.predicted
+    to.decision = piece.decision
 
 
 @kernel
@@ -73,8 +77,10 @@ def end_piece(shadow: Any, price: float, bound: float, outcome: Any) -> None:
     """Write down what the piece earned at `price` ticks, after the costs charged to it."""
     held = shadow.held
     gross = held.side * (price - shadow.entry) / shadow.entry
-    x = (gross - shadow.costs) / held.volatility
-    outcome.outcome = min(max(x, -bound), bound)
+    net = gross - shadow.costs
+    outcome.outcome = min(max(net / held.volatility, -bound), bound)
+    outcome.net = net
+    outcome.decision = held.decision
     outcome.cell = held.cell
     outcome.side = held.side
     outcome.bars = shadow.bars
@@ -119,6 +125,7 @@ def advance(shadow: Any, bar: Any, round_trip: float, bound: float, outcomes: An
             held.cell = shadow.wish.cell
             held.volatility = shadow.wish.volatility
             held.horizon = shadow.wish.horizon
+            held.decision = shadow.wish.decision
         else:
             copy_piece(held, shadow.wish)
             shadow.opened = bar.open

@@ -9,9 +9,10 @@ between the two leaves both, and nothing is read twice. Parts are plain-encoded,
 
 from __future__ import annotations
 
+import copy
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +42,16 @@ class Shape:
         kept = [(name, kind, (len(gates),)) for name, kind in trace]
         self.tail: np.dtype[Any] = np.dtype([("rows", self.row), *kept, ("checksum", np.int64)], align=True)
         self.schema = self._schema()
+        self.whole: Shape = self
+
+    def only(self, names: tuple[str, ...], kinds: tuple[str, ...] = ()) -> Shape:
+        """The same rows with these columns and kinds of trace alone, for reading little."""
+        narrow = copy.copy(self)
+        narrow.row = np.dtype([(name, self.row[name]) for name in names])
+        narrow.columns = names
+        narrow.trace = tuple(kept for kept in self.trace if kept[0] in kinds)
+        narrow.schema = narrow._schema()
+        return narrow
 
     def accepts(self, given: Block) -> bool:
         """Whether the arrays are rows of this shape with their traces."""
@@ -213,6 +224,32 @@ def read_columns(folder: Path, shape: Shape) -> Block:
     return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True)) if blocks else shape.nothing()
 
 
+def newest_chosen(folder: Path, shape: Shape, names: tuple[str, ...], choose: Callable[[np.ndarray], np.ndarray]) -> Iterator[Block]:
+    """From the end, of each block the rows that `choose` picks by the columns `names`; nothing else is read of a block with none of them.
+
+    `choose` gets rows (N,) of those columns and gives a mask (N,) or places; blocks come from the newest to the oldest.
+    """
+    narrow = shape.only(names)
+    for place in range(_last_place(folder), 0, -1):
+        seen = _read_block(folder, place, narrow)
+        block = None
+        if seen is not None:
+            chosen = choose(seen[0])
+            if not len(chosen) or (chosen.dtype == np.bool_ and not chosen.any()):
+                continue
+            block = _read_block(folder, place, shape)
+        if block is None:
+            raise _failed(_part(folder, place), "a part is missing while later ones exist", _MEND)
+        if chosen.dtype == np.bool_:
+            chosen = np.flatnonzero(chosen)  # of a growing tail there may be more rows by now
+        yield tuple(part[chosen] for part in block)
+
+
+def count_rows(folder: Path, shape: Shape) -> int:
+    """How many rows are on disk, by reading none of their columns."""
+    return len(read_columns(folder, shape.only(()))[0])
+
+
 def newest_blocks(folder: Path, shape: Shape) -> Iterator[Block]:
     """The run's rows block by block from the end, each block in the order of writing, so that a look at the last one reads little."""
     for place in range(_last_place(folder), 0, -1):
@@ -249,10 +286,11 @@ def _read_block(folder: Path, place: int, shape: Shape) -> Block | None:
 def _read_part(path: Path, shape: Shape) -> Block:
     with open(path, "rb") as file:
         try:
-            table = pq.ParquetFile(file, page_checksum_verification=True).read(use_threads=False)
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
+            table = parquet.read(None if shape is shape.whole else shape.schema.names, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise _failed(path, f"the part is damaged: {str(error).splitlines()[0]}", _MEND) from error
-    if not table.schema.equals(shape.schema):
+    if not parquet.schema_arrow.equals(shape.whole.schema):
         raise _failed(path, "the part has other columns than this version of the journal", "read it with the version that wrote it")
     return shape.block(table)
 
@@ -266,11 +304,16 @@ def _read_tail(path: Path, shape: Shape) -> Block:
     except msgspec.DecodeError as error:
         raise _failed(path, f"the tail's first line is damaged: {error}", _MEND) from error
     dtype = shape.tail
-    if (head.row_bytes, tuple(name for name, _ in head.columns), head.gates) != (dtype.itemsize, shape.columns, shape.gates):
+    if (head.row_bytes, tuple(name for name, _ in head.columns), head.gates) != (dtype.itemsize, shape.whole.columns, shape.gates):
         raise _failed(path, "the tail has other columns than this version of the journal", "read it with the version that wrote it")
     whole = np.frombuffer(body, dtype, len(body) // dtype.itemsize)
     rows = whole[: _sound(path, body, whole)]
-    return tuple(np.array(rows[name]) for name in (dtype.names or ())[:-1])
+    if shape is shape.whole:
+        return tuple(np.array(rows[name]) for name in (dtype.names or ())[:-1])
+    kept = np.empty(len(rows), shape.row)
+    for name in shape.columns:
+        kept[name] = rows["rows"][name]
+    return (kept, *(np.array(rows[name]) for name, _ in shape.trace))
 
 
 def _sound(path: Path, body: bytes, rows: np.ndarray) -> int:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from metastackerbandit.domain.rows import DecisionRow
-from metastackerbandit.storage.columns import ColumnWriter, Shape, Sizes, newest_blocks, read_columns
+from metastackerbandit.storage.columns import ColumnWriter, Shape, Sizes, newest_blocks, newest_chosen, read_columns
 
 ROLL_ROWS = 8_192  # decisions in the tail before it becomes a part: a month of 5m bars, 5 MB
 PART_ROWS = 65_536  # decisions in a part that a block driver writes whole
+
+VERDICT_COLUMNS = (
+    "decision",
+    "instrument",
+    "closed_ns",
+    "frame_ns",
+    "arm",
+    "side",
+    "kind",
+    "sent",
+    "asks_risk",
+    "binding",
+    "sole",
+)  # what counting needs
 
 _TRACE = (("observed", np.float64), ("limit", np.float64), ("verdict", np.int8))
 
@@ -50,6 +64,23 @@ def newest_first(folder: Path, gates: tuple[str, ...]) -> Iterator[Decisions]:
     """The run's decisions block by block from the end, each block in the order of writing, so that a look at the last one reads little."""
     for block in newest_blocks(folder, _shape(gates)):
         yield Decisions(*block)
+
+
+def chosen_decisions(folder: Path, gates: tuple[str, ...], names: tuple[str, ...], choose: Callable[[np.ndarray], np.ndarray]) -> Iterator[Decisions]:
+    """From the end, of each block the decisions that `choose` picks by the columns `names`; little else is read."""
+    for block in newest_chosen(folder, _shape(gates), names, choose):
+        yield Decisions(*block)
+
+
+def nothing_decided(gates: tuple[str, ...]) -> Decisions:
+    """No decisions."""
+    return Decisions(*_shape(gates).nothing())
+
+
+def read_verdicts(folder: Path, gates: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Every decision's row (N,) in the columns VERDICT_COLUMNS, and its verdicts (N, G): a tenth of the whole."""
+    rows, verdict = read_columns(folder, _shape(gates).only(VERDICT_COLUMNS, ("verdict",)))
+    return rows, verdict
 
 
 def _shape(gates: tuple[str, ...]) -> Shape:

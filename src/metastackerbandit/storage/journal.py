@@ -1,6 +1,6 @@
 """The journal: what every run was given, decided, ordered and earned, in one folder; append-only, and readable while it grows.
 
-<home>/journal.sqlite      runs, orders (last state), fills, ledger, trips, controls
+<home>/journal.sqlite      runs, orders (last state), fills, ledger, trips, controls, outcomes, alarms
 <home>/decisions/run=<n>/  decisions as columns (decision_columns.py)
 <home>/predictions/run=<n>/  what models said, as columns (prediction_columns.py); none without models
 <home>/paper.lock          held by the one paper run of this home, freed by the kernel when its process dies
@@ -24,12 +24,12 @@ from metastackerbandit.storage.prediction_columns import PredictionWriter
 from metastackerbandit.storage.run_record import RunRecord, RunRow, State
 from metastackerbandit.storage.run_view import RunView, decisions_folder, predictions_folder
 from metastackerbandit.storage.sqlite import database, opened, storing, transaction
-from metastackerbandit.storage.tables import CONTROLS, FILLS, LEDGER, ORDERS, OUTCOMES, TABLES, TRIPS, Table
+from metastackerbandit.storage.tables import ALARMS, CONTROLS, FILLS, LEDGER, ORDERS, OUTCOMES, TABLES, TRIPS, Table
 
 FLUSH_ROWS = 50_000  # pending rows that are written without being asked: bounds memory, 10 MB
 
 _RUN_COLUMNS = RunRow.__struct_fields__
-_AS_JSON = ("instruments", "gates", "notices", "models", "frames", "summary")
+_AS_JSON = ("instruments", "gates", "notices", "models", "frames", "monitors", "summary")
 
 
 class Journal:
@@ -151,6 +151,10 @@ class RunWriter:
     def outcomes(self, rows: np.ndarray) -> None:
         """Keep what arms' own portfolios earned."""
         self._keep(OUTCOMES, rows)
+
+    def alarms(self, rows: np.ndarray) -> None:
+        """Keep alarms of monitors."""
+        self._keep(ALARMS, rows)
 
     def predictions(self, rows: np.ndarray) -> None:
         """Keep predictions (N,), asleep ones too."""

@@ -11,21 +11,26 @@ from metastackerbandit.domain.instrument import Instrument
 
 Mode = Literal["backtest", "paper"]
 Driver = Literal["block", "streaming"]
+Lineage = Literal["recorded", "simulated"]
 State = Literal["running", "finished", "failed", "stopped"]
 
 
 class GateWords(Struct, frozen=True):
-    """A gate's words without its kernel: enough to read a trace years later."""
+    """A gate's words without its kernel, as in GateSpec: enough to read a trace years later. Older runs kept the first four alone."""
 
     name: str
     unit: str
     sense: str
     meaning: str
+    setting: str = ""
+    by_side: bool = False
+    lead: float = 0.0
+    states: tuple[str, ...] = ()
 
 
 def words_of(gates: tuple[GateSpec, ...]) -> tuple[GateWords, ...]:
     """The words of a gate catalog, in its order."""
-    return tuple(GateWords(gate.name, gate.unit, gate.sense, gate.meaning) for gate in gates)
+    return tuple(GateWords(**{name: getattr(gate, name) for name in GateWords.__struct_fields__}) for gate in gates)
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):
@@ -34,7 +39,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     `identity` is the hash of config, code, models and inputs; `config` the effective configuration as TOML; `digest` the
     hash of the market data; `base_ns` and `frame_ns` the lengths of the source's and the fastest decision's bars; `instruments` and
     `frames` (ns) one a book; `gates` the
-    catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place.
+    catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place; `monitors` the
+    names of those that listened, in which an alarm's `monitor` is one.
     """
 
     identity: str
@@ -51,9 +57,10 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     digest: str
     gates: tuple[GateWords, ...]
     notices: tuple[str, ...] = ()
-    lineage: str = "recorded"
+    lineage: Lineage = "recorded"
     models: tuple[str, ...] = ()
     frames: tuple[int, ...] = ()
+    monitors: tuple[str, ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:

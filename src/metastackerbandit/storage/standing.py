@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.money import money_text
-from metastackerbandit.domain.rows import CAUSES, KILL, PAUSE, RESET, RESUME, RESUMES, TRIP
+from metastackerbandit.domain.rows import CAUSES, HALT, KILL, PAUSE, RESET, RESUME, RESUMES, TRIP
 from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 from metastackerbandit.storage.journal import Journal
 from metastackerbandit.storage.run_record import RunRow
@@ -72,13 +73,13 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         uptime_s=(now_ns - row.started_ns) / SECOND_NS if running else None,
         connections=(),
         positions=_positions(view),
-        attention=(*lost, *_failure(row), *_in_force(view)),
+        attention=(*lost, *_failure(row), *_in_force(view), *_alarms(view)),
         notices=row.notices,
         run=row.run,
         identity=row.identity,
         last_state=row.state,
         arm=row.arm,
-        symbols=row.symbols,
+        symbols=tuple(dict.fromkeys(row.symbols)),
         started_ns=row.started_ns,
         heartbeat_ns=row.heartbeat_ns,
         summary=row.summary,
@@ -124,6 +125,25 @@ def _tripped(row: RunRow, control: Any) -> str:
     where = f" of {row.symbols[book]} {frame_name(row.frame_of(book))}" if book >= 0 else ""
     numbers = f"{float(control['observed']):.4g} (limit {float(control['limit']):.4g})"
     return f"the {CAUSES[cause]} breaker{where} is tripped at {numbers}: no new risk; lifted by {RESUMES[cause]}"
+
+
+def _alarms(view: RunView) -> Sequence[str]:
+    """The worst that each monitor said of each book, the calls for a halt first."""
+    worst: dict[tuple[int, int, int], np.record] = {}
+    for alarm in view.alarms():
+        key = (int(alarm["monitor"]), int(alarm["instrument"]), int(alarm["frame_ns"]))
+        if key not in worst or alarm["severity"] > worst[key]["severity"]:
+            worst[key] = alarm
+    named = sorted(worst.values(), key=lambda alarm: (-int(alarm["severity"]), int(alarm["at_ns"])))
+    return [_alarm(view.row, alarm) for alarm in named]
+
+
+def _alarm(row: RunRow, alarm: np.record) -> str:
+    monitor = row.monitors[int(alarm["monitor"])]
+    where = f"{row.symbols[int(alarm['instrument'])]} {frame_name(int(alarm['frame_ns']))}"
+    severity = "calls for a halt" if alarm["severity"] == HALT else "warns"
+    seen = f"{float(alarm['observed']):.4g} against {float(alarm['limit']):.4g}, at number {int(alarm['counted']):,} of what it counts"
+    return f"monitor {monitor} {severity} about {where}: {seen} (`msb monitors`)"
 
 
 def _positions(view: RunView) -> tuple[Position, ...]:

@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 
 from metastackerbandit.domain.kernel import layout
-from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.domain.rows import AlarmRow, ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
-VERSION = 4  # of everything below and of the columns; a journal with a higher one was written by newer code
+VERSION = 5  # of everything below and of the columns; a journal with a higher one was written by newer code
 
 _PLAIN_NAN = struct.pack("<d", math.nan)
 
@@ -22,7 +22,8 @@ RUNS = """CREATE TABLE IF NOT EXISTS runs (
     pid INTEGER NOT NULL, mode TEXT NOT NULL, driver TEXT NOT NULL, lineage TEXT NOT NULL, state TEXT NOT NULL, config_hash TEXT NOT NULL,
     config TEXT NOT NULL, code TEXT NOT NULL, instruments TEXT NOT NULL, base_ns INTEGER NOT NULL, frame_ns INTEGER NOT NULL, arm TEXT NOT NULL,
     source TEXT NOT NULL, digest TEXT NOT NULL, notices TEXT NOT NULL, gates TEXT NOT NULL, decided INTEGER NOT NULL, summary TEXT NOT NULL,
-    models TEXT NOT NULL DEFAULT '[]', predicted INTEGER NOT NULL DEFAULT -1, frames TEXT NOT NULL DEFAULT '[]')"""
+    models TEXT NOT NULL DEFAULT '[]', predicted INTEGER NOT NULL DEFAULT -1, frames TEXT NOT NULL DEFAULT '[]',
+    monitors TEXT NOT NULL DEFAULT '[]')"""
 
 
 class Table:
@@ -36,7 +37,8 @@ class Table:
         self._floats = tuple(place for place, column in enumerate(self.columns) if self.dtype[column].kind == "f")
         named = ", ".join(f'"{column}"' for column in self.columns)
         self.insert = f"INSERT {'OR REPLACE ' if last_wins else ''}INTO {name} (run, {named}) VALUES (?{', ?' * len(self.columns)})"
-        self.select = f"SELECT {named} FROM {name} WHERE run = ? ORDER BY " + (f'"{key}"' if key else "rowid")
+        self.columns_of_run = f"SELECT {named} FROM {name} WHERE run = ?"
+        self.select = f"{self.columns_of_run} ORDER BY " + (f'"{key}"' if key else "rowid")
 
     def create(self) -> str:
         """The statement that makes the table; float columns may hold NULL (NaN) or eight bytes (see `_float_out`)."""
@@ -89,15 +91,31 @@ CONTROLS = Table("controls", ControlRow)
 
 OUTCOMES = Table("outcomes", OutcomeRow)
 
-TABLES = (ORDERS, FILLS, LEDGER, TRIPS, CONTROLS, OUTCOMES)
+ALARMS = Table("alarms", AlarmRow)
+
+TABLES = (ORDERS, FILLS, LEDGER, TRIPS, CONTROLS, OUTCOMES, ALARMS)
 
 # What makes a journal of a version into one of the next.
 STEPS = {
     1: (
         "ALTER TABLE runs ADD COLUMN models TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE runs ADD COLUMN predicted INTEGER NOT NULL DEFAULT -1",
-        OUTCOMES.create(),
+        """CREATE TABLE IF NOT EXISTS outcomes (run INTEGER NOT NULL, "at_ns" INTEGER NOT NULL, "instrument" INTEGER NOT NULL,
+            "arm" INTEGER NOT NULL, "cell" INTEGER NOT NULL, "side" INTEGER NOT NULL, "bars" INTEGER NOT NULL, "outcome" REAL)""",
     ),
-    2: ("ALTER TABLE runs ADD COLUMN frames TEXT NOT NULL DEFAULT '[]'",),
-    3: ("ALTER TABLE controls ADD COLUMN instrument INTEGER NOT NULL DEFAULT -1",),
+    2: (
+        "ALTER TABLE runs ADD COLUMN frames TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE runs ADD COLUMN monitors TEXT NOT NULL DEFAULT '[]'",
+        ALARMS.create(),
+    ),
+    3: (
+        "ALTER TABLE outcomes ADD COLUMN gate INTEGER NOT NULL DEFAULT -1",
+        "ALTER TABLE outcomes ADD COLUMN decision INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN reason INTEGER NOT NULL DEFAULT -1",
+        "ALTER TABLE outcomes ADD COLUMN opened_ns INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN lots INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN net INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outcomes ADD COLUMN net_bps REAL",
+    ),
+    4: ("ALTER TABLE controls ADD COLUMN instrument INTEGER NOT NULL DEFAULT -1",),
 }

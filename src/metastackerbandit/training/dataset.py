@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from metastackerbandit.costs.rates import round_trip_bps
@@ -27,6 +27,7 @@ from metastackerbandit.features.catalog import fingerprint as features_fingerpri
 from metastackerbandit.market.frames import frame_bars
 from metastackerbandit.training.cadence import cadence_of
 from metastackerbandit.training.pooling import pooled_effect
+from metastackerbandit.training.residual import moment_ends, residuals
 from metastackerbandit.training.sample import Sample
 from metastackerbandit.training.settings import TrainingSettings
 
@@ -85,7 +86,8 @@ class DataSet(Struct, frozen=True, eq=False):
 
 
 class SampleFacts(Struct, frozen=True):
-    """What a sample was made of: bars seen, bars left out by reason, rows, independent outcomes, shares of the classes and of ambiguous labels."""
+    """What a sample was made of: bars seen, bars left out by reason, rows, independent outcomes, shares of the classes and of ambiguous labels, and
+    rows whose learners are taught a residual."""
 
     bars: int
     dropped: dict[str, int]
@@ -94,6 +96,7 @@ class SampleFacts(Struct, frozen=True):
     design_effect: float
     shares: dict[str, float]
     ambiguous: float
+    residuals: int
 
 
 def dataset_of(recording: Recording, symbols: tuple[str, ...], frame: str, settings: TrainingSettings, costs: CostSettings) -> DataSet:
@@ -148,6 +151,8 @@ def sample_until(data: DataSet, until_ns: int, settings: TrainingSettings) -> tu
         [market.labels["gross"][chosen].astype(np.float64) for market, chosen in zip(data.markets, places, strict=True)],
     )
     sample = _joined(data, places, uniqueness, until_ns, cadence.half_life_ns)
+    if len(data.markets) >= settings.residual_from:
+        sample = _with_residuals(sample, settings.residual_from)
     count = len(sample)
     ambiguous = sum(int(market.labels["ambiguous"][chosen].sum()) for market, chosen in zip(data.markets, places, strict=True))
     facts = SampleFacts(
@@ -158,6 +163,7 @@ def sample_until(data: DataSet, until_ns: int, settings: TrainingSettings) -> tu
         design_effect=effect,
         shares={name: float(np.mean(sample.side == place)) if count else float("nan") for place, name in enumerate(CLASSES)},
         ambiguous=ambiguous / count if count else float("nan"),
+        residuals=0 if sample.residual is None else int(np.count_nonzero(~np.isnan(sample.residual))),
     )
     return sample, facts
 
@@ -237,6 +243,13 @@ def _joined(data: DataSet, places: list[Ints], uniqueness: list[Floats], until_n
         symbol=symbol[order],
         names=NAMES,
     )
+
+
+def _with_residuals(sample: Sample, least: int) -> Sample:
+    """The sample with what each outcome is beside the market's; its labels end when all that make their residual are known."""
+    residual = residuals(0.5 * (sample.long - sample.short), sample.start_ns, least)
+    ends = np.where(np.isnan(residual), sample.end_ns, moment_ends(sample.end_ns, sample.start_ns))
+    return structs.replace(sample, residual=residual, end_ns=ends)
 
 
 def _digest(recording: Recording, places: list[int]) -> str:

@@ -35,11 +35,16 @@ class Expectation(Struct, frozen=True):
         """Expected return of a long above that of a flat market (N,), before scaling."""
         return _HEAD_SHARE * head + (1.0 - _HEAD_SHARE) * self.reach * lead
 
-    def long_short(self, lead: Floats, head: Floats) -> tuple[Floats, Floats, Floats]:
-        """Expected returns of a long and of a short (N,), and their standard error (N,)."""
-        raw = self.forecast(lead, head)
-        own = self.slope_error * raw
-        return self.level + self.slope * raw, self.level - self.slope * raw, np.sqrt(self.noise * self.noise + own * own)
+    def long_short(self, lead: Floats, head: Floats) -> tuple[Floats, Floats]:
+        """Expected returns of a long and of a short (N,)."""
+        raw = self.slope * self.forecast(lead, head)
+        return self.level + raw, self.level - raw
+
+    def error(self, lead: Floats, head: Floats) -> Floats:
+        """Their standard error (N,)."""
+        own = self.slope_error * self.forecast(lead, head)
+        error: Floats = np.sqrt(self.noise * self.noise + own * own)
+        return error
 
 
 def fit_expectation(lead: Floats, head: Floats, long: Floats, short: Floats, right: NDArray[np.bool_], weight: Floats, n_eff: float) -> Expectation:

@@ -18,7 +18,10 @@ from metastackerbandit.training.expectation import Expectation, fit_expectation
 from metastackerbandit.training.fitting.catalog import fitted as fitted_family
 from metastackerbandit.training.fitting.fitted import Fitted
 from metastackerbandit.training.fitting.heads import fit_heads
+from metastackerbandit.training.meta_fit import FittedMetaLabel, fit_meta_label
+from metastackerbandit.training.meta_label import Said
 from metastackerbandit.training.mirroring import with_mirror
+from metastackerbandit.training.residual import outcomes_for_one, taught
 from metastackerbandit.training.sample import Sample
 from metastackerbandit.training.seeds import seed_of
 from metastackerbandit.training.settings import TrainingSettings
@@ -37,7 +40,7 @@ class FittedStack(Struct, frozen=True, eq=False):
     """A stack, with the out-of-fold probabilities (N, 3) of its own sample's rows, and what else its card says.
 
     `share_up` is the share of UP among those that lean to a side; `parity` the largest difference between what the fitting libraries and what
-    serving computes; `effective_dof` the learners' free coefficients, weighed as they are.
+    serving computes; `effective_dof` the learners' free coefficients, weighed as they are. `meta_label` is what the card says of that model.
     """
 
     stack: Stack
@@ -46,6 +49,7 @@ class FittedStack(Struct, frozen=True, eq=False):
     parity: float
     effective_dof: float
     notes: tuple[str, ...]
+    meta_label: FittedMetaLabel
 
 
 def fit_stack(sample: Sample, families: tuple[str, ...], n_eff: float, embargo_ns: int, settings: TrainingSettings, seed: int) -> FittedStack:
@@ -74,6 +78,8 @@ def fit_stack(sample: Sample, families: tuple[str, ...], n_eff: float, embargo_n
     )
     p = finished(parts, calibrator, facts)
     expectation = fit_expectation(p[:, UP] - p[:, DOWN], head, sample.long, sample.short, sample.side != FLAT, sample.weight, n_eff)
+    long, short = expectation.long_short(p[:, UP] - p[:, DOWN], head)
+    worth = fit_meta_label(sample, Said(parts, weights, p, long, short), n_eff, embargo_ns, settings, seed)
     fitted = _learners(sample, families, n_eff, settings, seed)
     stack = Stack(
         facts=structs.replace(facts, expectation=expectation),
@@ -81,14 +87,16 @@ def fit_stack(sample: Sample, families: tuple[str, ...], n_eff: float, embargo_n
         calibrator=calibrator,
         conformal=fit_conformal(p[newest], sample.side[newest], settings=settings.conformal),
         heads=_heads(sample, n_eff, settings),
+        meta_label=worth.model,
     )
     return FittedStack(
         stack=stack,
         probabilities=p,
         share_up=share_up(p),
-        parity=max(one.parity for one in fitted),
+        parity=max(worth.parity, *(one.parity for one in fitted)),
         effective_dof=_weighed([one.effective_dof for one in fitted], weights),
         notes=tuple(f"{family}: {note}" for family, one in zip(families, fitted, strict=True) for note in one.notes),
+        meta_label=worth,
     )
 
 
@@ -131,8 +139,9 @@ def out_of_fold(
 
 
 def _learners(sample: Sample, families: tuple[str, ...], n_eff: float, settings: TrainingSettings, seed: int) -> tuple[Fitted, ...]:
-    taught = with_mirror(sample) if settings.mirror else sample
-    return tuple(fitted_family(family, taught, settings.fitting, n_eff, seed_of(seed, family)) for family in families)
+    own, lesson = (with_mirror(rows) if settings.mirror else rows for rows in (sample, taught(sample)))
+    rows = {family: (own, n_eff) if family in BASELINES else (lesson, n_eff * outcomes_for_one(sample)) for family in families}
+    return tuple(fitted_family(family, rows[family][0], settings.fitting, rows[family][1], seed_of(seed, family)) for family in families)
 
 
 def _weights(parts: Floats, sample: Sample, families: tuple[str, ...], n_eff: float, settings: TrainingSettings) -> Floats:
@@ -151,7 +160,8 @@ def _weighed(numbers: list[float], weights: Floats) -> float:
 
 
 def _heads(sample: Sample, n_eff: float, settings: TrainingSettings) -> Heads:
-    return fit_heads(with_mirror(sample) if settings.mirror else sample, settings.fitting, n_eff)
+    lesson = taught(sample)
+    return fit_heads(with_mirror(lesson) if settings.mirror else lesson, settings.fitting, n_eff * outcomes_for_one(sample))
 
 
 def _in_time(sample: Sample, settings: TrainingSettings) -> tuple[Ints, Ints, Ints]:

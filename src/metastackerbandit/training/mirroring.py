@@ -28,11 +28,10 @@ def with_mirror(sample: Sample) -> Sample:
         short=sample.long,
         net_long=sample.net_short,
         net_short=sample.net_long,
+        residual=None if sample.residual is None else -sample.residual,
     )
-    columns = {}
-    for name in sample.__struct_fields__:
-        if name != "names":
-            own, other = getattr(sample, name), getattr(image, name)
-            columns[name] = np.stack((own, other), axis=1).reshape(2 * len(own), *own.shape[1:])
+    columns, images = sample.columns(), image.columns()
+    for name, own in columns.items():
+        columns[name] = np.stack((own, images[name]), axis=1).reshape(2 * len(own), *own.shape[1:])
     columns["weight"] = columns["weight"] * 0.5
     return Sample(**columns, names=sample.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from metastackerbandit.domain.label import CLASSES
 from metastackerbandit.evaluation.uniqueness import average_uniqueness, effective_count
 from metastackerbandit.features.mirror import mirrored
 from metastackerbandit.training.dataset import DataSet, completeness
+from metastackerbandit.training.meta_label import Said
 from metastackerbandit.training.pooling import pooled_effect
 from metastackerbandit.training.settings import TrainingSettings
 from metastackerbandit.training.stack import Stack
@@ -26,7 +28,8 @@ class Record(Struct, frozen=True, eq=False):
     """N bars answered by versions that were trained before them, in order of time.
 
     `p` (N, 3) are the answers, `base` (N, 3) the class shares that the version had learnt from, `parts` (by family) the probabilities (N, 3) of
-    its single learners, NaN where it has none of that family; `long`, `short` (N,) expected gross returns, fractions. What became of the bars:
+    its single learners, NaN where it has none of that family; `long`, `short` (N,) expected gross returns, fractions; `worth` (N,) the chance that
+    the proposed trade pays, and `worth_base` the share that paid in what the version had learnt from (NaN: none). What became of the bars:
     `side` (N,), `gross` of a long, `net_long`, `net_short` (fractions), over [`start_ns`, `end_ns`).
     """
 
@@ -40,6 +43,8 @@ class Record(Struct, frozen=True, eq=False):
     parts: dict[str, Floats]
     long: Floats
     short: Floats
+    worth: Floats
+    worth_base: Floats
     side: NDArray[np.int8]
     gross: Floats
     net_long: Floats
@@ -89,6 +94,8 @@ def empty_record() -> Record:
         parts={},
         long=numbers,
         short=numbers,
+        worth=numbers,
+        worth_base=numbers,
         side=np.zeros(0, np.int8),
         gross=numbers,
         net_long=numbers,
@@ -111,8 +118,8 @@ def _of_market(data: DataSet, place: int, stack: Stack, version: int, since_ns: 
     asked = (market.known_ns >= since_ns) & (market.known_ns < until_ns) & (labels["known"] == 1) & (labels["tradable"] == 1)
     asked &= completeness(market.table.valid, stack.expects()) >= settings.min_valid
     rows = np.flatnonzero(asked)
-    p, head, parts = _answers(stack, market.table.values, rows)
-    long, short, _ = stack.facts.expectation.long_short(p[:, 2] - p[:, 0], head)
+    said, worth = _answers(stack, market.table.values, rows)
+    base = math.nan if stack.meta_label is None else stack.meta_label.facts.base
     chosen = labels[rows]
     volatility = chosen["volatility"].astype(np.float64)
     return Record(
@@ -121,11 +128,13 @@ def _of_market(data: DataSet, place: int, stack: Stack, version: int, since_ns: 
         closed_ns=market.closed_ns[rows],
         start_ns=chosen["entry_ns"].astype(np.int64),
         end_ns=chosen["exit_ns"].astype(np.int64),
-        p=p,
-        base=np.broadcast_to(np.asarray(stack.facts.prior), p.shape).copy(),
-        parts=dict(zip(stack.facts.families, parts, strict=True)),
-        long=long * volatility,
-        short=short * volatility,
+        p=said.p,
+        base=np.broadcast_to(np.asarray(stack.facts.prior), said.p.shape).copy(),
+        parts=dict(zip(stack.facts.families, said.parts, strict=True)),
+        long=said.long * volatility,
+        short=said.short * volatility,
+        worth=worth,
+        worth_base=np.where(np.isnan(worth), math.nan, base),
         side=chosen["side"].astype(np.int8),
         gross=chosen["gross"].astype(np.float64),
         net_long=chosen["net_long"].astype(np.float64),
@@ -133,17 +142,16 @@ def _of_market(data: DataSet, place: int, stack: Stack, version: int, since_ns: 
     )
 
 
-def _answers(stack: Stack, values: Floats, rows: Ints) -> tuple[Floats, Floats, list[Floats]]:
-    """Probabilities (n, 3), heads (n,) and those of every learner (L x (n, 3)) for the named rows."""
-    p, head = np.empty((len(rows), len(CLASSES))), np.empty(len(rows))
-    parts = [np.empty((len(rows), len(CLASSES))) for _ in stack.learners]
+def _answers(stack: Stack, values: Floats, rows: Ints) -> tuple[Said, Floats]:
+    """What the stack and every learner of it say of the named rows (n), and the worth (n,) of what it proposes."""
+    parts, head = np.empty((len(stack.learners), len(rows), len(CLASSES))), np.empty(len(rows))
+    p, worth = np.empty((len(rows), len(CLASSES))), np.empty(len(rows))
+    long, short = np.empty(len(rows)), np.empty(len(rows))
     for begin in range(0, len(rows), _CHUNK):
         part = slice(begin, begin + _CHUNK)
         given = np.ascontiguousarray(values[rows[part]], np.float64)
         images = mirrored(given) if stack.facts.is_mirrored else None
-        said = stack.parts(given, images)
-        head[part] = stack.lean(given, images)
-        p[part] = stack.probabilities(said)
-        for own, one in zip(parts, said, strict=True):
-            own[part] = one
-    return p, head, parts
+        parts[:, part], head[part] = stack.parts(given, images), stack.lean(given, images)
+        said = stack.said(parts[:, part], head[part])
+        p[part], long[part], short[part], worth[part] = said.p, said.long, said.short, stack.worth(given, said)
+    return Said(parts, np.asarray(stack.facts.weights), p, long, short), worth

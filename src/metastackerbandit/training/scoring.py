@@ -11,10 +11,12 @@ from metastackerbandit.domain.card import Score
 from metastackerbandit.domain.label import CLASSES, DOWN, UP
 from metastackerbandit.evaluation.bootstrap import UNKNOWN, Interval
 from metastackerbandit.evaluation.reliability import reliability
-from metastackerbandit.evaluation.skill import auc_up, information_coefficient, log_loss, skill_mnats
+from metastackerbandit.evaluation.skill import MNATS, auc_up, information_coefficient, log_loss, skill_mnats
 from metastackerbandit.evaluation.time_blocks import mean_around, time_blocks
+from metastackerbandit.stacking.worth import proposed_sides
 from metastackerbandit.training.edge_rule import traded
 from metastackerbandit.training.fit import FittedStack
+from metastackerbandit.training.meta_fit import auc_of, losses
 from metastackerbandit.training.record import Record
 from metastackerbandit.training.sample import Sample
 
@@ -25,6 +27,8 @@ GAIN, AUC, IC, BRIER, SLOPE, ERROR, SHARE_UP = "gain", "auc", "ic", "brier_gain"
 TRADE, TRADES, LONGS, NET = "net_trade", "trades", "long_share", "net_return"
 ROWS, OUTCOMES, VERSIONS = "rows", "outcomes", "versions"
 CONTROL, IN_FOLD = "control_gain", "fold_gain"
+WORTH_GAIN, WORTH_AUC, PROPOSED, PAID = "worth_gain", "worth_auc", "proposed", "paid_share"  # of the meta-label model: its trades alone
+OF_TRADES = "mnats of trades"  # over the share that paid
 ALONE = "gain_"  # before a family's name: that learner alone, uncalibrated, on the same bars
 
 
@@ -52,6 +56,7 @@ def scores_of(record: Record, grid_ns: int, cost_bps: float) -> tuple[Score, ...
         _count(SHARE_UP, "share", _share(lead > 0.0, lead != 0.0)),
         _count("log_loss", "nats", log_loss(record.p, record.side, weight)),
         *_trades(record, cost_bps),
+        *_worth(record, weight),
         _count(ROWS, "count", float(len(record))),
         _count(OUTCOMES, "count", outcomes),
         _count(VERSIONS, "count", float(len(np.unique(record.version)))),
@@ -89,6 +94,27 @@ def _trades(record: Record, cost_bps: float) -> list[Score]:
         _count(TRADES, "count", float(len(returns))),
         _count(LONGS, "share", _share(sides > 0, sides != 0)),
         _count(NET, "fraction", float(returns.sum())),
+    ]
+
+
+def _worth(record: Record, weight: Floats) -> list[Score]:
+    """How well the meta-label models told trades that paid from those that did not; nothing where no version had one.
+
+    Trades are ranked by how far they stand above their version's base rate: that rates differ from version to version is no merit.
+    """
+    sides = proposed_sides(record.p, record.long, record.short)
+    places = np.flatnonzero((sides != 0) & ~np.isnan(record.worth))
+    if not len(places):
+        return []
+    asked, share = record.taken(places), weight[places]
+    paid = np.where(sides[places] > 0, asked.net_long, asked.net_short) > 0.0
+    spans = (asked.start_ns, asked.end_ns)
+    gains = MNATS * (losses(asked.worth_base, paid) - losses(asked.worth, paid))
+    return [
+        interval_score(WORTH_GAIN, OF_TRADES, mean_around(gains, share, time_blocks(*spans))),
+        interval_score(WORTH_AUC, "probability", auc_of(0.5 + 0.5 * (asked.worth - asked.worth_base), paid, share, *spans)),
+        _count(PROPOSED, "count", float(len(places))),
+        _count(PAID, "share", float(np.average(paid, weights=share))),
     ]
 
 

@@ -46,7 +46,21 @@ Bools = NDArray[np.bool_]
 
 _BPS = 1e4
 _CHUNK = 20_000  # rows answered at a time, so that mirrored copies stay small
-_NUMBERS = ("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "size_scale")
+_NUMBERS = (
+    "p_down",
+    "p_flat",
+    "p_up",
+    "long_bps",
+    "short_bps",
+    "error_bps",
+    "barrier_bps",
+    "credibility",
+    "size_scale",
+    "p_value_down",
+    "p_value_flat",
+    "p_value_up",
+    "worth",
+)
 
 
 class Version(Struct, frozen=True, eq=False):
@@ -132,11 +146,15 @@ class Served:
                 "barrier_bps": version.card.width * scale,
                 "credibility": said.credibility,
                 "size_scale": np.full(len(part), version.card.size),
+                "p_value_down": said.p_values[:, DOWN],
+                "p_value_flat": said.p_values[:, FLAT],
+                "p_value_up": said.p_values[:, UP],
             }
             sound = np.logical_and.reduce([np.isfinite(column) for column in numbers.values()])
             for name, column in numbers.items():
                 out[name][part] = np.where(sound, column, math.nan)
             out["silence"][part] = np.where(sound, AWAKE, FAILED)
+            out["worth"][part] = np.where(sound, said.worth, math.nan)  # no side has no worth: that is no failure
             out["horizon"][part] = np.where(sound, version.card.horizon, 0)
             out["conformal_set"][part] = np.where(sound, said.conformal_set, 0)
 

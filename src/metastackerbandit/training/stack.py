@@ -21,7 +21,9 @@ from metastackerbandit.stacking.calibration import Calibrator
 from metastackerbandit.stacking.conformal import Conformal
 from metastackerbandit.stacking.ladder import shrink_to_prior
 from metastackerbandit.stacking.meta import blend
+from metastackerbandit.training import meta_label
 from metastackerbandit.training.expectation import Expectation
+from metastackerbandit.training.meta_label import MetaLabelModel, Said
 from metastackerbandit.training.mirroring import averaged
 
 Floats = NDArray[np.float64]
@@ -32,14 +34,17 @@ _FACTS, _CALIBRATOR, _CONFORMAL, _HEADS = "stack.json", "calibrator.base64", "co
 
 class StackAnswer(Struct, frozen=True, eq=False):
     """Answers to N rows: calibrated `p` (N, 3); expected gross returns of a `long` and a `short` (N,) with their standard `error` (N,), in horizon
-    volatilities; the classes that cannot be excluded (bits of domain.prediction) and the largest conformal p-value."""
+    volatilities; conformal `p_values` (N, 3), the classes that cannot be excluded (bits of domain.prediction) and the largest p-value; the chance
+    (N,) that the proposed trade pays, NaN where there is no side or no meta-label model."""
 
     p: Floats
     long: Floats
     short: Floats
     error: Floats
+    p_values: Floats
     conformal_set: Ints
     credibility: Floats
+    worth: Floats
 
 
 class StackFacts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,13 +64,14 @@ class StackFacts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stack(Struct, frozen=True, eq=False):
-    """Base learners, their weights, a calibrator, a conformal predictor, and heads."""
+    """Base learners, their weights, a calibrator, a conformal predictor, heads, and what says which of its trades are worth taking."""
 
     facts: StackFacts
     learners: tuple[Learner, ...]
     calibrator: Calibrator
     conformal: Conformal
     heads: Heads
+    meta_label: MetaLabelModel | None = None
 
     def expects(self) -> NDArray[np.bool_]:
         """Which features (F,) its sample had."""
@@ -75,7 +81,7 @@ class Stack(Struct, frozen=True, eq=False):
         """Answers to rows (N, F) of the stack's features, NaN where invalid; no row's answer depends on another."""
         rows = self._checked(rows)
         images = mirrored(rows) if self.facts.is_mirrored else None
-        return self.answer(self.heard(rows, images), self.lean(rows, images))
+        return self.answer(rows, self.heard(rows, images), self.lean(rows, images))
 
     def heard(self, rows: Floats, images: Floats | None) -> Floats:
         """The same as `parts` for a blend, without asking learners that have no weight: their place holds even chances, which count nothing."""
@@ -93,11 +99,30 @@ class Stack(Struct, frozen=True, eq=False):
         """What the heads expect of a long above a flat market (N,), in horizon volatilities."""
         return lean_of(self.heads, rows, images)
 
-    def answer(self, parts: Floats, head: Floats) -> StackAnswer:
-        """From base probabilities (L, N, 3) and heads (N,) to the answer."""
+    def answer(self, rows: Floats, parts: Floats, head: Floats) -> StackAnswer:
+        """From rows (N, F), their base probabilities (L, N, 3) and heads (N,) to the answer."""
+        said = self.said(parts, head)
+        p_values = self.conformal.p_values(said.p)
+        return StackAnswer(
+            p=said.p,
+            long=said.long,
+            short=said.short,
+            error=self.facts.expectation.error(said.p[:, UP] - said.p[:, DOWN], head),
+            p_values=p_values,
+            conformal_set=self.conformal.sets_of(p_values),
+            credibility=p_values.max(axis=1),
+            worth=self.worth(rows, said),
+        )
+
+    def said(self, parts: Floats, head: Floats) -> Said:
+        """From base probabilities (L, N, 3) and heads (N,) to calibrated probabilities and expected returns."""
         p = self.probabilities(parts)
-        long, short, error = self.facts.expectation.long_short(p[:, UP] - p[:, DOWN], head)
-        return StackAnswer(p=p, long=long, short=short, error=error, conformal_set=self.conformal.sets(p), credibility=self.conformal.credibility(p))
+        long, short = self.facts.expectation.long_short(p[:, UP] - p[:, DOWN], head)
+        return Said(parts, np.asarray(self.facts.weights), p, long, short)
+
+    def worth(self, rows: Floats, said: Said) -> Floats:
+        """The chance (N,) that the trade proposed for each row pays."""
+        return np.full(len(rows), np.nan) if self.meta_label is None else self.meta_label.worth(rows, self.facts.names, said)
 
     def probabilities(self, parts: Floats) -> Floats:
         """From base probabilities (L, N, 3) to the calibrated ones (N, 3)."""
@@ -111,7 +136,7 @@ class Stack(Struct, frozen=True, eq=False):
         packed = [(_HEADS, self.heads.pack()), *((family, part.pack()) for family, part in zip(self.facts.families, self.learners, strict=True))]
         for prefix, contents in packed:
             files |= {f"{prefix}.{name}": content for name, content in contents.items()}
-        return files
+        return files if self.meta_label is None else files | self.meta_label.pack()
 
     def _checked(self, rows: Floats) -> Floats:
         if rows.ndim != 2 or rows.shape[1] != len(self.facts.names):
@@ -131,6 +156,7 @@ def unpack(files: Mapping[str, bytes]) -> Stack:
             calibrator=Calibrator.unpack(b64decode(files[_CALIBRATOR], validate=True)),
             conformal=Conformal.unpack(b64decode(files[_CONFORMAL], validate=True)),
             heads=Heads.unpack(_of(files, _HEADS)),
+            meta_label=meta_label.unpack(files),
         )
     except KeyError as error:
         raise ModelRefused(f"the stack's file {error} is missing", where="stack", mend="train it again, or restore its folder") from error

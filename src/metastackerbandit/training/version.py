@@ -7,17 +7,20 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from metastackerbandit.domain.card import ModelCard, hashes_of, model_id
+from metastackerbandit.domain.card import MetaLabel, ModelCard, hashes_of, model_id
 from metastackerbandit.domain.timeframe import YEAR_NS, frame_ns
 from metastackerbandit.features.mirror import mirrored
 from metastackerbandit.stacking.ladder import Rung, climb_text, most_coefficients, rung_of
 from metastackerbandit.training.control import control_gain
 from metastackerbandit.training.dataset import DataSet, SampleFacts, sample_until
+from metastackerbandit.training.evidence import FILE as EVIDENCE_FILE
+from metastackerbandit.training.evidence import evidence_of, packed
 from metastackerbandit.training.fit import FittedStack, fit_stack
 from metastackerbandit.training.fitting.catalog import FITTERS, unavailable
+from metastackerbandit.training.meta_fit import FittedMetaLabel
 from metastackerbandit.training.record import Record
 from metastackerbandit.training.sample import Sample
-from metastackerbandit.training.scoring import CONTROL, IN_FOLD, fold_gain, interval_score, scores_of
+from metastackerbandit.training.scoring import CONTROL, IN_FOLD, OF_TRADES, WORTH_AUC, WORTH_GAIN, fold_gain, interval_score, scores_of
 from metastackerbandit.training.seeds import seed_of
 from metastackerbandit.training.settings import TrainingSettings
 from metastackerbandit.training.stack import Stack, unpack
@@ -51,7 +54,8 @@ class Version(Struct, frozen=True, eq=False):
 def train_version(
     data: DataSet, recipe: Recipe, series: str, number: int, until_ns: int, record: Record | None, *, control_since_ns: int | None
 ) -> Version:
-    """The version of a boundary. `record` is what earlier versions showed by then; with `control_since_ns`, the control is made from there on."""
+    """The version of a boundary. `record` is what earlier versions showed by then. With `control_since_ns`, which a series' last version has, the
+    control is made from there on, and the evidence is kept."""
     settings, grid_ns = recipe.settings, frame_ns(data.frame)
     sample, facts = sample_until(data, until_ns, settings)
     rung = rung_of(facts.n_eff)
@@ -63,6 +67,8 @@ def train_version(
     if control_since_ns is not None:
         found = control_gain(data, families, control_since_ns, until_ns, embargo_of(data, sample, settings), settings, grid_ns)
         scores.append(interval_score(CONTROL, "mnats of moved labels", found))
+        if record is not None and len(record):
+            files[EVIDENCE_FILE] = packed(evidence_of(data, record, grid_ns, seed_of(settings.seed, "evidence")))
     parity, mirror_error = _checked(fitted, files, sample)
     first = data.markets[0].instrument
     card = ModelCard(
@@ -103,9 +109,22 @@ def train_version(
         code=recipe.code,
         libraries=recipe.libraries,
         files=hashes_of(files),
+        meta_label=meta_label_of(fitted.meta_label),
         asleep=why_asleep(rung, facts, fitted, sample, settings),
     )
     return Version(card=card, files=files, stack=fitted.stack)
+
+
+def meta_label_of(fitted: FittedMetaLabel) -> MetaLabel:
+    """What the card says of the meta-label model."""
+    return MetaLabel(
+        model="none" if fitted.model is None else fitted.model.facts.family,
+        n_rows=fitted.rows,
+        n_eff=fitted.n_eff,
+        base_rate=fitted.base,
+        scores=(interval_score(WORTH_GAIN, OF_TRADES, fitted.gain), interval_score(WORTH_AUC, "probability", fitted.auc)),
+        forced=fitted.forced,
+    )
 
 
 def embargo_of(data: DataSet, sample: Sample, settings: TrainingSettings) -> int:
@@ -138,6 +157,14 @@ def _checked(fitted: FittedStack, files: dict[str, bytes], sample: Sample) -> tu
     rows = sample.rows[places]
     together = fitted.stack.predict(rows)
     served = unpack(files)
-    alone = np.concatenate([served.predict(rows[place : place + 1]).p for place in range(len(rows))])
-    turned = served.predict(mirrored(rows)).p[:, ::-1]
-    return max(fitted.parity, float(np.abs(alone - together.p).max())), float(np.abs(turned - together.p).max())
+    alone = [served.predict(rows[place : place + 1]) for place in range(len(rows))]
+    turned = served.predict(mirrored(rows))
+    p, worth = (np.concatenate([getattr(one, name) for one in alone]) for name in ("p", "worth"))
+    parity = max(fitted.parity, _difference(p, together.p), _difference(worth, together.worth))
+    return parity, max(_difference(turned.p[:, ::-1], together.p), _difference(turned.worth, together.worth))
+
+
+def _difference(one: Floats, other: Floats) -> float:
+    """The largest one; numbers that both do not know are the same, and where only one does the difference is a whole probability."""
+    gap = np.where(np.isnan(one) & np.isnan(other), 0.0, np.abs(one - other))
+    return float(np.where(np.isnan(gap), 1.0, gap).max())

@@ -16,4 +16,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.alignment, limits.min_alignment)
 
 
-GATE = GateSpec("alignment", "share", "at least", "opinion", "share of the size that the other frames leave", ask)
+GATE = GateSpec(
+    "alignment",
+    "share",
+    "at least",
+    "opinion",
+    "share of the size that the other frames leave",
+    ask,
+    setting="decision.min_alignment",
+    domain=(0.0, 1.0),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_least
@@ -14,4 +15,6 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.volatility, limits.min_volatility)
 
 
-GATE = GateSpec("volatility_floor", "1/year", "at least", "safety", "forecast volatility", ask)
+GATE = GateSpec(
+    "volatility_floor", "1/year", "at least", "safety", "forecast volatility", ask, setting="decision.min_volatility", domain=(0.0, math.inf)
+)

@@ -14,4 +14,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.completeness, limits.min_completeness)
 
 
-GATE = GateSpec("complete", "share", "at least", "safety", "share of the bar's source candles that exist", ask)
+GATE = GateSpec(
+    "complete",
+    "share",
+    "at least",
+    "safety",
+    "share of the bar's source candles that exist",
+    ask,
+    setting="decision.min_completeness",
+    domain=(0.0, 1.0),
+)

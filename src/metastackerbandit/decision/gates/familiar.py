@@ -16,4 +16,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.credibility, limits.min_credibility)
 
 
-GATE = GateSpec("familiar", "p-value", "at least", "opinion", "conformal credibility of the prediction", ask)
+GATE = GateSpec(
+    "familiar",
+    "p-value",
+    "at least",
+    "opinion",
+    "conformal credibility of the prediction",
+    ask,
+    setting="decision.min_credibility",
+    domain=(0.0, 1.0),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most
@@ -14,4 +15,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.age_bars, limits.max_age_bars)
 
 
-GATE = GateSpec("fresh", "bars", "at most", "safety", "age of the bar at the decision", ask)
+GATE = GateSpec("fresh", "bars", "at most", "safety", "age of the bar at the decision", ask, setting="decision.max_age_bars", domain=(0.0, math.inf))

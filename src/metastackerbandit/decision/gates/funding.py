@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most, not_asked
@@ -16,4 +17,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.funding_bps, limits.max_funding_bps)
 
 
-GATE = GateSpec("funding", "bps", "at most", "safety", "last settled funding against the wanted side", ask)
+GATE = GateSpec(
+    "funding",
+    "bps",
+    "at most",
+    "safety",
+    "last settled funding against the wanted side",
+    ask,
+    setting="decision.max_funding_bps",
+    domain=(-math.inf, math.inf),
+)

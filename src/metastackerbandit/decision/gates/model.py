@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most, not_asked
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.prediction import SILENCE_NAMES
 
 
 @kernel
@@ -16,4 +18,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(float(seen.silence), 0.0)
 
 
-GATE = GateSpec("model", "silence", "at most", "safety", "why the model is silent, 0 when it is awake", ask)
+GATE = GateSpec(
+    "model",
+    "silence",
+    "at most",
+    "safety",
+    "why the model is silent, 0 when it is awake",
+    ask,
+    states=("", *(f"SILENT_{name}" for name in SILENCE_NAMES[1:])),
+    domain=(0.0, math.inf),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_least, not_asked
@@ -16,4 +17,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.net_edge_bps, limits.min_net_edge_bps)
 
 
-GATE = GateSpec("net_edge", "bps", "at least", "opinion", "expected return less expected costs", ask)
+GATE = GateSpec(
+    "net_edge",
+    "bps",
+    "at least",
+    "opinion",
+    "expected return less expected costs",
+    ask,
+    setting="decision.min_net_edge_bps",
+    domain=(-math.inf, math.inf),
+)

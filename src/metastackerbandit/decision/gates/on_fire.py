@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most
@@ -14,4 +15,6 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.volatility, limits.max_volatility)
 
 
-GATE = GateSpec("volatility_cap", "1/year", "at most", "safety", "forecast volatility", ask)
+GATE = GateSpec(
+    "volatility_cap", "1/year", "at most", "safety", "forecast volatility", ask, setting="decision.max_volatility", domain=(0.0, math.inf)
+)

@@ -16,4 +16,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.chance, limits.min_chance)
 
 
-GATE = GateSpec("posterior", "probability", "at least", "opinion", "chance that the arm's mean net outcome is positive", ask)
+GATE = GateSpec(
+    "posterior",
+    "probability",
+    "at least",
+    "opinion",
+    "chance that the arm's mean net outcome is positive",
+    ask,
+    setting="posterior.enter",
+    domain=(0.0, 1.0),
+)

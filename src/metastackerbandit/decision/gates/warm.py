@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_least
@@ -14,4 +15,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.bars_seen, limits.warm_up)
 
 
-GATE = GateSpec("warm", "bars", "at least", "safety", "bars seen by the arm", ask)
+GATE = GateSpec("warm", "bars", "at least", "safety", "bars seen by the arm", ask, domain=(0.0, math.inf))

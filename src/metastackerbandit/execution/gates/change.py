@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_least, not_asked
@@ -16,4 +17,6 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.change_bps, limits.min_change_bps)
 
 
-GATE = GateSpec("minimum_change", "bps", "at least", "safety", "change of position over equity", ask)
+GATE = GateSpec(
+    "minimum_change", "bps", "at least", "safety", "change of position over equity", ask, setting="execution.min_change_bps", domain=(0.0, math.inf)
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most, not_asked
@@ -16,4 +17,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.day_participation, limits.max_day_volume)
 
 
-GATE = GateSpec("day_volume", "share", "at most", "safety", "entries of the UTC day over average daily volume", ask)
+GATE = GateSpec(
+    "day_volume",
+    "share",
+    "at most",
+    "safety",
+    "entries of the UTC day over average daily volume",
+    ask,
+    setting="execution.max_day_volume",
+    domain=(0.0, math.inf),
+)

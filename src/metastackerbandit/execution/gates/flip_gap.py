@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_least, not_asked
@@ -16,4 +17,14 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.since_exit, limits.flip_gap_bars + 1.0)
 
 
-GATE = GateSpec("flip_gap", "bars", "at least", "safety", "bars closed since the exit from the other side", ask)
+GATE = GateSpec(
+    "flip_gap",
+    "bars",
+    "at least",
+    "safety",
+    "bars closed since the exit from the other side",
+    ask,
+    setting="execution.flip_gap_bars",
+    lead=1.0,
+    domain=(0.0, math.inf),
+)

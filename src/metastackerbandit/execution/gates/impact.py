@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most, not_asked
@@ -16,4 +17,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.impact_bps, limits.max_impact_bps)
 
 
-GATE = GateSpec("impact", "bps", "at most", "safety", "modelled impact of the order", ask)
+GATE = GateSpec("impact", "bps", "at most", "safety", "modelled impact of the order", ask, setting="execution.max_impact_bps", domain=(0.0, math.inf))

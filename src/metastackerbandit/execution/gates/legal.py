@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_least, not_asked
@@ -16,4 +17,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.legal_lots, seen.least_lots)
 
 
-GATE = GateSpec("legal_order", "lots", "at least", "safety", "lots left by the quantiser", ask)
+GATE = GateSpec("legal_order", "lots", "at least", "safety", "lots left by the quantiser", ask, domain=(0.0, math.inf))

@@ -16,4 +16,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_least(seen.is_new_signal, 1.0)
 
 
-GATE = GateSpec("new_signal", "signals", "at least", "safety", "1 when the arm's signal changed since a protective exit on this side", ask)
+GATE = GateSpec(
+    "new_signal",
+    "signals",
+    "at least",
+    "safety",
+    "1 when the arm's signal changed since a protective exit on this side",
+    ask,
+    states=("SPENT",),
+    domain=(0.0, 1.0),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, at_most, not_asked
@@ -16,4 +17,6 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.participation, limits.max_order_volume)
 
 
-GATE = GateSpec("order_volume", "share", "at most", "safety", "order over average daily volume", ask)
+GATE = GateSpec(
+    "order_volume", "share", "at most", "safety", "order over average daily volume", ask, setting="execution.max_order_volume", domain=(0.0, math.inf)
+)

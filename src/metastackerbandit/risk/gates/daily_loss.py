@@ -15,4 +15,14 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return broken(seen.daily_loss, limits.max_daily_loss, seen.daily_tripped)
 
 
-GATE = GateSpec("daily_loss", "share", "at most", "safety", "loss since the UTC day began, the worst of the day", ask)
+GATE = GateSpec(
+    "daily_loss",
+    "share",
+    "at most",
+    "safety",
+    "loss since the UTC day began, the worst of the day",
+    ask,
+    setting="risk.max_daily_loss",
+    states=("TRIPPED",),
+    domain=(0.0, 1.0),
+)

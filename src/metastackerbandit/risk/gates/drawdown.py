@@ -15,4 +15,6 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return broken(seen.drawdown, limits.max_drawdown, seen.drawdown_tripped)
 
 
-GATE = GateSpec("drawdown", "share", "at most", "safety", "loss from the equity peak", ask)
+GATE = GateSpec(
+    "drawdown", "share", "at most", "safety", "loss from the equity peak", ask, setting="risk.max_drawdown", states=("TRIPPED",), domain=(0.0, 1.0)
+)

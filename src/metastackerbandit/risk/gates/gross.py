@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, not_asked
@@ -17,4 +18,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return kept_under(seen.gross_exposure, limits.max_gross_exposure, seen.gross_room, seen.cap_lots)
 
 
-GATE = GateSpec("gross_exposure", "x equity", "at most", "safety", "sum of absolute notionals over equity, after this order", ask)
+GATE = GateSpec(
+    "gross_exposure",
+    "x equity",
+    "at most",
+    "safety",
+    "sum of absolute notionals over equity, after this order",
+    ask,
+    setting="risk.max_gross_exposure",
+    domain=(0.0, math.inf),
+)

@@ -14,4 +14,4 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.stopped, 0.0)
 
 
-GATE = GateSpec("operator", "", "at most", "safety", "1 while paused, 2 after a kill", ask)
+GATE = GateSpec("operator", "", "at most", "safety", "1 while paused, 2 after a kill", ask, states=("", "PAUSED", "KILLED"), domain=(0.0, 2.0))

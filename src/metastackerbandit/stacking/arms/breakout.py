@@ -54,6 +54,23 @@ def _rescan(memory: Any, start: int, held: int, place: int, sign: int) -> None:
             memory[place + 1] = slot
 
 
+@kernel
+def mirror(memory: Any, reals: Any) -> int:
+    """Highs become lows about zero, and lows highs."""
+    length = memory[0]
+    for slot in range(7, 7 + length):
+        high = memory[slot]
+        memory[slot] = -memory[slot + length]
+        memory[slot + length] = -high
+    for place in range(3, 5):
+        other = memory[place]
+        memory[place] = memory[place + 2]
+        memory[place + 2] = other
+    memory[3] = -memory[3]
+    memory[5] = -memory[5]
+    return 0
+
+
 def prepare(settings: Breakout, max_ticks: int) -> Prepared:
     """Memory for the highs and lows of the window, and the arm's own stop and target."""
     return prepared(
@@ -61,5 +78,5 @@ def prepare(settings: Breakout, max_ticks: int) -> Prepared:
     )
 
 
-ARM = ArmSpec("breakout", prepare, step, "close beyond the range of the bars before, with stop and target")
+ARM = ArmSpec("breakout", prepare, step, "close beyond the range of the bars before, with stop and target", mirror)
 assert KEEP == 2, "breakout.step writes KEEP as a literal, so that its result has one type"

@@ -31,9 +31,18 @@ def step(memory: Any, reals: Any, high: int, low: int, close: int) -> int:
     return memory[2]
 
 
+@kernel
+def mirror(memory: Any, reals: Any) -> int:
+    """Averages about zero, where turning the sign is exact."""
+    memory[2] = -memory[2]
+    reals[2] = -reals[2]
+    reals[3] = -reals[3]
+    return 0
+
+
 def prepare(settings: EmaCross, max_ticks: int) -> Prepared:
     """Weights 2 / (length + 1)."""
     return prepared([settings.slow, 0, 0], 0, [2.0 / (settings.fast + 1), 2.0 / (settings.slow + 1), 0.0, 0.0], settings.slow)
 
 
-ARM = ArmSpec("ema_cross", prepare, step, "fast exponential average of closes against the slow one")
+ARM = ArmSpec("ema_cross", prepare, step, "fast exponential average of closes against the slow one", mirror)

@@ -25,9 +25,17 @@ def step(memory: Any, reals: Any, high: int, low: int, close: int) -> int:
     return 1 if close > before else -1
 
 
+@kernel
+def mirror(memory: Any, reals: Any) -> int:
+    """Closes about zero."""
+    for place in range(3, len(memory)):
+        memory[place] = -memory[place]
+    return 0
+
+
 def prepare(settings: Momentum, max_ticks: int) -> Prepared:
     """Memory for the look-back."""
     return prepared([settings.length, 0, 0], settings.length, [], settings.length + 1)
 
 
-ARM = ArmSpec("momentum", prepare, step, "sign of the return over the look-back")
+ARM = ArmSpec("momentum", prepare, step, "sign of the return over the look-back", mirror)

@@ -26,9 +26,15 @@ def step(memory: Any, reals: Any, high: int, low: int, close: int) -> int:
     return 0
 
 
+@kernel
+def mirror(memory: Any, reals: Any) -> int:
+    """About the last close, so that the next return turns its sign and keeps its size."""
+    return 2 * memory[0]
+
+
 def prepare(settings: Reversal, max_ticks: int) -> Prepared:
     """One close."""
     return prepared([0], 0, [settings.min_return_bps], 2)
 
 
-ARM = ArmSpec("reversal", prepare, step, "against the last bar's return")
+ARM = ArmSpec("reversal", prepare, step, "against the last bar's return", mirror)

@@ -90,7 +90,11 @@ def _turned(sample: Sample, places: Ints) -> Sample:
         column = getattr(sample, name).copy()
         column[places] = -2.0 * column[places] - 0.1
         columns[name] = column
-    return replace(sample, side=side, **columns)
+    residual = None
+    if sample.residual is not None:
+        residual = sample.residual.copy()
+        residual[places] = -2.0 * residual[places] - 0.1
+    return replace(sample, side=side, residual=residual, **columns)
 
 
 def _parts_at(one: Learnt, other: Learnt) -> int:

@@ -1,0 +1,119 @@
+"""Prediction sets whose promise is kept up while a run goes on: the level moves by how often matured labels lay outside of their set.
+
+Adaptive conformal inference (Gibbs and Candes 2021): level <- level + gamma (target - missed), for each set once its label is known. What
+became of a prediction is read from the frame's bars: the first barrier touched, neutral where both lie in one bar or the move does not
+pay, and at the horizon the close. It is the training label without the finer candles.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.prediction import IN_DOWN, IN_FLAT, IN_UP
+from metastackerbandit.stacking.conformal import moved_level
+
+
+class IssuedSet(Struct, frozen=True):
+    """A set that waits for its truth: classes in it (bits), the bar it was issued on, bars until it is told, the distance of its barriers
+    (fraction), and from the next bar on its entry (ticks, 0 before) and barriers. `settled` is 1 once it is told."""
+
+    bits: int
+    bar: int
+    horizon: int
+    barrier: float
+    entry: int
+    upper: float
+    lower: float
+    settled: int
+
+
+class Coverage(Struct, frozen=True):
+    """The level in force, how many sets were issued and, of them, told in order; how many were told at all, and how many missed the truth."""
+
+    level: float
+    issued: int
+    passed: int
+    told: int
+    missed: int
+
+
+class SetTerms(Struct, frozen=True):
+    """As kernels read it: the promised share of misses, the step of the correction, the round trip's cost (fraction), and what a move at the
+    horizon must be to have a side, as a share of the barrier."""
+
+    target: float
+    gamma: float
+    cost: float
+    flat_share: float
+
+
+@kernel
+def set_at(level: float, p_down: float, p_flat: float, p_up: float) -> int:
+    """Bits of the classes whose p-value is above the level; what is not known (NaN) is not excluded."""
+    bits = 0
+    if not p_down <= level:
+        bits |= IN_DOWN
+    if not p_flat <= level:
+        bits |= IN_FLAT
+    if not p_up <= level:
+        bits |= IN_UP
+    return bits
+
+
+@kernel
+def issue_set(sets: Any, coverage: Any, bits: int, bar: int, horizon: int, barrier: float) -> None:
+    """A set was issued at the close of bar number `bar`; it joins the ring (W,), or is not followed while no place is free."""
+    if coverage.issued - coverage.passed >= len(sets):
+        return
+    issued = sets[coverage.issued % len(sets)]
+    issued.bits = bits
+    issued.bar = bar
+    issued.horizon = horizon
+    issued.barrier = barrier
+    issued.entry = 0
+    issued.settled = 0
+    coverage.issued += 1
+
+
+@kernel
+def truth_of(issued: Any, high: int, low: int, close: int, is_over: bool, terms: Any) -> int:
+    """The class (its bit) that a bar tells a set, 0 while it is open: UP at the upper barrier, DOWN at the lower, FLAT where both are touched
+    or costs eat the move."""
+    is_up, is_down = high >= issued.upper, low <= issued.lower
+    if is_up or is_down:
+        if (is_up and is_down) or issued.barrier <= terms.cost:
+            return IN_FLAT
+        return IN_UP if is_up else IN_DOWN
+    if not is_over:
+        return 0
+    move = (close - issued.entry) / issued.entry
+    if abs(move) <= terms.cost or abs(move) < terms.flat_share * issued.barrier:
+        return IN_FLAT
+    return IN_UP if move > 0.0 else IN_DOWN
+
+
+@kernel
+def settle_sets(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> None:
+    """Bar number `bar` closed: open sets are entered at its open, tried against its range, and learned from where it tells them."""
+    width = len(sets)
+    for place in range(coverage.passed, coverage.issued):
+        issued = sets[place % width]
+        if issued.settled != 0:
+            continue
+        if issued.entry == 0:
+            issued.entry = done.open
+            issued.upper = done.open * (1.0 + issued.barrier)
+            issued.lower = done.open * (1.0 - issued.barrier)
+        truth = truth_of(issued, done.high, done.low, done.close, bar - issued.bar >= issued.horizon, terms)
+        if truth == 0:
+            continue
+        missed = 1 if issued.bits & truth == 0 else 0
+        coverage.level = moved_level(coverage.level, terms.target, terms.gamma, missed)
+        coverage.told += 1
+        coverage.missed += missed
+        issued.settled = 1
+    while coverage.passed < coverage.issued and sets[coverage.passed % width].settled != 0:
+        coverage.passed += 1

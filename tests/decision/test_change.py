@@ -1,0 +1,290 @@
+"""The smallest change that would have traded is exact: with it the decision trades, and with a limit one step stricter it does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from metastackerbandit.backtest.run import block_of
+from metastackerbandit.config.outline import keys
+from metastackerbandit.decision.change import BY_INPUTS, BY_NOTHING, BY_SETTINGS, Change, change_lines, change_of, permissive
+from metastackerbandit.decision.nearest import misses_of
+from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
+from metastackerbandit.domain.kernel import struct_of
+from metastackerbandit.domain.recording import Recording
+from metastackerbandit.domain.rows import ENTER, HOLD, INCREASE, ON_SIGNAL, DecisionRow
+from metastackerbandit.domain.sink import Kept
+from metastackerbandit.engine.gates import GATE_NAMES, GATES
+from metastackerbandit.engine.plan import plan_of
+from metastackerbandit.engine.settings import EngineSettings
+from metastackerbandit.runtime.replay import inputs_of
+from metastackerbandit.simulation.settings import SimulationSettings
+from metastackerbandit.storage.run_record import GateWords
+from tests.covering import covers
+from tests.decision.tuned import tuned
+from tests.markets import by_block, generated, streaming
+from tests.predicted import predictions_of
+
+BARS = 260
+
+# Settings that hold a limit and do nothing else, so that a run with another value comes to a decision in the same state.
+PURE = st.fixed_dictionaries(
+    {
+        "decision.min_alpha": st.floats(0.0, 0.6),
+        "decision.min_credibility": st.floats(0.0, 0.6),
+        "decision.min_net_edge_bps": st.floats(0.0, 25.0),
+        "decision.max_funding_bps": st.floats(0.0, 3.0),
+        "decision.min_volatility": st.floats(0.5, 1.3),
+        "decision.max_volatility": st.floats(1.2, 2.0),
+        "execution.min_change_bps": st.floats(0.0, 400.0),
+        "execution.cooldown_bars": st.integers(0, 6),
+        "execution.max_orders_a_day": st.integers(1, 30),
+    }
+)
+
+
+def market(seed: int) -> tuple[Recording, tuple[np.ndarray, ...]]:
+    recording = generated(seed, BARS, symbols=2, funded=True)
+    return recording, predictions_of(recording, "5m", seed)
+
+
+def with_limits(limits: Mapping[str, Any]) -> EngineSettings:
+    """Strength as alpha, since alpha made of the edge would follow min_net_edge_bps; what is written alone, since a derived limit is no setting's."""
+    return tuned(EngineSettings(), {"decision.alpha": "strength", "decision.thresholds": "profile", **limits})
+
+
+def nearest(kept: Kept) -> tuple[int, Change]:
+    """Place of the nearest miss, and what it needed."""
+    misses = misses_of(kept.decisions, kept.observed, kept.limit, kept.verdict, GATES)
+    assume(len(misses.places) and math.isfinite(misses.distances[0]))
+    place = int(misses.places[0])
+    return place, changed(kept, place)
+
+
+def changed(kept: Kept, place: int) -> Change:
+    row = struct_of(DecisionRow, kept.decisions[place])
+    change = change_of(row, GATES, kept.observed[place].tolist(), kept.limit[place].tolist(), kept.verdict[place].tolist())
+    assert change is not None
+    return change
+
+
+def traded(kept: Kept, place: int) -> bool:
+    row = kept.decisions[place]
+    return bool(row["kind"] in (ENTER, INCREASE) and row["sent"] != 0)
+
+
+def acts(kept: Kept, place: int) -> list[bytes]:
+    """What was done before a decision; gates that no longer block beside others that do show in the trace alone."""
+    return [kept.decisions[name][:place].tobytes() for name in ("kind", "wanted", "sent", "position", "equity")]
+
+
+def a_step_stricter(value: float, sense: str, whole: bool) -> float:
+    """The next value that admits less."""
+    up = sense == "at least"
+    return value + (1 if up else -1) if whole else math.nextafter(value, math.inf if up else -math.inf)
+
+
+def is_whole(key: str) -> bool:
+    return isinstance(keys()[key].default, int)
+
+
+def needed(change: Change) -> dict[str, Any]:
+    """The settings that the change names, whole numbers as such."""
+    found = {need.setting: need.setting_needed for need in change.needs}
+    return {key: int(value) if is_whole(key) else value for key, value in found.items() if key and value is not None}
+
+
+@covers("A36", "3.08")
+@settings(max_examples=20)
+@given(seed=st.integers(0, 200), limits=PURE)
+def test_a_backtest_with_the_needed_limits_trades_the_nearest_miss_and_one_step_stricter_does_not(seed: int, limits: dict[str, Any]) -> None:
+    recording, predictions = market(seed)
+    kept, _ = by_block(recording, "5m", "model", with_limits(limits), predictions=predictions)
+    place, change = nearest(kept)
+    assume(change.by == BY_SETTINGS)
+    wanted = needed(change)
+    again, _ = by_block(recording, "5m", "model", with_limits({**limits, **wanted}), predictions=predictions)
+    assert acts(again, place) == acts(kept, place), "nothing before the nearest miss is let in"
+    assert traded(again, place)
+    for need in change.needs:
+        assert need.setting is not None
+        value = a_step_stricter(wanted[need.setting], need.sense, is_whole(need.setting))
+        stricter, _ = by_block(recording, "5m", "model", with_limits({**limits, **wanted, need.setting: value}), predictions=predictions)
+        assert not traded(stricter, place)
+        assert GATE_NAMES[int(stricter.decisions["sole"][place])] == need.gate
+
+
+@settings(max_examples=12)
+@given(seed=st.integers(0, 200), limits=PURE)
+def test_the_number_in_the_text_is_rounded_to_the_side_that_trades(seed: int, limits: dict[str, Any]) -> None:
+    recording, predictions = market(seed)
+    kept, _ = by_block(recording, "5m", "model", with_limits(limits), predictions=predictions)
+    place, change = nearest(kept)
+    assume(change.by == BY_SETTINGS)
+    told = {need.setting: permissive(need.setting_needed, need.sense) for need in change.needs if need.setting and need.setting_needed is not None}
+    assert all(f"{key} at " in "\n".join(change_lines(change)) for key in told)
+    by_text = {key: int(text) if is_whole(key) else float(text) for key, text in told.items()}
+    again, _ = by_block(recording, "5m", "model", with_limits({**limits, **by_text}), predictions=predictions)
+    first = np.flatnonzero(again.decisions["kind"] != kept.decisions["kind"])[0]
+    assert first <= place and traded(again, int(first)), "another miss within the rounding may come first"
+
+
+def replayed(seed: int, settings_: EngineSettings, place: int, limits: Mapping[str, float]) -> Kept:
+    """A streaming run up to and with one decision, before which the limits of its book are changed in place."""
+    recording, predictions = market(seed)
+    plan = plan_of(recording, "5m", "model", settings_)
+    driver, sink = streaming(plan, SimulationSettings())
+    inputs = list(inputs_of(recording, block_of(recording, (), predictions).order, (), predictions))
+    done = 0
+    for event in inputs:
+        world = driver.engine.world
+        if done == place:  # every later input may bring the decision: the limits stay changed until it has come
+            for record in world.limits:
+                for name, value in limits.items():
+                    setattr(record, name, value)
+        driver.take(event)
+        done = int(world.account[0].decisions)
+        if done > place:
+            break
+    return sink.kept()
+
+
+LIMIT_FIELDS = {
+    "decision.min_alpha": "min_alpha",
+    "decision.min_credibility": "min_credibility",
+    "decision.min_net_edge_bps": "min_net_edge_bps",
+    "decision.max_volatility": "max_volatility",
+    "execution.min_change_bps": "min_change_bps",
+}
+
+
+@settings(max_examples=20)
+@given(
+    seed=st.integers(0, 200),
+    limits=st.fixed_dictionaries(
+        {key: st.floats(low, high) for key, low, high in zip(LIMIT_FIELDS, (0, 0, 0, 1.2, 0), (0.6, 0.6, 25, 1.6, 400), strict=True)}
+    ),
+    which=st.floats(0, 1, exclude_max=True),
+)
+def test_any_miss_trades_when_all_its_limits_give_way_at_that_decision(seed: int, limits: dict[str, float], which: float) -> None:
+    recording, predictions = market(seed)
+    start = tuned(EngineSettings(), limits)  # alpha made of the edge, as by default
+    kept, _ = by_block(recording, "5m", "model", start, predictions=predictions)
+    misses = [int(place) for place in np.flatnonzero((kept.decisions["asks_risk"] != 0) & (kept.decisions["binding"] >= 0))]
+    changes = [(place, change) for place in misses if (change := changed(kept, place)).by == BY_SETTINGS and set(needed(change)) <= set(LIMIT_FIELDS)]
+    assume(changes)
+    place, change = changes[int(which * len(changes))]
+    own = {LIMIT_FIELDS[key]: value for key, value in needed(change).items()}
+    after = replayed(seed, start, place, own)
+    assert acts(after, place) == acts(kept, place)
+    assert traded(after, place)
+    for need in change.needs:
+        assert need.setting is not None and need.setting_needed is not None
+        stricter = {**own, LIMIT_FIELDS[need.setting]: a_step_stricter(need.setting_needed, need.sense, False)}
+        assert not traded(replayed(seed, start, place, stricter), place)
+
+
+# -- by example --------------------------------------------------------------------------------------------------------
+
+WORDS = (
+    GateWords("model", "silence", "at most", "why the model is silent", states=("", "SILENT_NO_VERSION", "SILENT_WARMING_UP")),
+    GateWords("alpha", "share", "at least", "position scale", "decision.min_alpha"),
+    GateWords("confidence", "probability", "at least", "p_dir", "decision.min_confidence", by_side=True),
+    GateWords("cooldown", "bars", "at least", "bars since the last exit", "execution.cooldown_bars", lead=1.0),
+    GateWords("warm", "bars", "at least", "bars seen"),
+)
+WISH = DecisionRow(1, 0, 1, 1, 300 * 10**9, 1, 0, 1, 1, HOLD, 1.0, 0, 0, 0, 0, 1, ON_SIGNAL, 0, 0, 1, 0.5, 10**12)
+LIMITS = (0.0, 0.02, 0.6, 4.0, 50.0)
+
+
+def lines(observed: dict[str, float], side: int = 1, lenient: tuple[str, ...] = (), known: Any = None) -> tuple[str, list[str]]:
+    """What a wish that exactly these gates blocked needed."""
+    seen = [observed.get(gate.name, 1.0) for gate in WORDS]
+    verdict = [
+        (UNKNOWN if math.isnan(observed[gate.name]) else BLOCK) if gate.name in observed else (NA if gate.name == "warm" else PASS) for gate in WORDS
+    ]
+    change = change_of(msgspec.structs.replace(WISH, side=side), WORDS, seen, LIMITS, verdict, lenient, known)
+    assert change is not None
+    return change.by, change_lines(change)
+
+
+def test_one_limit_is_named_with_its_setting_and_its_input() -> None:
+    by, told = lines({"alpha": 0.0153237001})
+    assert by == BY_SETTINGS
+    assert told == [
+        "to have traded, all else as it stood, this:",
+        "  alpha  decision.min_alpha at most 0.0153237 (0.02 in force), or an input of 0.02 share where 0.0153237 was seen",
+    ]
+
+
+def test_several_limits_are_named_jointly_with_the_key_of_the_side() -> None:
+    by, told = lines({"alpha": 0.01, "confidence": 0.55, "cooldown": 2.0}, side=-1)
+    assert by == BY_SETTINGS
+    assert told == [
+        "to have traded, all else as it stood, all three of these:",
+        "  alpha       decision.min_alpha at most 0.01 (0.02 in force), or an input of 0.02 share where 0.01 was seen",
+        "  confidence  decision.min_confidence_sell at most 0.55 (0.6 in force), or an input of 0.6 probability where 0.55 was seen",
+        "  cooldown    execution.cooldown_bars at most 1 (3 in force), or an input of 4 bars where 2 was seen",
+    ]
+
+
+@covers("A36")
+def test_a_silent_model_is_no_threshold() -> None:
+    by, told = lines({"model": 2.0, "alpha": 0.0})
+    assert by == BY_NOTHING
+    assert told[:2] == ["no other limit would have let it trade:", "  model  not a threshold: model silent warming up"]
+
+
+@covers("A06")
+def test_missing_data_is_no_threshold_unless_it_passes() -> None:
+    assert lines({"alpha": math.nan}) == (BY_NOTHING, ["no other limit would have let it trade:", "  alpha  not a threshold: no data to look at"])
+    assert lines({"alpha": math.nan, "cooldown": 1.0}, lenient=("alpha",))[0] == BY_SETTINGS
+
+
+def test_a_limit_that_no_setting_holds_leaves_the_input() -> None:
+    by, told = lines({"warm": 12.0})
+    assert by == BY_INPUTS
+    assert told == [
+        "no setting alone would have let it trade; it needed this:",
+        "  warm  an input of 50 bars where 12 was seen (no setting is named for this limit)",
+    ]
+
+
+class OnlyPositive:
+    """Settings that take no negative value, and of which one is derived."""
+
+    def refusal(self, key: str, value: float) -> str:
+        return "a number from 0 to 1" if value < 0 else ""
+
+    def origin(self, key: str, value: float) -> str:
+        return "derived, since the setting is not given"
+
+
+def test_a_value_that_the_setting_does_not_take_is_no_mend_and_a_derived_limit_says_so() -> None:
+    by, told = lines({"alpha": -0.5}, known=OnlyPositive())
+    assert by == BY_INPUTS and told[1].endswith("(decision.min_alpha takes a number from 0 to 1)")
+    assert "(0.02 in force; derived, since the setting is not given)" in lines({"alpha": 0.01}, known=OnlyPositive())[1][1]
+
+
+def test_numbers_that_differ_in_the_last_place_are_told_apart() -> None:
+    (_, told) = lines({"alpha": math.nextafter(0.02, 0.0)})
+    assert "an input of 0.02 share where 0.01999999999999999" in told[1]
+
+
+@given(value=st.floats(-1e9, 1e9), sense=st.sampled_from(("at least", "at most")))
+def test_rounding_never_turns_an_admitting_limit_into_a_refusing_one(value: float, sense: str) -> None:
+    rounded = float(permissive(value, sense))
+    assert rounded <= value if sense == "at least" else rounded >= value
+    assert math.isclose(rounded, value, rel_tol=1e-5, abs_tol=1e-300)
+
+
+@pytest.mark.parametrize("row", [msgspec.structs.replace(WISH, asks_risk=0), msgspec.structs.replace(WISH, binding=-1)])
+def test_nothing_was_needed_where_nothing_was_asked_or_stopped(row: DecisionRow) -> None:
+    assert change_of(row, WORDS, [0.0] * 5, LIMITS, [BLOCK] * 5) is None

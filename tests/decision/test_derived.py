@@ -1,0 +1,150 @@
+"""Derived limits: what costs and barriers demand, said in each quantity, and the table of method 1.4 as known answers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from metastackerbandit.decision.derived import (
+    BY_P_DIR,
+    BY_P_DIR_COND,
+    BY_P_MAX3,
+    BY_STRENGTH,
+    CONFIDENCES,
+    break_even_strength,
+    confidence_of,
+    effective,
+    full_net_edge_bps,
+    least_confidence,
+    least_net_edge_bps,
+    least_worth,
+    of_side,
+    p_dir_cond_at,
+    typical_barrier_bps,
+)
+from metastackerbandit.domain.label import label_spec
+from metastackerbandit.domain.quantities import conditional_confidence, directional_confidence, largest_probability, signal_of, strength_of
+from metastackerbandit.domain.timeframe import YEAR_NS, frame_ns
+from tests.covering import covers
+
+COSTS = st.floats(0.0, 300.0)
+BARRIERS = st.floats(1.0, 5_000.0)
+ROUNDING = 1e-12  # a handful of operations on numbers of order 1, each right to 1.1e-16
+
+
+@st.composite
+def probabilities(draw: st.DrawFn) -> tuple[float, float, float]:
+    """p_down, p_flat, p_up that sum to 1."""
+    low, high = sorted((draw(st.floats(0, 1)), draw(st.floats(0, 1))))
+    return low, 1.0 - high, high - low
+
+
+@covers("A10", "E01", "0.21")
+@given(probabilities())
+def test_each_confidence_is_the_quantity_it_is_named_after_and_lies_in_its_range(given: tuple[float, float, float]) -> None:
+    down, flat, up = given
+    named = {
+        BY_P_DIR: (directional_confidence(down, up), 0.0),
+        BY_P_MAX3: (largest_probability(down, flat, up), 1.0 / 3.0),
+        BY_P_DIR_COND: (conditional_confidence(down, up), 0.5),
+        BY_STRENGTH: (strength_of(signal_of(down, up)), 0.0),
+    }
+    for quantity, (expected, least) in named.items():
+        seen = confidence_of(quantity, down, flat, up)
+        assert seen == expected
+        assert least - ROUNDING <= seen <= 1.0
+
+
+@covers("A10", "A11")
+@given(probabilities(), COSTS, BARRIERS)
+def test_a_limit_says_the_same_whichever_quantity_it_is_said_in(given: tuple[float, float, float], cost: float, barrier: float) -> None:
+    down, flat, up = given
+    strength, least = abs(up - down), break_even_strength(cost, barrier)
+    assume(abs(strength - least) > 1e-9 and flat < 1.0 - 1e-6 and abs(max(down, up) - flat) > 1e-9)
+    pays = strength >= least
+    for quantity in (BY_P_DIR, BY_P_DIR_COND, BY_STRENGTH):
+        assert (confidence_of(quantity, down, flat, up) >= least_confidence(quantity, cost, barrier, flat)) == pays, CONFIDENCES[quantity]
+    passes = confidence_of(BY_P_MAX3, down, flat, up) >= least_confidence(BY_P_MAX3, cost, barrier, flat)
+    assert passes == (pays and max(down, up) > flat)
+
+
+@covers("A10", "0.21")
+@given(st.floats(0.34, 1.0), COSTS, BARRIERS, st.floats(0.0, 1.0))
+def test_a_confident_neutral_passes_no_p_max3(flat: float, cost: float, barrier: float, written: float) -> None:
+    up = (1.0 - flat) * 0.5
+    assume(up <= flat)
+    limit = effective(written, least_confidence(BY_P_MAX3, cost, barrier, flat), 0)
+    assert confidence_of(BY_P_MAX3, 1.0 - flat - up, flat, up) < limit
+
+
+@given(COSTS, BARRIERS, st.floats(0.0, 0.9))
+def test_a_trade_at_its_break_even_earns_its_cost_and_no_more(cost: float, barrier: float, flat: float) -> None:
+    strength = break_even_strength(cost, barrier)
+    assume(strength <= 1.0 - flat)
+    up = p_dir_cond_at(strength, flat) * (1.0 - flat)
+    down = 1.0 - flat - up
+    assert up * barrier - down * barrier == pytest.approx(cost, abs=1e-9 * barrier)
+    win = least_worth(cost, barrier)
+    assert win * (barrier - cost) - (1.0 - win) * (barrier + cost) == pytest.approx(0.0, abs=1e-9 * (barrier + cost))
+
+
+@given(COSTS, COSTS, BARRIERS, st.floats(0.0, 0.9))
+def test_dearer_trades_must_show_more(one: float, other: float, barrier: float, flat: float) -> None:
+    cheap, dear = sorted((one, other))
+    for quantity in range(len(CONFIDENCES)):
+        assert least_confidence(quantity, cheap, barrier, flat) <= least_confidence(quantity, dear, barrier, flat)
+    assert least_worth(cheap, barrier) <= least_worth(dear, barrier)
+    assert least_net_edge_bps(cheap) <= least_net_edge_bps(dear)
+
+
+@covers("0.25")
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_stricter_limit_decides_unless_what_is_written_stands_alone(written: float, least: float) -> None:
+    assert effective(written, least, 0) == max(written, least)
+    assert effective(written, least, 1) == written
+    assert effective(math.nan, least, 0) == effective(math.nan, least, 1) == least
+    assert math.isnan(effective(written, math.nan, 0))
+    assert math.isnan(effective(math.nan, math.nan, 1))
+
+
+def test_a_side_has_its_own_limit_or_the_one_of_both() -> None:
+    assert of_side(0.5, None) == 0.5
+    assert of_side(0.5, 0.6) == 0.6
+    assert of_side(None, 0.6) == 0.6
+    assert of_side(0.5, 0.0) == 0.0
+    assert math.isnan(of_side(None, None))
+
+
+def test_what_is_not_known_gives_no_limit() -> None:
+    assert math.isnan(break_even_strength(13.0, math.nan))
+    assert math.isnan(break_even_strength(13.0, 0.0))
+    for quantity in range(len(CONFIDENCES)):
+        assert math.isnan(least_confidence(quantity, 13.0, math.nan, 0.4))
+        assert math.isnan(confidence_of(quantity, math.nan, math.nan, math.nan))
+    assert math.isnan(least_worth(13.0, math.nan))
+
+
+# method 1.4: 50 % annual volatility, taker fees of 5 bp twice, 3 bp a round trip for spread and impact, 1 bp of funding for each 8 h of the hold
+TAKER = 13.0
+TABLE = [("5m", 0.64, 0.20, 0.6), ("15m", 1.28, 0.10, 2.4), ("1h", 2.2, 0.06, 7.2)]  # frame, barrier %, break-even, hold in hours (.6 of the horizon)
+
+
+@covers("A11")
+@pytest.mark.parametrize(("frame", "barrier", "strength", "hold"), TABLE)
+def test_the_typical_barriers_and_break_evens_are_those_of_the_method(frame: str, barrier: float, strength: float, hold: float) -> None:
+    spec = label_spec(frame)
+    seen = typical_barrier_bps(0.5, spec.horizon * frame_ns(frame), YEAR_NS, spec.width)
+    assert seen == pytest.approx(100.0 * barrier, rel=0.01)
+    assert break_even_strength(TAKER + hold / 8.0, seen) == pytest.approx(strength, abs=0.005)  # printed to two digits
+
+
+@covers("A11")
+def test_the_taker_break_even_of_five_minutes_is_a_fifth() -> None:
+    assert break_even_strength(TAKER, 64.0) == pytest.approx(0.203, abs=0.0005)
+    assert least_net_edge_bps(TAKER) == 3.25
+    assert least_net_edge_bps(2.0) == 1.0
+    assert full_net_edge_bps(TAKER) == 39.0
+    assert least_worth(TAKER, 64.0) == pytest.approx(0.6016, abs=0.0001)

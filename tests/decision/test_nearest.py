@@ -1,0 +1,153 @@
+"""The nearest miss: what lacked least in units of each gate's own spread, and nothing before it is let in by what it needs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metastackerbandit.decision.nearest import DEVIATION, LIMIT, ONE, QUARTILES, Misses, misses_of, scale_of
+from metastackerbandit.decision.nearest_text import near_misses, nearest_text
+from metastackerbandit.domain.gate import BLOCK, PASS, UNKNOWN
+from metastackerbandit.domain.kernel import rows
+from metastackerbandit.domain.rows import DecisionRow
+from metastackerbandit.storage.run_record import GateWords
+from tests.covering import covers
+
+GATES = (
+    GateWords("edge", "bps", "at least", "net edge", "decision.min_net_edge_bps"),
+    GateWords("spread", "bps", "at most", "spread", "decision.max_spread_bps"),
+    GateWords("model", "silence", "at most", "silence", states=("", "SILENT_LATE")),
+)
+LIMITS = (2.0, 10.0, 0.0)
+
+WISHES = st.lists(
+    st.tuples(st.floats(-20, 20) | st.just(math.nan), st.floats(0, 30), st.sampled_from((0.0, 0.0, 0.0, 1.0)), st.sampled_from((1, -1))),
+    min_size=1,
+    max_size=40,
+)
+Record = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def asked(seen: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Every gate's verdict."""
+    passes = np.stack([seen[:, 0] >= limit[:, 0], seen[:, 1] <= limit[:, 1], seen[:, 2] <= limit[:, 2]], axis=1)
+    return np.where(np.isnan(seen), UNKNOWN, np.where(passes, PASS, BLOCK)).astype(np.int8)
+
+
+def a_record(wishes: list[tuple[float, float, float, int]]) -> Record:
+    """Decisions that all ask for new risk, with their traces."""
+    decided = rows(DecisionRow, len(wishes))
+    seen = np.array([wish[:3] for wish in wishes], np.float64)
+    limit = np.tile(np.array(LIMITS), (len(wishes), 1))
+    verdict = asked(seen, limit)
+    decided["decision"] = decided["closed_ns"] = np.arange(len(wishes)) + 1
+    decided["frame_ns"] = 300 * 10**9
+    decided["asks_risk"] = 1
+    decided["side"] = [wish[3] for wish in wishes]
+    stops = verdict != PASS
+    decided["binding"] = np.where(stops.any(axis=1), stops.argmax(axis=1), -1)
+    decided["blocked"] = stops.sum(axis=1)
+    return decided, seen, limit, verdict
+
+
+def ranked(record: Record, **given_: Any) -> Misses:
+    return misses_of(*record, GATES, **given_)
+
+
+@given(WISHES)
+def test_every_stopped_wish_is_ranked_once_and_no_other(wishes: list[tuple[float, float, float, int]]) -> None:
+    record = a_record(wishes)
+    misses = ranked(record)
+    assert sorted(misses.places) == np.flatnonzero(record[0]["binding"] >= 0).tolist()
+    assert np.all(np.diff(misses.distances[np.isfinite(misses.distances)]) >= 0) and np.all(misses.distances >= 0)
+
+
+@given(WISHES)
+def test_what_the_nearest_miss_needs_lets_in_nothing_before_it(wishes: list[tuple[float, float, float, int]]) -> None:
+    decided, seen, limit, verdict = record = a_record(wishes)
+    misses = ranked(record)
+    if not len(misses.places) or not math.isfinite(misses.distances[0]):
+        return
+    best = int(misses.places[0])
+    loosened = limit.copy()
+    for g in np.flatnonzero(verdict[best] == BLOCK):
+        loosened[:, g] = seen[best, g]
+    passes = (asked(seen, loosened) == PASS).all(axis=1)
+    assert passes[best]
+    assert not passes[:best][decided["binding"][:best] >= 0].any()
+
+
+@given(WISHES)
+def test_mirrored_wishes_are_as_near(wishes: list[tuple[float, float, float, int]]) -> None:
+    one, other = ranked(a_record(wishes)), ranked(a_record([(*wish[:3], -wish[3]) for wish in wishes]))
+    assert one.places.tobytes() == other.places.tobytes() and one.distances.tobytes() == other.distances.tobytes()
+
+
+@given(WISHES, st.sampled_from((2.0, 0.25, 1024.0)))
+def test_the_unit_of_a_gate_does_not_matter(wishes: list[tuple[float, float, float, int]], factor: float) -> None:
+    decided, seen, limit, verdict = record = a_record(wishes)
+    units = np.array([factor, 1.0, 1.0])  # powers of two: exact
+    one, other = ranked(record), ranked((decided, seen * units, limit * units, verdict))
+    if one.scales[0].of != ONE:
+        assert one.places.tobytes() == other.places.tobytes()
+
+
+def test_of_several_gates_the_farthest_counts_and_the_earliest_wins_a_tie() -> None:
+    wishes = [(1.0, 40.0, 0.0, 1), (1.0, 5.0, 0.0, 1), (3.0, 5.0, 0.0, 1), (5.0, 9.0, 0.0, 1), (1.0, 5.0, 0.0, 1)]
+    misses = ranked(a_record(wishes))
+    edge, spread = misses.scales[0].size, misses.scales[1].size
+    assert misses.places.tolist() == [1, 4, 0]
+    assert misses.distances.tolist() == pytest.approx([1.0 / edge, 1.0 / edge, 30.0 / spread])
+
+
+@covers("A06")
+def test_a_silent_model_and_missing_data_come_last_and_have_no_distance() -> None:
+    record = a_record([(1.0, 5.0, 1.0, 1), (math.nan, 5.0, 0.0, 1), (-19.0, 30.0, 0.0, 1), (9.0, 1.0, 0.0, 1)])
+    misses = ranked(record)
+    assert misses.places.tolist() == [2, 0, 1] and np.isinf(misses.distances[1:]).all()
+    assert ranked(record, lenient=("edge",)).places.tolist() == [1, 2, 0], "what may be unknown lacks nothing"
+
+
+def test_narrowing_the_look_leaves_the_scales() -> None:
+    record = a_record([(1.0, 5.0, 0.0, 1), (0.0, 5.0, 0.0, -1), (9.0, 1.0, 0.0, 1)])
+    narrow = ranked(record, among=record[0]["side"] == -1)
+    assert narrow.places.tolist() == [1] and narrow.scales == ranked(record).scales
+
+
+@pytest.mark.parametrize(
+    ("seen", "size", "of"),
+    [
+        ([0.0, 1.0, 2.0, 3.0, 4.0], 2.0, QUARTILES),
+        ([1.0] * 7 + [2.0], 0.125, DEVIATION),
+        ([1.0] * 4, 0.8, LIMIT),
+        ([0.5, math.inf], 0.8, LIMIT),
+        ([], 1.0, ONE),
+    ],
+)
+def test_a_scale_is_the_spread_or_what_comes_nearest_to_one(seen: list[float], size: float, of: str) -> None:
+    found = scale_of(np.array(seen), np.full(len(seen), 0.8), np.full(len(seen), PASS, np.int8))
+    assert (found.size, found.of) == (pytest.approx(size), of)
+
+
+def test_the_list_says_its_scales_and_what_no_number_mends() -> None:
+    record = a_record([(1.0, 5.0, 0.0, 1), (0.0, 15.0, 0.0, -1), (4.0, 1.0, 1.0, 1), (9.0, 2.0, 0.0, 1)])
+    decided, seen, limit, _ = record
+    found = near_misses(decided, seen, limit, ranked(record), GATES, ["BTCUSDT"], 5)
+    assert nearest_text(found, 4, 3).splitlines() == [
+        "run 3: 3 of 4 wishes for new risk were stopped; those that lacked least:",
+        "         0.222  1970-01-01 00:00:00.000000001Z  BTCUSDT 5m BUY  decision 1: EDGE_BELOW_LIMIT 1 against 2 bps",
+        "          0.87  1970-01-01 00:00:00.000000002Z  BTCUSDT 5m SELL decision 2: EDGE_BELOW_LIMIT 0 against 2 bps; "
+        "SPREAD_ABOVE_LIMIT 15 against 10 bps",
+        "  no threshold  1970-01-01 00:00:00.000000003Z  BTCUSDT 5m BUY  decision 3: MODEL_SILENT_LATE",
+        "  distance: what was lacking over the gate's spread on these wishes, of several gates the largest; "
+        "spreads: edge 4.5 (interquartile range), spread 5.75 (interquartile range)",
+        "  1 of them were stopped by something that no number mends, such as a silent model or missing data",
+    ]
+    shape = msgspec.json.decode(msgspec.json.encode(found))
+    assert shape["misses"][2]["distance"] is None and shape["scales"]["edge"] == {"size": 4.5, "of": "interquartile range", "values": 4}
