@@ -17,6 +17,7 @@ from metastackerbandit.engine.gates import GATE_NAMES, GATES, ask_all
 from metastackerbandit.engine.plan import _limits, plan_of
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.engine.settings import EngineSettings
+from metastackerbandit.risk.catalog import BREAKERS
 from metastackerbandit.stacking.arm import prepared
 from tests.covering import covers
 from tests.markets import generated
@@ -116,7 +117,7 @@ def test_every_gate_is_asked_and_the_first_refusal_binds(values: dict[str, float
 def test_a_verdict_follows_from_its_numbers_and_equality_admits(values: dict[str, float]) -> None:
     _, _, observed, limit, verdict = asked(values)
     for place, gate in enumerate(GATES):
-        if verdict[place] == NA or gate.name in ("daily_loss", "drawdown"):  # a tripped breaker blocks whatever the number does
+        if verdict[place] == NA or gate in BREAKERS[:-1]:  # a tripped breaker blocks whatever the number does
             continue
         if math.isnan(observed[place]) or math.isnan(limit[place]):
             assert verdict[place] == UNKNOWN

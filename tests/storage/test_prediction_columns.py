@@ -302,6 +302,7 @@ def an_old_journal(home: Path) -> np.ndarray:
         columns = ", ".join(name[1] for name in connection.execute("PRAGMA table_info(runs)"))
         connection.execute(f"INSERT INTO runs ({columns}) SELECT {columns} FROM newer")
         connection.execute("DROP TABLE newer")
+        connection.execute("ALTER TABLE controls DROP COLUMN instrument")
         connection.execute("DROP TABLE outcomes")  # version 2 brought it
         connection.execute("UPDATE schema SET version = 1")
     connection.close()

@@ -27,6 +27,8 @@ from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.engine.world import World, empty_world
 from metastackerbandit.exits.rules import rules_of
 from metastackerbandit.market.activity import pace_of
+from metastackerbandit.risk.correlation import correlation_terms
+from metastackerbandit.risk.rests import rest_terms
 from metastackerbandit.risk.sizing import SPOT_MOST
 from metastackerbandit.stacking.arm import Prepared, prepared
 from metastackerbandit.stacking.catalog import ARMS
@@ -39,6 +41,7 @@ from metastackerbandit.stacking.settings import POSTERIOR, AlignmentSettings
 
 SIZING_MODES = ("volatility", "fraction", "notional", "quantity")
 ALPHA_MODES = ("edge", "confidence", "strength")
+SHARE_SLACK = 1e-9  # shares written in decimals may add up to a little more than 1
 
 
 class Book(Struct, frozen=True):
@@ -161,17 +164,20 @@ def begin(plan: Plan) -> World:
     memory, reals = (max(len(getattr(start, name)) for own in starts for start in own) for name in ("memory", "reals"))
     frames = max(1 + len(book.higher) for book in plan.books)
     sets = max(label_spec(book.frame).horizon for book in plan.books)  # that can be open at once
-    world = empty_world(len(starts), len(spoken), frames, memory, reals, sets, len(GATE_NAMES))
+    world = empty_world(len(starts), len(plan.symbols), len(spoken), frames, memory, reals, sets, len(GATE_NAMES))
     world.arms[:] = spoken
+    shares = shares_of(plan.books)
+    world.pairs["rho"] = math.nan
     for s, (book, own) in enumerate(zip(plan.books, starts, strict=True)):
         world.seats[s].exit_bar = -1
         world.seats[s].mood = math.nan
         world.seats[s].mood_mirror = math.nan
         world.seats[s].coverage.level = book.settings.decision.conformal_alpha
+        world.seats[s].correlation = 1.0
         for a, start in enumerate(own):
             world.memory[s, a, : len(start.memory)] = start.memory
             world.reals[s, a, : len(start.reals)] = start.reals
-        world.limits[s] = row(_limits(plan, book, own))[0]
+        world.limits[s] = row(_limits(plan, book, own, shares[s]))[0]
         _prepare_choice(book, world, s)
     for name in plan.settings.decision.unknown_passes:
         world.lenient[GATE_NAMES.index(name)] = 1
@@ -263,10 +269,11 @@ def _check_frames(book: Book, base_ns: int) -> None:
         )
 
 
-def _limits(plan: Plan, book: Book, starts: list[Prepared]) -> Limits:
+def _limits(plan: Plan, book: Book, starts: list[Prepared], share: float = 1.0) -> Limits:
     settings, instrument = book.settings, book.instrument
     decision, risk, sizing, execution = settings.decision, settings.risk, settings.sizing, settings.execution
     frame = frame_ns(book.frame)
+    spec = label_spec(book.frame)
     rules = instrument.rules()
     lots = Decimal(sizing.quantity) / Decimal(instrument.lot_size)
     if sizing.mode == "quantity" and (lots != lots.to_integral_value() or lots < 1):
@@ -353,7 +360,7 @@ def _limits(plan: Plan, book: Book, starts: list[Prepared]) -> Limits:
         fraction=sizing.fraction,
         notional=money_of(sizing.notional, instrument.quote),
         lots=int(lots),
-        share=1.0 / len(plan.books),
+        share=share,
         resizes=int(sizing.mode == "volatility"),
         resize_band=sizing.resize_band,
         flips=int(decision.reversal == "flip"),
@@ -368,4 +375,41 @@ def _limits(plan: Plan, book: Book, starts: list[Prepared]) -> Limits:
         rates=rates,
         exits=rules_of(settings.exits, arm.stop_bps, arm.target_bps),
         pace=pace_of(settings.market, frame),
+        symbol=plan.symbols.index(instrument.symbol),
+        feeds=int(len(plan.symbols) > 1 and book.frame == fastest_frame(plan, instrument.symbol)),
+        grid_ns=grid_ns(plan),
+        books=len(plan.books),
+        max_side_exposure=risk.max_side_exposure,
+        max_net_exposure=risk.max_net_exposure,
+        max_heat=risk.max_heat,
+        max_correlated_heat=risk.max_correlated_heat,
+        unstopped_deviations=risk.unstopped_deviations,
+        max_weekly_loss=risk.max_weekly_loss,
+        drawdown_floor=sizing.drawdown_floor,
+        correlation_weight=sizing.correlation_weight,
+        correlation_band=sizing.correlation_band,
+        correlation=correlation_terms(plan.settings.risk, grid_ns(plan)),
+        rests=rest_terms(risk, spec.vertical_share / spec.width, cost_bps),
     )
+
+
+def shares_of(books: Sequence[Book]) -> tuple[float, ...]:
+    """The part of the account that each book may use: its own setting, or an equal part of what the named shares leave."""
+    named = [book.settings.sizing.share for book in books]
+    given = sum(share for share in named if share is not None)
+    open_ = named.count(None)
+    left = 1.0 - given
+    if left < -SHARE_SLACK or (open_ and left <= SHARE_SLACK):
+        rest = f", which leaves nothing for the other {open_}" if open_ else ""
+        raise ConfigRefused(f"the shares of the books add up to {given:.6g}{rest}", where="sizing.share", mend="name shares that add up to at most 1")
+    return tuple(left / open_ if share is None else share for share in named)
+
+
+def fastest_frame(plan: Plan, symbol: str) -> str:
+    """The fastest frame on which a symbol is traded; the closes of that book are the symbol's."""
+    return min((book.frame for book in plan.books if book.instrument.symbol == symbol), key=frame_ns)
+
+
+def grid_ns(plan: Plan) -> int:
+    """The fastest bars that every symbol has: the common grid of the correlations."""
+    return max(frame_ns(fastest_frame(plan, symbol)) for symbol in plan.symbols)
