@@ -18,7 +18,10 @@ Ints = NDArray[np.int64]
 
 
 class Foretold(Struct, frozen=True, eq=False):
-    """One method's forecasts at `at_ns` (M,) for a horizon and level: value at risk, shortfall and the loss that came, money; NaN where it refused."""
+    """One method's forecasts at `at_ns` (M,) for a horizon and level: value at risk, shortfall, and the loss that came to who held on; all money.
+
+    NaN where the method refused or nothing was held, and losses where a return is not known.
+    """
 
     method: str
     level: float
@@ -46,19 +49,18 @@ def foretold(
     risk: RiskSettings,
     methods: Sequence[str] = tuple(METHODS),
 ) -> tuple[Foretold, ...]:
-    """Forecasts before the returns numbered `at` (M,) for exposures (Y,), or (M, Y) where they change; moments with unknown returns are left out."""
+    """Forecasts before the returns numbered `at` (M,), with `steps` returns after each, for exposures (Y,), or (M, Y) where they change."""
     each = np.broadcast_to(exposures, (len(at), seen.joint.returns.shape[1]))
     came = over_horizon(seen.joint.returns, steps)
-    loss = np.array([_loss(came[place], held) for place, held in zip(at, each, strict=True)])
-    whole = ~np.isnan(loss)
-    at, each, loss = at[whole], each[whole], loss[whole]
     matrices = correlations_before(seen.joint, risk, at)
-    pasts = (past_at(seen, held, int(place), matrix, risk.correlation_stress) for place, held, matrix in zip(at, each, matrices, strict=True))
     told = np.full((len(methods), len(levels), 2, len(at)), np.nan)
-    for m, past in enumerate(pasts):
-        if len(past.exposures):
+    loss = np.full(len(at), np.nan)
+    for m, (place, held, matrix) in enumerate(zip(at, each, matrices, strict=True)):
+        if held.any():
+            past = past_at(seen, held, int(place), matrix, risk.correlation_stress)
             told[:, :, :, m] = _at(past, seen, steps, levels, settings, methods)
-    times = seen.joint.ended_ns[at] - seen.joint.step_ns if len(at) else np.zeros(0, np.int64)
+            loss[m] = _loss(came[place], held)
+    times = seen.joint.ended_ns[at] - seen.joint.step_ns
     return tuple(
         Foretold(method, level, times, told[k, place, 0], told[k, place, 1], loss)
         for k, method in enumerate(methods)

@@ -58,7 +58,8 @@ def refusal(law: Law, level: float, settings: TailSettings) -> str:
         return law.refused
     expected = beyond(1, level) * law.independent
     if expected < settings.least_tail:
-        return f"too little history: {law.independent:.0f} independent stretches leave {expected:.1f} beyond {level:.0%}, {settings.least_tail:g} are needed"
+        told = f"too little history: {law.independent:.0f} independent stretches leave {expected:.1f} beyond {level:.0%}"
+        return f"{told}, {settings.least_tail:g} are needed"
     return ""
 
 
@@ -174,7 +175,9 @@ def _unknown(past: Past) -> str:
 
 def _too_few(past: Past, count: int, settings: TailSettings) -> str:
     """Why a history is too short for a sample of it to be a law."""
-    return _unknown(past) or (f"too little history: {count:,} joint returns, {settings.least_rows:,} are needed" if count < settings.least_rows else "")
+    if count < settings.least_rows:
+        return _unknown(past) or f"too little history: {count:,} joint returns, {settings.least_rows:,} are needed"
+    return _unknown(past)
 
 
 METHODS: dict[str, Callable[[Past, int, Terms, TailSettings], Law]] = {

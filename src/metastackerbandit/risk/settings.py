@@ -70,3 +70,4 @@ class TailSettings(Struct, frozen=True, forbid_unknown_fields=True):
     block_days: Annotated[float, Meta(gt=0, le=90)] = 5.0  # drawn as one where a figure's error is resampled; calm and turmoil last days
     resamples: Annotated[int, Meta(ge=100, le=10_000)] = 400  # of each interval
     seed: Annotated[int, Meta(ge=0, le=2**62)] = 1  # of paths and resamples
+    near: Share = 0.8  # share of a cap from which `msb risk` tells of it
