@@ -56,6 +56,8 @@ def over_horizon(returns: Floats, steps: int) -> Floats:
     """Returns (T, Y) of a step -> those (T - steps + 1, Y) of every `steps` in a row, compounded; NaN where one of them is not known."""
     if len(returns) < steps:
         return np.zeros((0, returns.shape[1]))
+    if steps == 1:
+        return returns
     grown = returns[: len(returns) - steps + 1] + 1.0
     for place in range(1, steps):
         grown = grown * (returns[place : len(returns) - steps + 1 + place] + 1.0)
