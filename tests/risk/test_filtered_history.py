@@ -14,15 +14,23 @@ from metastackerbandit.domain.timeframe import HOUR_NS
 from metastackerbandit.risk.filtered_history import simulated_losses, surprises
 from metastackerbandit.risk.filtering import filtered
 from metastackerbandit.risk.forecasts import foretold
-from metastackerbandit.risk.loss_laws import METHODS, filtered_law, historical_law, normal_law, paths_of, tail
+from metastackerbandit.risk.loss_laws import METHODS, Law, filtered_law, historical_law, normal_law, paths_of, tails
 from metastackerbandit.risk.past import past_at, seen_of
 from metastackerbandit.risk.settings import RiskSettings
+from metastackerbandit.risk.tail import Tail
 from tests.covering import covers
 from tests.risk.portfolios import QUICK, SETTINGS, STRESS, garch, joint, past_of, terms
 
 MARKET = garch(1, 1_600, 3, tails=9.0)
 HELD = np.array([1_000.0, -400.0, 250.0])
 EYE = np.eye(3)
+
+
+def tail(law: Law, level: float) -> Tail:
+    """The tail at one level."""
+    return tails(law, (level,))[0]
+
+
 SCALES = st.sampled_from((2.0, 0.5, 4.0, 1024.0))  # powers of two scale floats exactly
 
 
