@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from metastackerbandit.cli.main import app
+from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.rows import BY_DAILY_LOSS, RESET, TRIP, ControlRow
 from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS
 from metastackerbandit.evaluation.exceedances import exceedances
 from metastackerbandit.risk.forecasts import foretold, moments_of
@@ -17,6 +19,7 @@ from metastackerbandit.risk.past import seen_of
 from metastackerbandit.risk.settings import RiskSettings, TailSettings
 from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.storage.journal import Journal
+from metastackerbandit.storage.standing import in_force
 from tests.cli.asking import RUNNER, candles, msb
 from tests.covering import covers
 from tests.shared import shared_data
@@ -164,6 +167,23 @@ def test_a_flat_account_says_so_and_tells_of_the_largest_past_exposure(traded: P
     assert all(use["used"] == 0.0 for use in told["caps"]) and told["tail"]["at"] <= told["at"]
     assert any(one["value_at_risk"] for one in told["tail"]["figures"])
     assert not any("loses" in line for line in told["alarms"])
+
+
+@covers("2.129")
+def test_breakers_are_told_as_they_stood_at_the_time(tmp_path: Path) -> None:
+    controls = np.zeros(2, layout(ControlRow))
+    controls["at_ns"], controls["kind"], controls["cause"] = (100, 200), (TRIP, RESET), BY_DAILY_LOSS
+    controls["observed"], controls["limit"] = 0.031, 0.03
+    controls["instrument"] = -1
+    journal = Journal.open(tmp_path)
+    writer = journal.begin(record(instruments=(BTC,)), 1)
+    writer.controls(controls)
+    writer.finish("finished", {}, 2)
+    view = journal.run("last")
+    found = {at_ns: in_force(view, at_ns) for at_ns in (99, 100, 150, 200)}
+    journal.close()
+    assert not found[99] and not found[200]
+    assert all("daily loss breaker is tripped" in found[at_ns][0] for at_ns in (100, 150))
 
 
 def test_garbage_is_refused_in_words(traded: Path, tmp_path: Path) -> None:

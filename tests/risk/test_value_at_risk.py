@@ -104,6 +104,14 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert all(count >= 51 for count in held.values()), held
 
 
+def test_overlapping_days_count_as_the_few_days_that_they_are() -> None:
+    found = figures_of(np.random.default_rng(21).normal(size=(7_000, 1)) * 0.01, np.array([100.0]))
+    widths = {
+        hours: (one.value_at_risk_high - one.value_at_risk_low) / one.value_at_risk for hours in (1, 24) if (one := found["historical", hours, 0.95])
+    }
+    assert widths[24] > 2.5 * widths[1]  # the root of 24 is 4.9; drawn one by one, both would be as narrow
+
+
 def test_random_weights_leave_a_constant_alone_and_spread_by_the_effective_sample() -> None:
     rng = np.random.default_rng(6)
     assert variance_ratios(np.full(500, 0.3), 0.99, 50, rng) == pytest.approx(np.ones(50))
