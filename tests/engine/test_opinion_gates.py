@@ -13,12 +13,14 @@ from metastackerbandit.domain.rows import ENTER
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.settings import EngineSettings
+from metastackerbandit.risk.settings import RiskSettings
 from metastackerbandit.stacking.settings import AlignmentSettings
 from tests.covering import covers
 from tests.markets import by_block, generated
 from tests.predicted import predictions_of
 
 NOTHING_ELSE: dict[str, Any] = {"min_credibility": 0.0}
+UNRESTED = RiskSettings(max_loss_streak=1_000, max_excess_loss=1_000.0)  # predictions by lot lose, and would soon be given a rest
 
 
 def column(name: str) -> int:
@@ -29,7 +31,7 @@ def column(name: str) -> int:
 def heard(told: tuple[np.ndarray, ...], count: int, seed: int = 31, **decision: Any) -> tuple[Kept, Any]:
     """A run of one symbol that hears these predictions."""
     recording = generated(seed, count, symbols=1)
-    return by_block(recording, "5m", "model", EngineSettings(decision=DecisionSettings(**decision)), predictions=told)
+    return by_block(recording, "5m", "model", EngineSettings(decision=DecisionSettings(**decision), risk=UNRESTED), predictions=told)
 
 
 def spoken(count: int, seed: int = 31, **changes: Any) -> tuple[np.ndarray, ...]:

@@ -176,7 +176,7 @@ def look_around(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> 
     seen.rests = rests.tripped
     seen.loss_streak = float(rests.losses)
     seen.volatility_spike = volatility_ratio(seat.activity, limits.pace.warm_up)
-    seen.data_quality = float(rests.bad)
+    seen.data_quality = rests.bad / limits.rests.bars
     seen.drift = rests.excess if rests.downs + rests.flats + rests.ups > 0 else math.nan
     if draft.asks == 0:
         return
