@@ -13,14 +13,12 @@ from metastackerbandit.domain.rows import ENTER
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.settings import EngineSettings
-from metastackerbandit.risk.settings import RiskSettings
 from metastackerbandit.stacking.settings import AlignmentSettings
 from tests.covering import covers
 from tests.markets import by_block, generated
-from tests.predicted import predictions_of
+from tests.predicted import UNRESTED, predictions_of
 
 NOTHING_ELSE: dict[str, Any] = {"min_credibility": 0.0}
-UNRESTED = RiskSettings(max_loss_streak=1_000, max_excess_loss=1_000.0)  # predictions by lot lose, and would soon be given a rest
 
 
 def column(name: str) -> int:

@@ -22,7 +22,10 @@ STREAK, SPIKE, QUALITY, DRIFT = 1, 2, 4, 8  # bits of what tripped or lifted
 
 
 class RestTerms(Struct, frozen=True):
-    """The limits as kernels read them: more than `bad_share` of the newest `bars` is too many; a move below `flat_share` of the barrier at the end of a horizon is flat."""
+    """The limits as kernels read them.
+
+    More than `bad_share` of the newest `bars` is too many; a move below `flat_share` of the barrier at the end of a horizon is flat.
+    """
 
     streak: int
     streak_ns: int
