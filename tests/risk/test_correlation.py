@@ -17,6 +17,7 @@ from metastackerbandit.risk.correlation import (
     Matrix,
     Pair,
     Trail,
+    account_scale,
     correlation_scale,
     correlation_terms,
     follow,
@@ -230,6 +231,24 @@ def test_equal_bets_of_one_correlation_get_the_growth_optimal_size(count: int, r
     np.testing.assert_allclose(scale * risk, best, rtol=1e-6)
     sizes = np.full(count, scale * risk)
     assert sizes @ matrix @ sizes <= count * risk * risk * (1 + 1e-9)
+
+
+@covers("4.75")
+@given(bets=st.lists(st.floats(-2.0, 2.0).filter(lambda bet: abs(bet) > 1e-3), min_size=1, max_size=8), rho=st.floats(0, 0.99))
+def test_bets_that_are_all_cut_alike_keep_within_the_account_s_volatility(bets: list[float], rho: float) -> None:
+    """Seen by each of them the cut is the same, and leaves the target itself where there is a cut."""
+    risks = np.array(bets)
+    matrix = np.full((len(bets), len(bets)), rho) + (1 - rho) * np.eye(len(bets))
+    scales = []
+    for place, bet in enumerate(bets):
+        side, others = np.sign(bet), np.delete(risks, place)
+        rest = np.delete(np.delete(matrix, place, 0), place, 1)
+        scales.append(
+            account_scale(abs(bet), side * float(matrix[place][np.arange(len(bets)) != place] @ others), float(others @ rest @ others), 1.0)
+        )
+    np.testing.assert_allclose(scales, scales[0], rtol=1e-9)
+    alone, together = np.sqrt(risks @ matrix @ risks), np.sqrt((scales[0] * risks) @ matrix @ (scales[0] * risks))
+    assert together == pytest.approx(min(alone, 1.0), rel=1e-9)
 
 
 @given(own=st.floats(0.001, 1e6), less=st.floats(-1e6, 1e6), more=st.floats(-1e6, 1e6))

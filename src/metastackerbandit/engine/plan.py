@@ -260,7 +260,10 @@ def _check_frames(book: Book, base_ns: int) -> None:
 
 
 def shares_of(books: Sequence[Book]) -> tuple[float, ...]:
-    """The part of the account that each book may use: its own setting, or an equal part of what the named shares leave."""
+    """The part of the account that each book may use: its own setting, or an equal part of what the named shares leave.
+
+    Sized by volatility a book without a share may use all of it: what it has in common with the others decides (engine.portfolio.correlate).
+    """
     named = [book.settings.sizing.share for book in books]
     given = sum(share for share in named if share is not None)
     open_ = named.count(None)
@@ -268,4 +271,5 @@ def shares_of(books: Sequence[Book]) -> tuple[float, ...]:
     if left < -SHARE_SLACK or (open_ and left <= SHARE_SLACK):
         rest = f", which leaves nothing for the other {open_}" if open_ else ""
         raise ConfigRefused(f"the shares of the books add up to {given:.6g}{rest}", where="sizing.share", mend="name shares that add up to at most 1")
-    return tuple(left / open_ if share is None else share for share in named)
+    unnamed = [1.0 if book.settings.sizing.mode == "volatility" else left / max(open_, 1) for book in books]
+    return tuple(own if share is None else share for share, own in zip(named, unnamed, strict=True))

@@ -42,13 +42,17 @@ class Matrix(Struct, frozen=True):
 
 
 class Trail(Struct, frozen=True):
-    """A symbol's newest close (ticks) and return, over the time from `from_ns` to `closed_ns`; `heat` is scratch, signed money to the stops."""
+    """A symbol's newest close (ticks) and return, over the time from `from_ns` to `closed_ns`.
+
+    Scratch, signed by the side: `heat` is money to the stops, `bet` money times volatility a year.
+    """
 
     close: int
     closed_ns: int
     from_ns: int
     change: float
     heat: float
+    bet: float
 
 
 class Pair(Struct, frozen=True):
@@ -218,16 +222,16 @@ def linked(pairs: Any, y: int, z: int, product: float, stress: float) -> float:
 
 
 @kernel
-def correlated_square(trails: Any, pairs: Any, stress: float) -> float:
-    """h'Ch of the trails' signed heats, money squared; never below 0, whatever the rounding."""
+def correlated_square(trails: Any, pairs: Any, stress: float, bets: bool) -> float:
+    """x'Cx of the trails' signed heats x, or of their bets; never below 0, whatever the rounding."""
     total = 0.0
     for y in range(len(trails)):
-        own = trails[y].heat
+        own = trails[y].bet if bets else trails[y].heat
         if own == 0.0:
             continue
         total += own * own
         for z in range(y + 1, len(trails)):
-            other = trails[z].heat
+            other = trails[z].bet if bets else trails[z].heat
             if other != 0.0:
                 total += 2.0 * own * other * linked(pairs, y, z, own * other, stress)
     return max(total, 0.0)
@@ -255,3 +259,15 @@ def correlation_scale(own: float, others: float) -> float:
     if not others > 0.0:
         return 1.0
     return own / (own + others)
+
+
+@kernel
+def account_scale(own: float, others: float, square: float, most: float) -> float:
+    """Share of its size that a bet may keep so that all bets together stay within a volatility of `most`, every one cut alike; at most 1.
+
+    `own` is the bet alone, `others` what the others share with it and `square` theirs together, b'Cb (money times volatility; own, most >= 0).
+    """
+    risk = math.sqrt(max(square + 2.0 * own * others + own * own, 0.0))
+    if risk > most:
+        return most / risk
+    return 1.0
