@@ -121,8 +121,8 @@ def test_two_books_on_the_same_thing_get_half_each_of_what_they_get_apart() -> N
 
 @covers("4.75")
 def test_opposite_paths_are_one_bet_and_independent_books_fill_the_account_s_target() -> None:
-    """Long both of two opposite paths is half each, since a hedge is not credited; of two independent ones the correlation is near 0 (believed after 10 bars here, and shrunk
-    towards 0): both at full size would be sqrt(2) of the target."""
+    """Long both of two opposite paths is half each, since a hedge is not credited; of two independent ones the correlation is near 0 (believed
+    after 10 bars here, and shrunk towards 0): both at full size would be sqrt(2) of the target."""
     known = structs.replace(WIDE, correlation_warm_up=10, correlation_target=0.0)
     turned, strangers = alike(3, 600, turned=True), generated(3, 600)
     for recording, kept in ((turned, 0.5), (strangers, 0.5**0.5)):
