@@ -15,9 +15,10 @@ from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN, GateSpec
 from metastackerbandit.domain.kernel import row
+from metastackerbandit.engine import book_limits
 from metastackerbandit.engine.gates import GATE_NAMES, GATES, PREDICTION_GATES, ask_all, asking, would_pass
 from metastackerbandit.engine.limits import Limits
-from metastackerbandit.engine.plan import _limits, begin, plan_of
+from metastackerbandit.engine.plan import begin, plan_of
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.stacking.arm import prepared
@@ -25,7 +26,7 @@ from tests.covering import covers
 from tests.markets import generated
 
 PLAN = plan_of(generated(1, 5, symbols=1, moody=True, funded=True), "5m", "sma_cross", EngineSettings())
-LIMITS: Limits = _limits(PLAN, PLAN.books[0], [prepared([0], 0, [], 50)])
+LIMITS: Limits = book_limits.limits_of(PLAN, PLAN.books[0], [prepared([0], 0, [], 50)], 1.0)
 SPEAKING: dict[str, float] = {"side": 1, "has_model": 1, "silence": 0}  # what most gates of opinion ask about
 SHARE = st.floats(0.0, 1.0)
 NUMBER = st.one_of(st.floats(-2.0, 10.0), st.just(math.nan))

@@ -16,7 +16,7 @@ from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.stacking.settings import AlignmentSettings
 from tests.covering import covers
 from tests.markets import by_block, generated
-from tests.predicted import predictions_of
+from tests.predicted import UNRESTED, predictions_of
 
 NOTHING_ELSE: dict[str, Any] = {"min_credibility": 0.0}
 
@@ -29,7 +29,7 @@ def column(name: str) -> int:
 def heard(told: tuple[np.ndarray, ...], count: int, seed: int = 31, **decision: Any) -> tuple[Kept, Any]:
     """A run of one symbol that hears these predictions."""
     recording = generated(seed, count, symbols=1)
-    return by_block(recording, "5m", "model", EngineSettings(decision=DecisionSettings(**decision)), predictions=told)
+    return by_block(recording, "5m", "model", EngineSettings(decision=DecisionSettings(**decision), risk=UNRESTED), predictions=told)
 
 
 def spoken(count: int, seed: int = 31, **changes: Any) -> tuple[np.ndarray, ...]:

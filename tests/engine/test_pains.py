@@ -20,6 +20,7 @@ from tests.covering import covers
 from tests.markets import by_block, generated, instrument, walk
 
 FIXED = SizingSettings(mode="fraction", fraction=1.0)
+PORTFOLIO = ("heat", "correlated_heat", "volatility_spike")  # gates that need a volatility too, the first two of a position without a stop
 
 
 def gate(name: str) -> int:
@@ -68,7 +69,7 @@ def test_a_guard_without_data_blocks_new_risk_and_is_counted() -> None:
 
 @covers("A06")
 def test_unknown_passes_only_where_the_operator_said_so() -> None:
-    lenient = DecisionSettings(unknown_passes=("volatility_cap", "volatility_floor", "impact", "order_volume", "day_volume"))
+    lenient = DecisionSettings(unknown_passes=("volatility_cap", "volatility_floor", "impact", "order_volume", "day_volume", *PORTFOLIO))
     kept, _ = by_block(generated(3, 60, symbols=1), "5m", "buy_and_hold", EngineSettings(decision=lenient, sizing=FIXED))
     assert kept.decisions["kind"][0] == ENTER
     assert kept.verdict[0, gate("volatility_cap")] == UNKNOWN

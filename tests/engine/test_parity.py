@@ -16,7 +16,7 @@ from metastackerbandit.domain.inputs import Control
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.exits.settings import ExitSettings
-from metastackerbandit.risk.settings import SizingSettings
+from metastackerbandit.risk.settings import RiskSettings, SizingSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.catalog import ARMS
 from tests.covering import covers
@@ -119,6 +119,10 @@ def digest_of_a_run() -> str:
         kept, _ = by_block(recording, "5m", opinion, chosen, predictions=hears, frames=("15m", "1h"), arms=("model", "aligned", "momentum"))
         for name in Kept.__struct_fields__:
             total.update(getattr(kept, name).tobytes())
+    beside = EngineSettings(risk=RiskSettings(max_gross_exposure=0.2, max_loss_streak=2, correlation_warm_up=20, max_volatility_ratio=1.1))
+    kept, _ = by_block(generated(3, 90, symbols=3, holes=0.1), ("5m", "15m"), "sma_cross", beside)
+    for name in Kept.__struct_fields__:
+        total.update(getattr(kept, name).tobytes())
     return total.hexdigest()
 
 

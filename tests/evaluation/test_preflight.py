@@ -207,7 +207,7 @@ def test_every_gate_says_what_its_quantity_can_be() -> None:
     for one in GATES:
         low, high = one.domain
         assert low < high, one.name
-        assert one.name in ("net_edge", "funding") or low > -np.inf, f"{one.name}: what is the least that it can observe?"
+        assert one.name in ("net_edge", "funding", "net_exposure") or low > -np.inf, f"{one.name}: what is the least that it can observe?"
 
 
 def test_an_id_is_the_same_whenever_the_same_is_found() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from metastackerbandit.domain.timeframe import DAY_NS
 from metastackerbandit.risk.breakers import Breakers, begin_day, broken, climb, floor_of, loss_of, must_watch, watch
 from tests.covering import covers
 
-DAILY, DRAWDOWN = 0.03, 0.15
+DAILY, WEEKLY, DRAWDOWN = 0.03, 0.06, 0.15
 START = 1_000_000
 EQUITIES = st.lists(st.integers(1, 2_000_000), min_size=1, max_size=60)
 
@@ -23,7 +24,7 @@ EQUITIES = st.lists(st.integers(1, 2_000_000), min_size=1, max_size=60)
 def opened(equity: int = START, now_ns: int = 0) -> Any:
     """Breakers on their first day."""
     breakers = rows(Breakers, 1)[0]
-    assert begin_day(breakers, now_ns, equity, DAILY, DRAWDOWN) == 0
+    assert begin_day(breakers, now_ns, equity, DAILY, WEEKLY, DRAWDOWN) == 0
     return breakers
 
 
@@ -44,8 +45,26 @@ def test_the_drawdown_breaker_trips_at_equality_from_the_peak() -> None:
     assert watch(breakers, 1_020_000) == 2
 
 
-def test_both_can_trip_in_one_fall() -> None:
-    assert watch(opened(), 100) == 3
+@covers("2.129")
+def test_the_weekly_breaker_trips_at_equality_from_the_weeks_start_and_outlasts_the_day() -> None:
+    breakers = opened()
+    begin_day(breakers, DAY_NS, 965_000, DAILY, WEEKLY, DRAWDOWN)
+    assert watch(breakers, 940_001) == 0
+    assert watch(breakers, 940_000) == 4
+    assert begin_day(breakers, 2 * DAY_NS, 940_000, DAILY, WEEKLY, DRAWDOWN) == 0 and breakers.weekly_tripped == 1
+    assert begin_day(breakers, breakers.next_week_ns, 940_000, DAILY, WEEKLY, DRAWDOWN) == 4 and breakers.weekly_tripped == 0
+
+
+@covers("A16")
+@given(now_ns=st.integers(0, 4 * 10**18))
+def test_a_week_ends_at_the_next_monday_midnight_utc(now_ns: int) -> None:
+    breakers = opened(now_ns=now_ns)
+    assert 0 < breakers.next_week_ns - now_ns <= 7 * DAY_NS
+    assert datetime.fromtimestamp(breakers.next_week_ns / 10**9, UTC).strftime("%a %H:%M:%S") == "Mon 00:00:00"
+
+
+def test_all_three_can_trip_in_one_fall() -> None:
+    assert watch(opened(), 100) == 7
 
 
 @covers("A16")
@@ -58,7 +77,7 @@ def test_each_breaker_trips_at_most_once_a_day_and_stays_so(path: list[int]) -> 
         tripped = watch(breakers, equity)
         assert tripped & seen == 0
         seen |= tripped
-        assert (breakers.daily_tripped, breakers.drawdown_tripped) == (seen & 1, seen >> 1)
+        assert (breakers.daily_tripped, breakers.drawdown_tripped, breakers.weekly_tripped) == (seen & 1, seen >> 1 & 1, seen >> 2)
         assert not must_watch(breakers, DAY_NS - 1, equity)
     assert bool(seen & 1) == (min(path) <= 970_000)
 
@@ -84,11 +103,11 @@ def test_a_day_ends_at_the_next_midnight_utc(now_ns: int) -> None:
 
 @covers("A16")
 def test_midnight_resets_both_and_says_which() -> None:
-    for low, said in ((960_000, 1), (800_000, 3)):
+    for low, said in ((960_000, 1), (845_000, 3)):
         breakers = opened()
         watch(breakers, low)
-        assert begin_day(breakers, DAY_NS, low, DAILY, DRAWDOWN) == said
-        assert (breakers.daily_tripped, breakers.drawdown_tripped) == (0, 0)
+        assert begin_day(breakers, DAY_NS, low, DAILY, WEEKLY, DRAWDOWN) == said
+        assert (breakers.daily_tripped, breakers.drawdown_tripped, breakers.weekly_tripped) == (0, 0, int(low < 940_000))
         assert (breakers.day_equity, breakers.day_floor) == (low, floor_of(low, DAILY))
         assert watch(breakers, low) == 0
 
@@ -96,10 +115,23 @@ def test_midnight_resets_both_and_says_which() -> None:
 def test_only_a_tripped_drawdown_takes_a_lower_peak() -> None:
     calm, broke = opened(), opened()
     watch(broke, 850_000)
-    begin_day(calm, DAY_NS, 900_000, DAILY, DRAWDOWN)
-    begin_day(broke, DAY_NS, 850_000, DAILY, DRAWDOWN)
+    begin_day(calm, DAY_NS, 900_000, DAILY, WEEKLY, DRAWDOWN)
+    begin_day(broke, DAY_NS, 850_000, DAILY, WEEKLY, DRAWDOWN)
     assert (calm.peak, calm.peak_floor) == (START, 850_000)
     assert (broke.peak, broke.peak_floor) == (850_000, floor_of(850_000, DRAWDOWN))
+
+
+@given(path=st.lists(st.tuples(st.integers(1, 2_000_000), st.booleans()), max_size=60))
+def test_no_reset_lowers_the_highest_equity(path: list[tuple[int, bool]]) -> None:
+    breakers = opened()
+    highest = START
+    for day, (equity, turns) in enumerate(path):
+        if turns:
+            begin_day(breakers, (day + 1) * DAY_NS, equity, DAILY, WEEKLY, DRAWDOWN)
+        climb(breakers, equity, DRAWDOWN)
+        watch(breakers, equity)
+        highest = max(highest, equity)
+        assert breakers.high == highest >= breakers.peak
 
 
 @given(path=EQUITIES)

@@ -1,4 +1,4 @@
-"""Sizing: one formula by example and by its laws, and caps that only ever make a size smaller."""
+"""Sizing: one formula by example and by its laws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.risk.sizing import BY_FRACTION, BY_NOTIONAL, BY_QUANTITY, BY_VOLATILITY, UNKNOWN_SIZE, capped_lots, drawdown_scale, wanted_lots
+from metastackerbandit.risk.sizing import BY_FRACTION, BY_NOTIONAL, BY_QUANTITY, BY_VOLATILITY, UNKNOWN_SIZE, drawdown_scale, wanted_lots
 from tests.covering import covers
 
 MONEY = 10**8  # one dollar
@@ -103,65 +103,19 @@ def test_no_input_makes_a_size_negative_or_overflow(
     size = wanted(mode=mode, alpha=alpha, share=share, equity=equity, lot_money=lot, volatility=volatility, scale=scale)
     assert 0 <= size <= 4 * 10**18 or size == UNKNOWN_SIZE
     assert (size == UNKNOWN_SIZE) == (mode == BY_VOLATILITY and math.isnan(volatility))
-    assert capped_lots(size, equity, lot, 20.0, 0, 20.0, 10**9) <= 10**9
-
-
-# -- caps ------------------------------------------------------------------------------------------------------------------------
-
-
-@covers("2.128")
-@given(
-    lots=st.integers(0, 4 * 10**18),
-    equity=EQUITIES,
-    lot=st.integers(1, 10**15),
-    symbol=st.floats(0.01, 20),
-    gross=st.floats(0.01, 20),
-    others=st.integers(0, 10**17),
-    most=st.integers(1, 10**15),
-)
-def test_caps_never_enlarge_never_turn_negative_and_each_of_them_holds(
-    lots: int, equity: int, lot: int, symbol: float, gross: float, others: int, most: int
-) -> None:
-    size = capped_lots(lots, equity, lot, symbol, others, gross, most)
-    assert 0 <= size <= min(lots, most)
-    if size:
-        room = 1.0 + 1e-12
-        assert size * lot <= symbol * equity * room
-        assert size * lot + others <= gross * equity * room + 1
-
-
-def test_whichever_cap_is_smallest_binds() -> None:
-    equity = 10_000 * MONEY
-
-    def size(lots: int = 10**6, symbol: float = 1.0, others: int = 0, gross: float = 3.0, most: int = 10**9) -> int:
-        return capped_lots(lots, equity, LOT, symbol, others, gross, most)
-
-    assert size() == 200  # 10,000 in lots of 50
-    assert size(lots=150) == 150
-    assert size(symbol=0.5) == 100
-    assert size(others=25_000 * MONEY) == 100  # 5,000 left of 30,000
-    assert size(others=30_000 * MONEY) == 0
-    assert size(others=40_000 * MONEY) == 0  # over the cap already: nothing, not a negative size
-    assert size(most=60) == 60
-    assert size(symbol=0.5, others=29_000 * MONEY, most=60) == 20
-    assert size(symbol=20.0, gross=20.0) == 4_000
-
-
-@given(first=st.integers(0, 10**16), second=st.integers(0, 10**16))
-def test_what_others_use_is_not_left_for_this_symbol(first: int, second: int) -> None:
-    less, more = min(first, second), max(first, second)
-    equity = 10**15
-    assert capped_lots(10**9, equity, LOT, 5.0, less, 3.0, 10**9) >= capped_lots(10**9, equity, LOT, 5.0, more, 3.0, 10**9)
 
 
 # -- drawdown scale -----------------------------------------------------------------------------------------------------------------
 
 
-@given(drawdown=st.floats(-1, 5), deeper=st.floats(-1, 5), most=st.floats(0.01, 1))
-def test_size_shrinks_from_the_peak_to_the_largest_drawdown(drawdown: float, deeper: float, most: float) -> None:
+@given(drawdown=st.floats(-1, 5), deeper=st.floats(-1, 5), most=st.floats(0.01, 1), least=st.floats(0, 1))
+def test_size_shrinks_from_the_peak_towards_the_largest_drawdown_and_never_below_its_floor(
+    drawdown: float, deeper: float, most: float, least: float
+) -> None:
     drawdown, deeper = min(drawdown, deeper), max(drawdown, deeper)
-    assert 0.0 <= drawdown_scale(deeper, most) <= drawdown_scale(drawdown, most) <= 1.0
+    assert least <= drawdown_scale(deeper, most, least) <= drawdown_scale(drawdown, most, least) <= 1.0
 
 
-def test_the_scale_is_one_at_the_peak_half_on_the_way_and_zero_at_the_end() -> None:
-    assert [drawdown_scale(at, 0.2) for at in (0.0, 0.1, 0.2, 0.9)] == [1.0, 0.5, 0.0, 0.0]
+def test_the_scale_is_one_at_the_peak_half_on_the_way_and_its_floor_at_the_end() -> None:
+    assert [drawdown_scale(at, 0.2, 0.0) for at in (0.0, 0.1, 0.2, 0.9)] == [1.0, 0.5, 0.0, 0.0]
+    assert [drawdown_scale(at, 0.2, 0.25) for at in (0.0, 0.1, 0.14, 0.16, 0.9)] == [1.0, 0.5, pytest.approx(0.3), 0.25, 0.25]

@@ -32,7 +32,7 @@ from metastackerbandit.storage.standing import standing
 from tests.covering import covers
 from tests.evaluation.monitored import BAR_NS, predicted
 from tests.markets import by_block, generated
-from tests.predicted import predictions_of
+from tests.predicted import UNRESTED, predictions_of
 from tests.storage.runs import record
 
 
@@ -53,7 +53,7 @@ class MemoryWriter(MemorySink):
 
 def streamed(recording: Recording, predictions: tuple[np.ndarray, ...], config: str = "", labels: bool = True, **arm: Any) -> tuple[Kept, Watching]:
     """A streaming run with monitors beside it."""
-    plan = plan_of(recording, "5m", arm.get("arm", "model"), EngineSettings(), frames=arm.get("frames", ()), arms=arm.get("arms", ()))
+    plan = plan_of(recording, "5m", arm.get("arm", "model"), EngineSettings(risk=UNRESTED), frames=arm.get("frames", ()), arms=arm.get("arms", ()))
     writer = MemoryWriter()
     places = {(s, BAR_NS): s for s in range(len(recording.bars))}
     watching = Watching(record_of(recording, config), writer.alarms, labels_of(recording, places, CostSettings()) if labels else None)
@@ -103,7 +103,7 @@ def test_the_block_drivers_rows_give_the_same_alarms() -> None:
     recording = generated(3, 1_500, 2, funded=True)
     predictions = predictions_of(recording, "5m", 3)
     by_stream, _ = streamed(recording, predictions, TOUCHY)
-    from_block, _ = by_block(recording, "5m", "model", EngineSettings(), predictions=predictions)
+    from_block, _ = by_block(recording, "5m", "model", EngineSettings(risk=UNRESTED), predictions=predictions)
     assert over_all(recording, by_stream, TOUCHY).alarms.tobytes() == over_all(recording, from_block, TOUCHY).alarms.tobytes()
 
 

@@ -302,6 +302,7 @@ def an_old_journal(home: Path) -> np.ndarray:
         columns = ", ".join(name[1] for name in connection.execute("PRAGMA table_info(runs)"))
         connection.execute(f"INSERT INTO runs ({columns}) SELECT {columns} FROM newer")
         connection.execute("DROP TABLE newer")
+        connection.execute("ALTER TABLE controls DROP COLUMN instrument")
         connection.execute("DROP TABLE outcomes")  # version 2 brought it
         connection.execute("UPDATE schema SET version = 1")
     connection.close()
@@ -363,6 +364,7 @@ def test_outcomes_of_version_3_are_those_of_arms(tmp_path: Path) -> None:
         connection.execute("DROP TABLE outcomes")
         connection.execute(OLD_OUTCOMES)
         connection.execute("INSERT INTO outcomes VALUES (1, 5, 0, 2, 3, -1, 4, 0.5)")
+        connection.execute("ALTER TABLE controls DROP COLUMN instrument")
         connection.execute("UPDATE schema SET version = 3")
     connection.close()
     journal = Journal.open(tmp_path)

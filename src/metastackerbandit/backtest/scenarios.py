@@ -111,6 +111,8 @@ def _incident(name: str, meaning: str, expected: str, settings: Mapping[str, Any
         "decision.confidence": "p_dir",
         "decision.min_mood": 0.12,
         "decision.max_volatility": 100.0,
+        "risk.max_loss_streak": 1_000,  # the incident's bot had no breaker; here drift alone would end its trading within the first day
+        "risk.max_excess_loss": 1_000.0,
         "execution.cooldown_bars": 0,
         "execution.flip_gap_bars": 0,
         "execution.max_orders_a_day": 10_000,

@@ -30,8 +30,18 @@ POSTINGS = ("deposit", "trade", "funding")
 
 PAUSE, RESUME, KILL, TRIP, RESET = 0, 1, 2, 3, 4
 CONTROLS = ("pause", "resume", "kill", "breaker tripped", "breaker reset")
-BY_OPERATOR, BY_DAILY_LOSS, BY_DRAWDOWN = 0, 1, 2
-CAUSES = ("operator", "daily loss", "drawdown")
+BY_OPERATOR, BY_DAILY_LOSS, BY_DRAWDOWN, BY_WEEKLY_LOSS, BY_LOSS_STREAK, BY_VOLATILITY_SPIKE, BY_DATA_QUALITY, BY_DRIFT = 0, 1, 2, 3, 4, 5, 6, 7
+CAUSES = ("operator", "daily loss", "drawdown", "weekly loss", "loss streak", "volatility spike", "data quality", "drift")
+RESUMES = (  # what lifts each of them
+    "an operator's resume; a kill is for good",
+    "the next UTC day",
+    "the next UTC day, with its equity as the new peak",
+    "the next UTC week, which begins on Monday",
+    "the end of the rest: the next UTC day, or risk.loss_streak_hours",
+    "fast volatility back at risk.resume of the limit",
+    "the number of bad bars back at risk.resume of the limit",
+    "the excess loss back at risk.resume of the limit, or another version",
+)
 
 WARN, HALT = 1, 2  # how grave an alarm is
 
@@ -153,7 +163,8 @@ class EquityRow(Struct, frozen=True):
 
 
 class ControlRow(Struct, frozen=True):
-    """Something that changed what may be done: an operator's word or a breaker. `until_ns` is when it resets by itself (0: never)."""
+    """Something that changed what may be done: an operator's word or a breaker. `until_ns` is when it resets by itself (0: no time does; what
+    else lifts it stands in RESUMES). `instrument` is the book that rests, -1 for the whole account."""
 
     at_ns: int
     kind: int
@@ -161,6 +172,7 @@ class ControlRow(Struct, frozen=True):
     observed: float
     limit: float
     until_ns: int
+    instrument: int = -1
 
 
 NO_GATE, ANY_GATE = -1, -2  # of an outcome: an arm's own portfolio; a trade that one gate or several prevented

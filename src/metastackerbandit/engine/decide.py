@@ -15,13 +15,18 @@ from metastackerbandit.engine.agreement import agree
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
 from metastackerbandit.engine.ghosts import haunt
 from metastackerbandit.engine.orders import cancel_kind, pending_lots, send
+from metastackerbandit.engine.portfolio import (
+    DAYS_A_YEAR,
+    grows,
+    look_around,
+    make_room,
+    weigh_others,
+)
 from metastackerbandit.engine.regime import context_cell, regime_allowed
 from metastackerbandit.execution.quantize import least_lots, legal_lots
 from metastackerbandit.market.activity import annual_volatility, daily_volume
 from metastackerbandit.risk.breakers import loss_of
-from metastackerbandit.risk.sizing import capped_lots, drawdown_scale, wanted_lots
-
-DAYS_A_YEAR = 365.25
+from metastackerbandit.risk.sizing import drawdown_scale, wanted_lots
 
 
 @kernel
@@ -71,9 +76,15 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
         seen.regime_allowed = regime_allowed(seat, limits, world.terciles[s])
     draft.pending = pending_lots(world, s)
     value(account, seat, limits, draft)
-    propose(account, seat, limits, draft)
+    propose(seat, limits, draft)
+    if limits.books > 1 and (side == 1 or side == -1):
+        weigh_others(world.seats, world.working, world.limits, world.trails, world.pairs, s, draft)
+    if grows(draft):
+        make_room(seat, limits, draft, seen, world.predictions[s, 0].barrier_bps)
+    wish_for(account, seat, limits, draft)
     quantize(seat, limits, draft)
     look(account, seat, limits, draft, seen)
+    look_around(account, seat, limits, draft, seen)
     draft.binding, draft.blocked = ask_all(seen, limits, world.lenient, out.observed, out.limit, out.verdict, n)
     judge(draft)
     account.decisions += 1
@@ -96,14 +107,18 @@ def value(account: Any, seat: Any, limits: Any, draft: Any) -> None:
     draft.lot_money = draft.price * limits.rules.unit
     draft.equity = account.cash + account.marked
     draft.volatility = annual_volatility(seat.activity, limits.pace)
-    draft.drawdown = loss_of(draft.equity, account.breakers.peak)
+    breakers = account.breakers
+    draft.drawdown = loss_of(draft.equity, breakers.peak)
+    draft.fall = draft.drawdown if breakers.high == breakers.peak else loss_of(draft.equity, breakers.high)
 
 
 @kernel
-def propose(account: Any, seat: Any, limits: Any, draft: Any) -> None:
-    """The position that the opinion asks for: the one sizing formula and its caps, then the wish; a kill switch and a time exit come before it."""
-    position = seat.position
-    size = wanted_lots(
+def propose(seat: Any, limits: Any, draft: Any) -> None:
+    """The size that the one formula gives a book alone, before caps."""
+    draft.held = seat.position.lots + draft.pending
+    draft.correlation = 1.0
+    draft.drawdown_scale = drawdown_scale(draft.fall, limits.max_drawdown, limits.drawdown_floor)
+    draft.target = wanted_lots(
         limits.sizing,
         draft.alpha,
         limits.share,
@@ -114,17 +129,18 @@ def propose(account: Any, seat: Any, limits: Any, draft: Any) -> None:
         limits.fraction,
         limits.notional,
         limits.lots,
-        drawdown_scale(draft.drawdown, limits.max_drawdown),
+        draft.drawdown_scale,
         draft.kelly,
     )
-    if size > 0:
-        others = account.gross - abs(position.value)
-        size = capped_lots(size, draft.equity, draft.lot_money, limits.max_symbol_exposure, others, limits.max_gross_exposure, limits.rules.max_lots)
-    draft.held = position.lots + draft.pending
-    kind, wanted, asks, reason = wish(draft.held, draft.side, size, limits.resizes != 0, limits.resize_band, limits.flips != 0)
+
+
+@kernel
+def wish_for(account: Any, seat: Any, limits: Any, draft: Any) -> None:
+    """The position that the opinion asks for; a kill switch and a time exit come before it."""
+    kind, wanted, asks, reason = wish(draft.held, draft.side, draft.target, limits.resizes != 0, limits.resize_band, limits.flips != 0)
     if account.killed != 0:
         kind, wanted, asks, reason = (EXIT if draft.held != 0 else HOLD), 0, 0, ON_KILL
-    elif position.lots != 0 and is_over(seat, limits):
+    elif seat.position.lots != 0 and is_over(seat, limits):
         kind, wanted, asks, reason = (EXIT if draft.held != 0 else HOLD), 0, 0, ON_TIME
     draft.kind = kind
     draft.wanted = wanted
@@ -142,8 +158,13 @@ def quantize(seat: Any, limits: Any, draft: Any) -> None:
     draft.turns = 1 if opposes(draft.wanted, draft.held) else 0
     change = draft.wanted if draft.turns != 0 else draft.wanted - draft.held
     draft.change = change
-    draft.legal = legal_lots(change, draft.price, limits.rules, draft.asks == 0)
     draft.moves = 1 if draft.asks != 0 or change != 0 else 0
+    if draft.moves == 0:
+        draft.legal = 0
+        draft.participation = 0.0
+        draft.impact = 0
+        return
+    draft.legal = legal_lots(change, draft.price, limits.rules, draft.asks == 0)
     draft.volume = daily_volume(seat.activity, limits.pace)
     draft.participation = abs(draft.legal) * limits.lot_size / draft.volume
     draft.impact = impact_rate(limits.rates.impact_coefficient, draft.volatility / math.sqrt(DAYS_A_YEAR), draft.participation)
@@ -166,15 +187,15 @@ def look(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> None:
     seen.since_exit = -1.0 if seat.exit_bar < 0 else float(seat.bars_seen - seat.exit_bar)
     seen.last_side = seat.last_side
     seen.is_new_signal = 0.0 if seat.spent_side != 0 and seat.spent_side == draft.side else 1.0
-    seen.change_bps = abs(draft.legal) * draft.lot_money * 1e4 / equity if equity > 0 else 0.0
     seen.has_volume = limits.has_volume
-    seen.impact_bps = draft.impact / 1e4 if not math.isnan(draft.participation) else math.nan
+    if draft.moves != 0:
+        seen.change_bps = abs(draft.legal) * draft.lot_money * 1e4 / equity if equity > 0 else 0.0
+        seen.impact_bps = draft.impact / 1e4 if not math.isnan(draft.participation) else math.nan
+        seen.participation = draft.participation
+        seen.day_participation = (seat.lots_today + abs(draft.legal)) * limits.lot_size / draft.volume
     if seen.has_model != 0:
         seen.net_edge_bps = seen.edge_bps - limits.cost_bps - 2.0 * draft.impact / 1e4
     seen.orders_today = float(seat.entries_today + 1)
-    seen.participation = draft.participation
-    seen.day_participation = (seat.lots_today + abs(draft.legal)) * limits.lot_size / draft.volume
-    seen.gross_exposure = account.gross / equity if equity > 0 else math.inf
     seen.legal_lots = float(abs(draft.legal))
     is_small_refused = draft.asks != 0 or limits.rules.is_spot != 0
     seen.least_lots = float(least_lots(draft.price, limits.rules)) if is_small_refused else float(limits.rules.min_lots)
@@ -230,6 +251,8 @@ def act(world: Any, out: Any, s: int, draft: Any) -> int:
         draft.sent = legal_lots(draft.wanted - base, draft.price, limits.rules, True) if reduces else draft.wanted - base
         if draft.sent != 0:
             fault = send(world, out, s, draft.at_ns, number, MARKET, draft.reason, draft.sent, 0, 1 if reduces else 0, draft.impact)
+    if not (draft.kind == EXIT or draft.kind == HOLD):
+        world.seats[s].correlation = draft.correlation
     if draft.kind == ENTER or draft.kind == INCREASE:
         remember_entry(world, s, draft)
     return fault

@@ -8,6 +8,8 @@ from metastackerbandit.costs.rates import CostRates
 from metastackerbandit.domain.instrument import Rules
 from metastackerbandit.exits.rules import ExitRules
 from metastackerbandit.market.activity import Pace
+from metastackerbandit.risk.correlation import CorrelationTerms
+from metastackerbandit.risk.rests import RestTerms
 from metastackerbandit.stacking.consensus import VetoTerms
 from metastackerbandit.stacking.coverage import SetTerms
 
@@ -22,6 +24,9 @@ class Limits(Struct, frozen=True):
     written decides without the derived limit. `has_consensus`, `is_hard`, `asks_conformal`, `asks_regime`, `has_book` say which gates are
     asked; `follows_mood`, `follows_model`, `follows_sets`, `follows_regime` what is learned from closed bars; `regimes` has a bit for each
     allowed context.
+
+    The last block is the portfolio's: `symbol` is the place of the book's symbol, `feeds` is 1 where its closes are the symbol's on the common
+    grid of `grid_ns`, `books` counts the account's books.
     """
 
     min_completeness: float
@@ -110,3 +115,18 @@ class Limits(Struct, frozen=True):
     rates: CostRates
     exits: ExitRules
     pace: Pace
+    symbol: int
+    feeds: int
+    grid_ns: int
+    books: int
+    max_side_exposure: float
+    max_net_exposure: float
+    max_heat: float
+    max_correlated_heat: float
+    unstopped_deviations: float
+    max_weekly_loss: float
+    drawdown_floor: float
+    correlation_weight: float
+    correlation_band: float
+    correlation: CorrelationTerms
+    rests: RestTerms

@@ -7,9 +7,10 @@ from typing import Any
 
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import RATE_ONE, rate_signed
-from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, KEEP, MARKET, ON_KILL, RESET, TRIP
+from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, BY_WEEKLY_LOSS, KEEP, MARKET, ON_KILL, RESET, TRIP
 from metastackerbandit.engine.agreement import follow_mood
 from metastackerbandit.engine.choice import charge_all
+from metastackerbandit.engine.controls import keep_control, keep_rests
 from metastackerbandit.engine.decide import decide, is_quiet
 from metastackerbandit.engine.ghosts import age, charge_ghosts, follow_rule, leave_all, open_ghosts, pass_candle
 from metastackerbandit.engine.on_prediction import begin_waiting, give_up, keep_point
@@ -18,22 +19,10 @@ from metastackerbandit.engine.regime import follow_regime
 from metastackerbandit.market.activity import observe
 from metastackerbandit.market.resample import absorb, overdue
 from metastackerbandit.risk.breakers import begin_day, climb, loss_of, must_watch, watch
+from metastackerbandit.risk.correlation import follow
+from metastackerbandit.risk.rests import is_routine, look_at_bar, score_bar
 from metastackerbandit.stacking.ask import ask_arm
 from metastackerbandit.stacking.consensus import MOOD_SOURCE
-
-
-@kernel
-def keep_control(out: Any, at_ns: int, kind: int, cause: int, observed: float, limit: float, until_ns: int) -> None:
-    """Append a control row."""
-    cursor = out.cursor[0]
-    control = out.controls[cursor.controls]
-    control.at_ns = at_ns
-    control.kind = kind
-    control.cause = cause
-    control.observed = observed
-    control.limit = limit
-    control.until_ns = until_ns
-    cursor.controls += 1
 
 
 @inlined
@@ -81,24 +70,34 @@ def attend(world: Any, out: Any, s: int, bar: Any) -> None:
     breakers = account.breakers
     trail(world, out, s, bar.known_ns, bar.close)
     equity = account.cash + account.marked
-    if bar.known_ns >= breakers.next_day_ns:
-        reset = begin_day(breakers, bar.known_ns, equity, limits.max_daily_loss, limits.max_drawdown)
+    now_ns = bar.known_ns
+    if now_ns >= breakers.next_day_ns:
+        reset = begin_day(breakers, now_ns, equity, limits.max_daily_loss, limits.max_weekly_loss, limits.max_drawdown)
         if reset & 1:
-            keep_control(out, bar.known_ns, RESET, BY_DAILY_LOSS, 0.0, limits.max_daily_loss, 0)
+            keep_control(out.cursor[0], out.controls, now_ns, RESET, BY_DAILY_LOSS, 0.0, limits.max_daily_loss, 0, -1)
         if reset & 2:
-            keep_control(out, bar.known_ns, RESET, BY_DRAWDOWN, 0.0, limits.max_drawdown, 0)
+            keep_control(out.cursor[0], out.controls, now_ns, RESET, BY_DRAWDOWN, 0.0, limits.max_drawdown, 0, -1)
+        if reset & 4:
+            keep_control(out.cursor[0], out.controls, now_ns, RESET, BY_WEEKLY_LOSS, 0.0, limits.max_weekly_loss, 0, -1)
     tripped = watch(breakers, equity)
     if tripped & 1:
-        keep_control(out, bar.known_ns, TRIP, BY_DAILY_LOSS, loss_of(equity, breakers.day_equity), limits.max_daily_loss, breakers.next_day_ns)
+        lost = loss_of(equity, breakers.day_equity)
+        keep_control(out.cursor[0], out.controls, now_ns, TRIP, BY_DAILY_LOSS, lost, limits.max_daily_loss, breakers.next_day_ns, -1)
     if tripped & 2:
-        keep_control(out, bar.known_ns, TRIP, BY_DRAWDOWN, loss_of(equity, breakers.peak), limits.max_drawdown, breakers.next_day_ns)
+        lost = loss_of(equity, breakers.peak)
+        keep_control(out.cursor[0], out.controls, now_ns, TRIP, BY_DRAWDOWN, lost, limits.max_drawdown, breakers.next_day_ns, -1)
+    if tripped & 4:
+        lost = loss_of(equity, breakers.week_equity)
+        keep_control(out.cursor[0], out.controls, now_ns, TRIP, BY_WEEKLY_LOSS, lost, limits.max_weekly_loss, breakers.next_week_ns, -1)
 
 
 @inlined
 def on_frame(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     """The frame's bar stands in `seat.done`: volatility, the rules' words, and the decision unless it waits for a prediction."""
     bar = world.seats[s].done
-    count_bar(world.seats[s], world.limits[s])
+    changed = count_bar(world.seats[s], world.limits[s], now_ns)
+    if changed != 0 or world.limits[s].feeds != 0:
+        heed_bar(world.account[0], world.seats[s], world.limits[s], world.trails, world.pairs, out.cursor[0], out.controls, s, now_ns, changed)
     if world.limits[s].follows_regime != 0:
         follow_regime(world.seats[s], world.limits[s], world.terciles[s], world.context[s])
     if world.limits[s].follows_mood != 0:
@@ -135,12 +134,31 @@ def answer_rule(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
 
 
 @kernel
-def count_bar(seat: Any, limits: Any) -> None:
-    """Take the closed bar into volatility and volume, and count it."""
-    observe(seat.activity, limits.pace, seat.done.close, seat.done.volume)
+def count_bar(seat: Any, limits: Any, now_ns: int) -> int:
+    """Take the closed bar into volatility, volume and the book's breakers, and count it; bits of the breakers that tripped or lifted."""
+    bar = seat.done
+    rests = seat.rests
+    observe(seat.activity, limits.pace, bar.close, bar.volume)
     seat.bars_seen += 1
     if seat.position.lots != 0:
         seat.position.bars += 1
+    if limits.hears != 0:
+        score_bar(rests, bar, limits.rests)
+    last_ns = rests.closed_ns
+    if is_routine(rests, bar, limits.frame_ns, seat.activity, limits.rests):
+        return 0
+    late = bar.closed_ns - last_ns if last_ns > 0 else 0
+    return look_at_bar(rests, bar, limits.frame_ns, late, now_ns, seat.activity, limits.pace.warm_up, limits.rests)
+
+
+@kernel
+def heed_bar(account: Any, seat: Any, limits: Any, trails: Any, pairs: Any, cursor: Any, controls: Any, s: int, now_ns: int, changed: int) -> None:
+    """Write down which of the book's breakers changed, and let the correlations follow the symbol's close."""
+    if changed != 0:
+        keep_rests(cursor, controls, seat, limits, changed, now_ns, s)
+    bar = seat.done
+    if limits.feeds != 0 and bar.closed_ns % limits.grid_ns == 0:
+        follow(trails, pairs, limits.symbol, bar.closed_ns, bar.close, limits.correlation, account.matrix)
 
 
 @kernel
@@ -208,7 +226,7 @@ def on_mood(seat: Any, at_ns: int, mood: float, mirror: float) -> None:
 def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
     """An operator's word: 0 pause, 1 resume, 2 kill (cancel entries, exit at the next price, stay out)."""
     account = world.account[0]
-    keep_control(out, at_ns, word, BY_OPERATOR, 0.0, 0.0, 0)
+    keep_control(out.cursor[0], out.controls, at_ns, word, BY_OPERATOR, 0.0, 0.0, 0, -1)
     if word == 0:
         account.paused = 1
     elif word == 1:

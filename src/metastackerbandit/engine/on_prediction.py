@@ -13,6 +13,7 @@ from metastackerbandit.engine.choice import choose_arm, live_on, wish_on
 from metastackerbandit.engine.decide import decide, is_over, is_quiet
 from metastackerbandit.engine.ghosts import bury, follow, is_ghost_over
 from metastackerbandit.engine.voices import is_predicted_still, kelly_of, present, speak
+from metastackerbandit.risk.rests import await_outcome
 from metastackerbandit.stacking.ask import ask_arm
 from metastackerbandit.stacking.consensus import MODEL_SOURCE
 from metastackerbandit.stacking.coverage import issue_set, set_at, settle_sets
@@ -86,6 +87,8 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         note_set(world.seats[s], prediction, world.sets[s])
     if world.limits[s].follows_model != 0:
         follow_model(world.seats[s], world.limits[s], prediction, world.outputs[s, MODEL_SOURCE])
+    if prediction.closed_ns == world.seats[s].done.closed_ns:
+        await_outcome(world.seats[s].rests, prediction, world.seats[s].done.close, world.limits[s].rests)
     fault = -1
     if world.draft[0].halts == 0:
         fault = answer(world, out, s, now_ns, lean)

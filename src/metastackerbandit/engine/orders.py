@@ -18,10 +18,12 @@ from metastackerbandit.domain.rows import (
     TARGET,
     TRADE,
 )
+from metastackerbandit.engine.controls import keep_rests
 from metastackerbandit.engine.world import AMEND, CANCEL, SUBMIT, WORKING_SLOTS
 from metastackerbandit.execution.ledger import close_part, open_part
 from metastackerbandit.execution.lifecycle import advance
 from metastackerbandit.exits.rules import stop_price, target_price
+from metastackerbandit.risk.rests import count_trip
 
 UNKNOWN_ORDER = 1
 ILLEGAL_STEP = 2
@@ -282,6 +284,8 @@ def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) 
     position.funding = 0
     position.bars = 0
     position.cost = 0
+    if count_trip(seat.rests, trip.net, at_ns, world.limits[s].rests) != 0:
+        keep_rests(cursor, out.controls, seat, world.limits[s], 1, at_ns, s)
     seat.exit_bar = seat.bars_seen
     seat.last_side = side
     if world.limits[s].hears == 0 and (reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME):

@@ -12,6 +12,9 @@ class Seen(Struct, frozen=True):
     `stopped` 1 paused, 2 killed; sizes of orders are those after caps and quantiser. `has_model`, `has_frames`, `has_posterior` say
     what kind of opinion it is; `edge_bps` is the expected
     return of the side less funding; `silence` is a place in domain.prediction.SILENCES.
+
+    The last block is the portfolio's, filled where new risk is asked for: exposures and heats as the order would leave them (over equity), and
+    the lots that each cap leaves to the book, of which `cap_lots` are needed. `rests` holds the bits of the book's breakers (risk.rests).
     """
 
     side: int
@@ -59,7 +62,6 @@ class Seen(Struct, frozen=True):
     orders_today: float
     participation: float
     day_participation: float
-    gross_exposure: float
     legal_lots: float
     least_lots: float
     daily_loss: float
@@ -67,3 +69,23 @@ class Seen(Struct, frozen=True):
     drawdown: float
     drawdown_tripped: int
     stopped: float
+    cap_lots: float
+    gross_exposure: float
+    gross_room: float
+    symbol_exposure: float
+    symbol_room: float
+    side_exposure: float
+    side_room: float
+    net_exposure: float
+    net_room: float
+    heat: float
+    heat_room: float
+    correlated_heat: float
+    correlated_room: float
+    weekly_loss: float
+    weekly_tripped: int
+    rests: int
+    loss_streak: float
+    volatility_spike: float
+    data_quality: float
+    drift: float

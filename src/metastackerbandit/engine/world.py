@@ -18,6 +18,8 @@ from metastackerbandit.execution.ledger import Position, Posting
 from metastackerbandit.market.activity import Activity
 from metastackerbandit.market.resample import Forming
 from metastackerbandit.risk.breakers import Breakers
+from metastackerbandit.risk.correlation import Matrix, Pair, Trail
+from metastackerbandit.risk.rests import Rests
 from metastackerbandit.stacking.alignment import Aligned, Combined
 from metastackerbandit.stacking.alignment_rules import Vote
 from metastackerbandit.stacking.consensus import OUTPUTS, SOURCES, Output, Standing
@@ -41,7 +43,7 @@ class Seat(Struct, frozen=True):
     `entries_today`, `lots_today` count entries of the UTC day until `next_day_ns`; `mood` and its `mood_mirror` are the last seen (NaN: none yet), at
     `mood_ns`; `mood_standing` and `model_standing` are what these sources have shown; `coverage` how often prediction sets held the truth.
     `impact` is the modelled cost (1e-8) of the last entry's size, which a stop or a kill pays again on the way out;
-    `ghosts` prevented trades live on.
+    `ghosts` prevented trades live on. `correlation` is the correlation scale that the position was last sized with, `rests` the book's own breakers.
     """
 
     arm: int
@@ -75,6 +77,8 @@ class Seat(Struct, frozen=True):
     mood_standing: Standing
     model_standing: Standing
     coverage: Coverage
+    correlation: float
+    rests: Rests
 
 
 class Account(Struct, frozen=True):
@@ -91,10 +95,11 @@ class Account(Struct, frozen=True):
     paused: int
     killed: int
     breakers: Breakers
+    matrix: Matrix
 
 
 class World(NamedTuple):
-    """State (S books, A arms, K frames, J sources, W working orders, H open sets, M and R arm memory, G gates); `seen` is scratch too.
+    """State (S books, Y symbols, A arms, K frames, J sources, W working orders, H open sets, M and R arm memory, G gates); `seen` is scratch too.
 
     `arms` are places in stacking.names.ARM_NAMES, `frames` bar lengths with the book's own first (0 beyond those it hears), `signals` the
     arms' last words, `predictions` the last one of each frame.
@@ -128,16 +133,23 @@ class World(NamedTuple):
     draft: Any  # (1,) Draft, scratch
     scratch: Any  # (1,) Scratch
     ghosts: Any  # (S, G + 1) Ghost, those that live first
+    trails: Any  # (Y,) Trail
+    pairs: Any  # (Y, Y) Pair
 
 
 class Draft(Struct, frozen=True):
     """A decision while it is made.
 
     The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
-    `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` share. The wish: `kind`, `wanted` lots, `asks` for new risk,
-    `reason`, from `held` = position and `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day,
-    `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots. Where `halts` is 1 (on a copy that a twin looks at, engine.mirror)
-    a step ends before its decision.
+    `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` from the breaker's peak and `fall` from the highest equity ever
+    (shares), the `drawdown_scale`. The wish: `kind`, `wanted` lots, `asks` for new risk, `reason`, from the `target` (lots) of its side and
+    `held` = position and `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day,
+    `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots. Where `halts` is 1 (on a copy that a twin looks at,
+    engine.mirror) a step ends before its decision.
+
+    The rest of the portfolio, with every order out counted as filled (money; what other books hold): `gross`, `net`, `along` (the symbol's on
+    the trade's side), `heat`, `shared` and `bets_square` (their bets: in common with the trade, and together), `heat_square` and `heat_along`
+    under the correlations. Of the trade: `distance` to its stop (share of price), its `correlation` scale, and the lots that each cap leaves it.
     """
 
     halts: int
@@ -152,8 +164,11 @@ class Draft(Struct, frozen=True):
     equity: int
     volatility: float
     drawdown: float
+    fall: float
+    drawdown_scale: float
     pending: int
     held: int
+    target: int
     kind: int
     wanted: int
     asks: int
@@ -169,6 +184,22 @@ class Draft(Struct, frozen=True):
     sole: int
     blocked: int
     sent: int
+    gross: int
+    net: int
+    along: int
+    heat: float
+    shared: float
+    bets_square: float
+    heat_square: float
+    heat_along: float
+    distance: float
+    correlation: float
+    gross_room: float
+    symbol_room: float
+    side_room: float
+    net_room: float
+    heat_room: float
+    correlated_room: float
 
 
 class Scratch(Struct, frozen=True):
@@ -258,37 +289,39 @@ class Out(NamedTuple):
     curve: Any
 
 
-def empty_world(symbols: int, arms: int, frames: int, memory: int, reals: int, sets: int, gates: int) -> World:
+def empty_world(books: int, symbols: int, arms: int, frames: int, memory: int, reals: int, sets: int, gates: int) -> World:
     """All zeros; the plan fills in parameters."""
     return World(
         account=np.zeros(1, layout(Account)),
-        seats=np.zeros(symbols, layout(Seat)),
-        working=np.zeros((symbols, WORKING_SLOTS), layout(OrderRow)),
+        seats=np.zeros(books, layout(Seat)),
+        working=np.zeros((books, WORKING_SLOTS), layout(OrderRow)),
         arms=np.zeros(arms, np.int64),
-        frames=np.zeros((symbols, frames), np.int64),
-        signals=np.zeros((symbols, arms), np.int64),
-        predictions=np.zeros((symbols, frames), layout(Prediction)),
-        words=np.zeros((symbols, frames), layout(FrameWord)),
-        alignment=np.zeros(symbols, layout(AlignmentTerms)),
-        shadows=np.zeros((symbols, arms), layout(Shadow)),
-        evidence=np.zeros((symbols, arms, CELLS), layout(Evidence)),
-        terciles=np.zeros(symbols, layout(Terciles)),
-        posterior=np.zeros(symbols, layout(PosteriorTerms)),
-        context=np.zeros(symbols, layout(ContextTerms)),
-        outputs=np.zeros((symbols, len(SOURCES), OUTPUTS), layout(Output)),
-        sets=np.zeros((symbols, sets), layout(IssuedSet)),
+        frames=np.zeros((books, frames), np.int64),
+        signals=np.zeros((books, arms), np.int64),
+        predictions=np.zeros((books, frames), layout(Prediction)),
+        words=np.zeros((books, frames), layout(FrameWord)),
+        alignment=np.zeros(books, layout(AlignmentTerms)),
+        shadows=np.zeros((books, arms), layout(Shadow)),
+        evidence=np.zeros((books, arms, CELLS), layout(Evidence)),
+        terciles=np.zeros(books, layout(Terciles)),
+        posterior=np.zeros(books, layout(PosteriorTerms)),
+        context=np.zeros(books, layout(ContextTerms)),
+        outputs=np.zeros((books, len(SOURCES), OUTPUTS), layout(Output)),
+        sets=np.zeros((books, sets), layout(IssuedSet)),
         spoken=np.zeros(arms, layout(Spoken)),
         awake=np.zeros(arms, np.int64),
         beliefs=np.zeros(arms, layout(Belief)),
         outcomes=np.zeros(MOST_OUTCOMES, layout(Outcome)),
-        memory=np.zeros((symbols, arms, memory), np.int64),
-        reals=np.zeros((symbols, arms, reals), np.float64),
-        limits=np.zeros(symbols, layout(Limits)),
+        memory=np.zeros((books, arms, memory), np.int64),
+        reals=np.zeros((books, arms, reals), np.float64),
+        limits=np.zeros(books, layout(Limits)),
         lenient=np.zeros(gates, np.int64),
         seen=np.zeros(1, layout(Seen)),
         draft=np.zeros(1, layout(Draft)),
         scratch=np.zeros(1, layout(Scratch)),
-        ghosts=np.zeros((symbols, gates + 1), layout(Ghost)),
+        ghosts=np.zeros((books, gates + 1), layout(Ghost)),
+        trails=np.zeros(symbols, layout(Trail)),
+        pairs=np.zeros((symbols, symbols), layout(Pair)),
     )
 
 

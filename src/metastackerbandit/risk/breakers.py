@@ -1,4 +1,4 @@
-"""Breakers: what trips them, and that a tripped one blocks until the next UTC day whatever the number does meanwhile."""
+"""The account's breakers: what trips them, and that a tripped one blocks until its UTC day or week is over whatever the number does meanwhile."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from metastackerbandit.domain.gate import BLOCK, PASS
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.timeframe import DAY_NS
 
+WEEK_NS = 7 * DAY_NS
+MONDAY_NS = 4 * DAY_NS  # 1970-01-05, the first Monday of the epoch
+
 
 class Breakers(Struct, frozen=True):
-    """The day and the peak that losses are measured from, in money; the floors at which the breakers trip."""
+    """The day, the week and the peak that losses are measured from, in money; the floors at which the breakers trip, and `floor`, the highest of
+    those that have not. `high` is the highest equity ever, which no breaker's reset lowers: sizes are scaled by the fall from it."""
 
     next_day_ns: int
     day_equity: int
@@ -21,6 +25,12 @@ class Breakers(Struct, frozen=True):
     peak_floor: int
     daily_tripped: int
     drawdown_tripped: int
+    next_week_ns: int
+    week_equity: int
+    week_floor: int
+    weekly_tripped: int
+    floor: int
+    high: int
 
 
 @kernel
@@ -49,21 +59,48 @@ def loss_of(equity: int, start: int) -> float:
 
 
 @kernel
-def begin_day(breakers: Any, now_ns: int, equity: int, max_daily_loss: float, max_drawdown: float) -> int:
-    """Start a UTC day: both breakers reset, and a tripped drawdown takes today's equity as its new peak.
+def next_week(now_ns: int) -> int:
+    """The next Monday, 00:00 UTC."""
+    return ((now_ns - MONDAY_NS) // WEEK_NS + 1) * WEEK_NS + MONDAY_NS
 
-    Returns what reset: 1 daily, 2 drawdown, 3 both.
+
+@kernel
+def begin_day(breakers: Any, now_ns: int, equity: int, max_daily_loss: float, max_weekly_loss: float, max_drawdown: float) -> int:
+    """Start a UTC day, and on a Monday (or at the first input) a week: breakers reset, and a tripped drawdown takes today's equity as its new peak.
+
+    Returns the bits of what reset: 1 daily, 2 drawdown, 4 weekly.
     """
     reset = breakers.daily_tripped + 2 * breakers.drawdown_tripped
     breakers.next_day_ns = (now_ns // DAY_NS + 1) * DAY_NS
     breakers.day_equity = equity
     breakers.day_floor = floor_of(equity, max_daily_loss)
     breakers.daily_tripped = 0
+    if now_ns >= breakers.next_week_ns:
+        reset += 4 * breakers.weekly_tripped
+        breakers.next_week_ns = next_week(now_ns)
+        breakers.week_equity = equity
+        breakers.week_floor = floor_of(equity, max_weekly_loss)
+        breakers.weekly_tripped = 0
     if breakers.drawdown_tripped != 0 or equity > breakers.peak:
         breakers.peak = equity
         breakers.peak_floor = floor_of(equity, max_drawdown)
     breakers.drawdown_tripped = 0
+    breakers.high = max(breakers.high, breakers.peak)
+    set_floor(breakers)
     return reset
+
+
+@kernel
+def set_floor(breakers: Any) -> None:
+    """The highest floor of a breaker that has not tripped."""
+    floor = -(2**62)
+    if breakers.daily_tripped == 0:
+        floor = max(floor, breakers.day_floor)
+    if breakers.weekly_tripped == 0:
+        floor = max(floor, breakers.week_floor)
+    if breakers.drawdown_tripped == 0:
+        floor = max(floor, breakers.peak_floor)
+    breakers.floor = floor
 
 
 @kernel
@@ -72,21 +109,20 @@ def climb(breakers: Any, equity: int, max_drawdown: float) -> None:
     if equity > breakers.peak:
         breakers.peak = equity
         breakers.peak_floor = floor_of(equity, max_drawdown)
+        breakers.high = max(breakers.high, equity)
+        if breakers.drawdown_tripped == 0:
+            breakers.floor = max(breakers.floor, breakers.peak_floor)
 
 
 @kernel
 def must_watch(breakers: Any, now_ns: int, equity: int) -> bool:
     """Whether the day turned, or a floor is reached by a breaker that has not tripped."""
-    return (
-        now_ns >= breakers.next_day_ns
-        or (equity <= breakers.day_floor and breakers.daily_tripped == 0)
-        or (equity <= breakers.peak_floor and breakers.drawdown_tripped == 0)
-    )
+    return now_ns >= breakers.next_day_ns or equity <= breakers.floor
 
 
 @kernel
 def watch(breakers: Any, equity: int) -> int:
-    """Trip what must trip; returns what tripped just now: 1 daily, 2 drawdown, 3 both."""
+    """Trip what must trip; returns the bits of what tripped just now: 1 daily, 2 drawdown, 4 weekly."""
     tripped = 0
     if equity <= breakers.day_floor and breakers.daily_tripped == 0:
         breakers.daily_tripped = 1
@@ -94,4 +130,9 @@ def watch(breakers: Any, equity: int) -> int:
     if equity <= breakers.peak_floor and breakers.drawdown_tripped == 0:
         breakers.drawdown_tripped = 1
         tripped += 2
+    if equity <= breakers.week_floor and breakers.weekly_tripped == 0:
+        breakers.weekly_tripped = 1
+        tripped += 4
+    if tripped != 0:
+        set_floor(breakers)
     return tripped

@@ -1,7 +1,8 @@
 """The one sizing formula, and the caps behind it.
 
-target = side x alpha x min(volatility target / forecast volatility, fractional Kelly) x drawdown scale, then caps; or a fixed size.
-The model rung's multiplier is in alpha; a rule arm has no estimate of its edge, and no Kelly bound.
+target = side x share x alpha x min(volatility target / forecast volatility, fractional Kelly) x drawdown scale x correlation scale, then caps
+(caps.py); or a fixed size. The model rung's multiplier is in alpha; a rule arm has no estimate of its edge, and no Kelly bound. The correlation
+scale splits the account among its books (engine/portfolio.py); a share is 1 where nobody named one.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ SPOT_MOST = 0.98  # of equity: spot pays in full, and costs and a gap must fit b
 
 
 @kernel
-def drawdown_scale(drawdown: float, most: float) -> float:
-    """1 at the peak, 0 at the largest drawdown allowed (Grossman and Zhou 1993)."""
-    return min(max(1.0 - drawdown / most, 0.0), 1.0)
+def drawdown_scale(drawdown: float, most: float, least: float) -> float:
+    """1 at the peak, falling towards 0 at the largest drawdown allowed (Grossman and Zhou 1993), but never below `least`: docs/decisions/0010."""
+    return min(max(1.0 - drawdown / most, least), 1.0)
 
 
 @kernel
@@ -38,7 +39,7 @@ def wanted_lots(
 ) -> int:
     """Size before caps, in lots >= 0; UNKNOWN_SIZE when the volatility it needs is unknown.
 
-    `share` is the symbol's part of the book, `lot_money` the money of one lot at the price, `target` and `volatility`
+    `share` is the book's part of the account, `lot_money` the money of one lot at the price, `target` and `volatility`
     fractions a year, `fraction` of equity, `notional` money, `lots` the fixed quantity, `kelly` the most of equity that
     the edge is worth (infinity: no estimate, NaN: unknown). Rounded down.
     """
@@ -56,12 +57,3 @@ def wanted_lots(
     if not wanted > 0.0:
         return 0
     return int(min(wanted, 4e18))
-
-
-@kernel
-def capped_lots(lots: int, equity: int, lot_money: int, max_symbol: float, gross_others: int, max_gross: float, max_lots: int) -> int:
-    """At most what the symbol's cap, the account's remaining room and 64-bit money allow."""
-    most = min(max_symbol * equity, max_gross * equity - gross_others) / lot_money
-    if not most > 0.0:
-        return 0
-    return min(lots, int(min(most, 4e18)), max_lots)

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.money import money_text
-from metastackerbandit.domain.rows import BY_OPERATOR, CAUSES, HALT, KILL, PAUSE, RESET, RESUME, TRIP
+from metastackerbandit.domain.rows import CAUSES, HALT, KILL, PAUSE, RESET, RESUME, RESUMES, TRIP
 from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 from metastackerbandit.storage.journal import Journal
 from metastackerbandit.storage.run_record import RunRow
@@ -102,22 +102,29 @@ def _failure(row: RunRow) -> Sequence[str]:
 
 def _in_force(view: RunView) -> Sequence[str]:
     """Controls and breakers that still hold at the end of what is written; nothing lifts a kill."""
-    held: dict[int, str] = {}
+    held: dict[tuple[int, int], str] = {}
     killed: tuple[str, ...] = ()
     for control in view.controls():
         cause = int(control["cause"])
+        where = (cause, int(control["instrument"]))
         match int(control["kind"]):
             case kind if kind in (RESUME, RESET):
-                held.pop(cause, None)
+                held.pop(where, None)
             case kind if kind == PAUSE:
-                held.setdefault(BY_OPERATOR, "paused by the operator: no new risk")
+                held.setdefault(where, "paused by the operator: no new risk")
             case kind if kind == KILL:
                 killed = ("killed by the operator: positions leave at the next price, and no new ones are taken",)
             case kind if kind == TRIP:
-                held[cause] = (
-                    f"the {CAUSES[cause]} breaker is tripped at {float(control['observed']):.4g} (limit {float(control['limit']):.4g}): no new risk"
-                )
+                held[where] = _tripped(view.row, control)
     return (*killed, *held.values())
+
+
+def _tripped(row: RunRow, control: Any) -> str:
+    """A tripped breaker in words: where, at what, and what lifts it."""
+    cause, book = int(control["cause"]), int(control["instrument"])
+    where = f" of {row.symbols[book]} {frame_name(row.frame_of(book))}" if book >= 0 else ""
+    numbers = f"{float(control['observed']):.4g} (limit {float(control['limit']):.4g})"
+    return f"the {CAUSES[cause]} breaker{where} is tripped at {numbers}: no new risk; lifted by {RESUMES[cause]}"
 
 
 def _alarms(view: RunView) -> Sequence[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.rows import AlarmRow, ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
-VERSION = 4  # of everything below and of the columns; a journal with a higher one was written by newer code
+VERSION = 5  # of everything below and of the columns; a journal with a higher one was written by newer code
 
 _PLAIN_NAN = struct.pack("<d", math.nan)
 
@@ -117,4 +117,5 @@ STEPS = {
         "ALTER TABLE outcomes ADD COLUMN net INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE outcomes ADD COLUMN net_bps REAL",
     ),
+    4: ("ALTER TABLE controls ADD COLUMN instrument INTEGER NOT NULL DEFAULT -1",),
 }

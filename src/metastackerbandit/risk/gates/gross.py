@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metastackerbandit.domain.gate import GateSpec, at_most
+from metastackerbandit.domain.gate import GateSpec, not_asked
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.risk.caps import kept_under
 
 
 @kernel
 def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
-    """Sum of absolute notionals over equity, before this order."""
-    return at_most(seen.gross_exposure, limits.max_gross_exposure)
+    """Sum of absolute notionals over equity, after this order; N/A where no new risk is asked for."""
+    if seen.asks == 0:
+        return not_asked(limits.max_gross_exposure)
+    return kept_under(seen.gross_exposure, limits.max_gross_exposure, seen.gross_room, seen.cap_lots)
 
 
 GATE = GateSpec(
@@ -20,7 +23,7 @@ GATE = GateSpec(
     "x equity",
     "at most",
     "safety",
-    "sum of absolute notionals over equity, before this order",
+    "sum of absolute notionals over equity, after this order",
     ask,
     setting="risk.max_gross_exposure",
     domain=(0.0, math.inf),
