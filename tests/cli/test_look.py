@@ -210,12 +210,21 @@ def test_the_nearest_miss_is_looked_for_up_to_the_decision_that_is_named(
 @covers("A36")
 def test_an_explanation_carries_codes_and_the_settings_that_hold_limits(tmp_path: Path) -> None:
     gates = (*GATES[:2], GateWords("flat_gap", "bars", "at least", "bars since the position was flat", "execution.cooldown_bars", lead=1.0))
-    a_run(tmp_path, gates=gates, config="[execution]\ncooldown_bars = 2\n").finish("finished", {}, 2)
-    told = asked("explain", "last-blocked", "--home", str(tmp_path))[1]
-    assert (told["code"], told["binding_code"], told["trace"][2]["setting"]) == ("HOLD_BLOCKED", "FLAT_GAP_BELOW_LIMIT", "execution.cooldown_bars")
-    (need,) = told["change"]["needs"]
-    assert (told["change"]["by"], need["setting_needed"], need["limit_needed"], need["input_needed"]) == ("settings", 0.0, 1.0, 0.5)
-    assert need["note"] == "not the setting's own 2: derived, or of a profile"
+    for home, bars, setting, needed, source in (("own", 2, "execution.cooldown_bars", 1.0, "configuration"), ("less", 1, None, None, "derived")):
+        writer = Journal.open(tmp_path / home).begin(record(gates=gates, config=f"[execution]\ncooldown_bars = {bars}\n"), 1)
+        decision = rows(DecisionRow, 1)
+        decision["decision"] = decision["side"] = decision["asks_risk"] = decision["blocked"] = 1
+        decision["frame_ns"], decision["binding"], decision["sole"] = BAR_NS, 2, 2
+        writer.decisions(decision, np.array([[1.0, 1.0, 2.0]]), np.array([[0.5, 0.5, 3.0]]), np.array([[1, 1, 2]], np.int8))
+        writer.finish("finished", {}, 2)
+        told = asked("explain", "last-blocked", "--home", str(tmp_path / home))[1]
+        line = told["trace"][2]
+        assert (told["code"], told["binding_code"], line["setting"]) == ("HOLD_BLOCKED", "FLAT_GAP_BELOW_LIMIT", "execution.cooldown_bars")
+        assert line["source"] == source
+        (need,) = told["change"]["needs"]
+        assert (told["change"]["by"], need["setting_needed"]) == ("settings" if setting else "inputs", needed)
+        assert need["limit_needed"] == 2.0 and need["input_needed"] == 3.0
+        assert need["note"] == ("" if setting else "execution.cooldown_bars: the setting says 1, and what decides is stricter: 2")
 
 
 def test_a_symbol_on_two_frames_is_asked_for_by_frame(tmp_path: Path) -> None:
