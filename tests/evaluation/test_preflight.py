@@ -140,9 +140,11 @@ def test_one_burst_of_passes_on_one_side_is_luck() -> None:
 
 
 @covers("A09")
-def test_a_safety_limit_that_history_never_came_near_is_a_note() -> None:
+@pytest.mark.parametrize("limit", [10.0, 1_000.0])
+def test_a_safety_limit_that_history_never_came_near_is_a_note(limit: float) -> None:
+    """The predecessor's limit of .1 was 10 % of funding every eight hours, 1,000 bps: it never fired."""
     funding = gate("funding", "safety", "at most", (-np.inf, np.inf))
-    told = found(replayed(sides(200, 200), np.random.default_rng(3).normal(0, 0.3, 400), 10.0, (funding,)), (funding,))
+    told = found(replayed(sides(200, 200), np.random.default_rng(3).normal(0, 0.3, 400), limit, (funding,)), (funding,))
     (note,) = (one for one in told if one.gate == "funding")
     assert (note.kind, note.severity, note.status) == ("far", "low", "ok") and not note.is_error
 
