@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -208,7 +211,7 @@ def test_a_flat_word_leaves_all_that_the_fills_hold_and_longs_do_not_stack(marke
 def test_a_position_is_lots_wherever_it_is_told_and_a_size_is_a_share() -> None:
     """One predecessor's _pos held a fraction in one place and coins in another."""
     for kind in (DecisionRow, OrderRow, FillRow, TripRow):
-        fields = layout(kind).fields or {}
+        fields: Mapping[str, Any] = layout(kind).fields or {}
         for name in {"position", "pending", "wanted", "sent", "lots", "filled"} & set(fields):
             assert fields[name][0] == np.int64, f"{kind.__name__}.{name}: lots"
     assert layout(DecisionRow)["alpha"] == np.float64, "a share"

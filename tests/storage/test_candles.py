@@ -171,7 +171,10 @@ def test_every_problem_of_a_file_is_named_at_once(tmp_path: Path) -> None:
 
 @covers("A15")
 def test_the_takers_side_of_recorded_candles_is_what_buyers_took() -> None:
-    """A predecessor had A and B of its fills the wrong way round. Buying takers lift prices: within a minute they correlate to .43 to .59 on every day."""
+    """A predecessor had A and B of its fills the wrong way round.
+
+    Buying takers lift prices: within a minute they correlate to .43 to .59 on every day.
+    """
     recording = load(shared_data() / "klines" / "binance_usdm_1m_full", ("ALGOUSDT",))
     (bars,) = (bars[:20_000] for bars in recording.bars)
     assert recording.has_flow == (True,)
