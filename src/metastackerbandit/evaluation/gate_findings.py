@@ -22,7 +22,7 @@ _SAME = 1e-9  # limits that differ by less are one limit
 
 
 class Asked(Struct, frozen=True):
-    """A gate of some books: its record in the days replayed, the domain of what it observes, and the setting behind its limit.
+    """A gate of some books: its record in the days replayed, and the setting behind its limit.
 
     `is_by_hand` says whether somebody wrote the limit: one that is a default, or derived from costs, is no mistake where nothing reaches it,
     there is no edge. `longer` gives the record with the history before those days; it is only asked where the days alone condemn the gate.
@@ -31,7 +31,6 @@ class Asked(Struct, frozen=True):
     gate: GateSpec
     books: tuple[Book, ...]
     seen: GateRecord
-    domain: tuple[float, float]
     written: Written | None = None
     is_by_hand: bool = True
     longer: Callable[[], GateRecord] | None = None
@@ -62,7 +61,7 @@ def gate_findings(asked: Asked, settings: PreflightSettings) -> list[Finding]:
 
 def _of_domain(asked: Asked) -> list[Finding]:
     """A limit that the quantity cannot reach, or cannot fail: the one somebody wrote, or else the one that decided."""
-    low, high = asked.domain
+    low, high = asked.gate.domain
     written = asked.written
     given = written.value if written is not None and written.by_hand and math.isfinite(written.value) else asked.seen.limit
     if math.isnan(given) or low <= given <= high:
@@ -102,7 +101,7 @@ def _word(asked: Asked, seen: GateRecord, settings: PreflightSettings) -> str:
     if asked.gate.kind != "opinion":
         return ""
     if seen.passes.both == seen.asked.both:
-        return "" if _is_off(asked, seen) or _cannot_fail(asked, seen) else VACUOUS
+        return "" if seen.off or _cannot_fail(asked, seen) else VACUOUS
     return ONE_SIDED if silenced_side(seen, settings) else ""
 
 
@@ -111,21 +110,15 @@ def _passed(asked: Asked, seen: GateRecord) -> int:
     return seen.passes.both if asked.gate.kind == "opinion" else seen.clear_passes
 
 
-def _is_off(asked: Asked, seen: GateRecord) -> bool:
-    """A limit at the end of the domain lets everything pass on purpose."""
-    low, high = asked.domain
-    return seen.limit_high <= low if asked.gate.sense == "at least" else seen.limit_low >= high
-
-
 def _cannot_fail(asked: Asked, seen: GateRecord) -> bool:
     """All that was observed lies at the passing end of the domain, as the alpha of a rule does: no limit at all could stop any."""
-    low, high = asked.domain
+    low, high = asked.gate.domain
     return seen.observed.min >= high if asked.gate.sense == "at least" else seen.observed.max <= low
 
 
 def _says_nothing(asked: Asked, seen: GateRecord) -> bool:
     """All that was observed lies at the failing end of the domain, as alpha does where no edge is left: any limit would stop it."""
-    low, high = asked.domain
+    low, high = asked.gate.domain
     return seen.observed.max <= low if asked.gate.sense == "at least" else seen.observed.min >= high
 
 
@@ -165,8 +158,10 @@ def _unreachable(asked: Asked, seen: GateRecord) -> Finding:
 
 def _vacuous(asked: Asked, seen: GateRecord) -> Finding:
     what = f"{_compared(asked, seen)}: all {seen.asked.both:,} {asked.askers} passed, so it stops nothing"
+    if not asked.is_by_hand:
+        return asked.says(VACUOUS, LOW, what, numbers_of(seen), "nothing: nobody chose this limit, and all that came was good enough for it")
     mend = asked.mend("tighten it, set it to the end of its range if it should be off, or waive it")
-    return asked.says(VACUOUS, HIGH if asked.is_by_hand else MEDIUM, what, numbers_of(seen), mend)
+    return asked.says(VACUOUS, HIGH, what, numbers_of(seen), mend)
 
 
 def _one_sided(asked: Asked, seen: GateRecord, settings: PreflightSettings) -> Finding:
