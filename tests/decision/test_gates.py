@@ -43,9 +43,9 @@ ASKED: dict[str, tuple[dict[str, float], dict[str, float], str, float]] = {
     "confidence": (SPEAKING | {"p_flat": 0.25, "barrier_bps": 130.0}, {"min_confidence_buy": 0.5, "min_confidence_sell": 0.5}, "p_with", 0.5),
     "alpha": ({"side": 1}, {}, "alpha", 0.02),
     "neutral_band": (SPEAKING | {"p_against": 0.0, "barrier_bps": 26.0}, {}, "p_with", 0.5),
-    "conformal": (SPEAKING | {"conformal_level": 0.2}, {}, "p_value_against", 0.2),
+    "conformal": (SPEAKING | {"conformal_level": 0.2}, {"asks_conformal": 1}, "p_value_against", 0.2),
     "net_edge": (SPEAKING, {}, "net_edge_bps", 3.25),
-    "worth": (SPEAKING | {"barrier_bps": 26.0}, {}, "worth", 0.75),
+    "worth": (SPEAKING | {"barrier_bps": 130.0}, {"min_worth": 0.75}, "worth", 0.75),
     "alignment": ({"has_frames": 1}, {}, "alignment", 0.05),
     "posterior": ({"has_posterior": 1}, {}, "chance", 0.85),
     "regime": ({}, {"asks_regime": 1}, "regime_allowed", 1.0),
@@ -288,7 +288,7 @@ def test_an_alpha_of_one_is_no_edge_in_basis_points() -> None:
 def test_a_version_without_a_meta_label_is_not_asked_for_its_worth_and_one_with_it_must_pay() -> None:
     seen = SPEAKING | {"barrier_bps": 130.0}
     assert answer(gate("worth"), seen | {"worth": math.nan}, {})[2] == NA
-    for worth, verdict in ((0.549, BLOCK), (0.551, PASS)):  # .5 + 13 / 260
+    for worth, verdict in ((0.527, BLOCK), (0.528, PASS)):  # least_worth(13, 130) = .5275
         assert answer(gate("worth"), seen | {"worth": worth}, {"min_worth": math.nan})[2] == verdict
 
 

@@ -112,6 +112,28 @@ def test_what_is_written_and_cannot_bind_stays_vacuous_and_a_default_that_stoppe
     assert (note.kind, note.severity, note.status) == ("vacuous", "low", "ok")
 
 
+@covers("A10", "A11", "1.09")
+def test_a_gate_that_alone_stops_all_that_the_others_let_pass_is_unreachable_where_it_counts() -> None:
+    """It lets a tenth of the opinions pass, those that have no edge: nothing would ever trade, and no other gate would be to blame."""
+    edge, sets = gate("net_edge", domain=(-np.inf, np.inf)), gate("conformal", sense="at most")
+    edges = np.repeat((-5.0, 9.0), (300, 100))
+    p_values = np.concatenate((np.linspace(0.01, 3.0, 300).clip(0.0, 1.0), np.linspace(0.3, 0.6, 100)))
+    seen, limits = np.stack((edges, p_values), axis=1), np.array([3.25, 0.2])
+    recent = replayed(np.tile((1, -1), 200), seen, np.broadcast_to(limits, seen.shape), (edge, sets))
+    by_hand = {"conformal": Written("decision.conformal", np.nan)}
+    (error,) = (one for one in found(recent, (edge, sets), written=by_hand) if one.is_error)
+    assert (error.kind, error.gate, error.severity) == ("unreachable", "conformal", "critical")
+    assert "none of the 100 opinions that all other gates let pass" in error.what and error.mend.startswith("decision.conformal: ")
+    by_default = {"conformal": Written("decision.conformal", np.nan, by_hand=False)}
+    told = found(recent, (edge, sets), written=by_default)
+    assert kinds(told, "conformal") == {"unreachable"} and not any(one.is_error for one in told)
+    for passed, said in ((1, {"tight"}), (2, set())):  # two of a hundred are enough
+        p_values[-passed:] = 0.1
+        seen = np.stack((edges, p_values), axis=1)
+        again = replayed(np.tile((1, -1), 200), seen, np.broadcast_to(limits, seen.shape), (edge, sets))
+        assert kinds(found(again, (edge, sets)), "conformal") == said
+
+
 @covers("A01", "3.07", "3.15")
 def test_the_gate_that_let_137_of_1171_buys_and_0_of_190_sells_pass_is_named() -> None:
     side = sides(1171, 190)
@@ -135,7 +157,7 @@ def test_fishers_test_at_its_corner_has_the_known_answer() -> None:
 def test_one_burst_of_passes_on_one_side_is_luck() -> None:
     side = sides(1000, 1000)
     seen = np.zeros(2000)
-    seen[np.flatnonzero(side == 1)[400:422]] = 1.0  # 22 passes in four spells of twelve bars
+    seen[np.flatnonzero(side == 1)[400:442]] = 1.0  # 42 passes in seven spells of twelve bars
     assert kinds(found(replayed(side, seen, 0.5))) == set()
 
 

@@ -123,6 +123,8 @@ def _written(config: Config, sources: dict[str, str]) -> dict[str, Written]:
             number = gate.lead + value if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
             names = (gate.setting, *(f"{gate.setting}_{side}" for side in ("buy", "sell") if gate.by_side))
             found[gate.name] = Written(gate.setting, number, by_hand=any(sources[name] != "default" for name in names))
+        elif gate.switch:
+            found[gate.name] = Written(gate.switch, float("nan"), by_hand=sources[gate.switch] != "default")
     return found
 
 

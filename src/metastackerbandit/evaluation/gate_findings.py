@@ -16,7 +16,7 @@ from metastackerbandit.evaluation.gate_record import GateRecord
 from metastackerbandit.evaluation.settings import PreflightSettings
 
 OUT_OF_DOMAIN, UNREACHABLE, VACUOUS, ONE_SIDED, NO_DATA = "out_of_domain", "unreachable", "vacuous", "one_sided", "no_data"
-THIN, FAR, WITHOUT_EFFECT = "thin", "far", "without_effect"
+THIN, TIGHT, FAR, WITHOUT_EFFECT = "thin", "tight", "far", "without_effect"
 
 _SAME = 1e-9  # limits that differ by less are one limit
 
@@ -89,6 +89,8 @@ def _of_passing(asked: Asked, settings: PreflightSettings) -> list[Finding]:
             return [_unreachable(asked, seen)]
         case "vacuous":
             return [_vacuous(asked, seen)]
+        case "tight":
+            return [_tight(asked, seen)]
         case "one_sided":
             return [_one_sided(asked, seen, settings)]
     return []
@@ -100,9 +102,13 @@ def _word(asked: Asked, seen: GateRecord, settings: PreflightSettings) -> str:
         return UNREACHABLE
     if asked.gate.kind != "opinion":
         return ""
+    if seen.clear >= settings.least_asked and seen.clear_passes == 0:  # for its sake alone nothing trades
+        return UNREACHABLE
     if seen.passes.both == seen.asked.both:
         return "" if seen.off or _cannot_fail(asked, seen) else VACUOUS
-    return ONE_SIDED if silenced_side(seen, settings) else ""
+    if silenced_side(seen, settings):
+        return ONE_SIDED
+    return TIGHT if seen.clear >= settings.least_asked and seen.clear_passes < settings.least_clear * seen.clear else ""
 
 
 def _passed(asked: Asked, seen: GateRecord) -> int:
@@ -146,14 +152,28 @@ def _log_choose(count: int, chosen: int) -> float:
 
 
 def _unreachable(asked: Asked, seen: GateRecord) -> Finding:
+    is_opinion = asked.gate.kind == "opinion"
+    if is_opinion and seen.passes.both:
+        what = f"{_compared(asked, seen)}: none of the {seen.clear:,} opinions that all other gates let pass passed"
+        mend = "its limit is the default, or follows from costs: it may start, and stays flat while this holds"
+    else:
+        count = seen.asked.both if is_opinion else seen.clear
+        what = f"{_compared(asked, seen)}: none of {count:,} {asked.askers} passed"
+        mend = "no edge is seen after costs: nothing to mend here, it may start and stays flat"
+    if is_opinion and (not asked.is_by_hand or _says_nothing(asked, seen)):
+        return asked.says(UNREACHABLE, MEDIUM, what, numbers_of(seen), mend)
+    return asked.says(UNREACHABLE, CRITICAL, what, numbers_of(seen), asked.mend(_looser(asked)))
+
+
+def _tight(asked: Asked, seen: GateRecord) -> Finding:
+    what = f"{_compared(asked, seen)}: {seen.clear_passes:,} of the {seen.clear:,} opinions that all other gates let pass passed"
+    return asked.says(TIGHT, MEDIUM, what, numbers_of(seen), asked.mend(f"nothing, if so few trades are meant; else {_looser(asked)}"))
+
+
+def _looser(asked: Asked) -> str:
     where = "95th percentile" if asked.gate.sense == "at least" else "5th percentile"
-    count = seen.asked.both if asked.gate.kind == "opinion" else seen.clear
-    what = f"{_compared(asked, seen)}: none of {count:,} {asked.askers} passed"
-    if asked.gate.kind == "opinion" and (not asked.is_by_hand or _says_nothing(asked, seen)):
-        return asked.says(
-            UNREACHABLE, MEDIUM, what, numbers_of(seen), "no edge is seen after costs: nothing to mend here, it may start and stays flat"
-        )
-    return asked.says(UNREACHABLE, CRITICAL, what, numbers_of(seen), asked.mend(f"a limit near the {where} of what is observed lets some pass"))
+    off = "turn it off, or choose " if asked.gate.switch else ""
+    return f"{off}a limit near the {where} of what is observed{'' if off else ' lets some pass'}"
 
 
 def _vacuous(asked: Asked, seen: GateRecord) -> Finding:
