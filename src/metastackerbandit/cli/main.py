@@ -25,6 +25,7 @@ from metastackerbandit.cli import (
     preflight,
     readiness,
     replay,
+    risk,
     rollout,
     set_threshold,
     train,
@@ -88,6 +89,7 @@ app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)
 app.command("gates")(gates.gates)
 app.command("twin")(twin.twin)
+app.command("risk")(risk.risk)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)

@@ -13,7 +13,6 @@ from metastackerbandit.cli.looking import RunFlag
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.card import ModelCard
-    from metastackerbandit.domain.recording import Recording
     from metastackerbandit.evaluation.monitors.answers import Alarm
     from metastackerbandit.evaluation.monitors.whole_run import Told
     from metastackerbandit.runtime.outcomes import Place
@@ -122,45 +121,20 @@ def _labels(view: RunView, told: Told, data: Path | None) -> tuple[dict[Place, A
     import msgspec
     import numpy as np
 
+    from metastackerbandit.cli.traded_candles import traded_candles
     from metastackerbandit.costs.settings import CostSettings
-    from metastackerbandit.domain.errors import MsbError
     from metastackerbandit.runtime.outcomes import labels_of
-    from metastackerbandit.storage.candles import load_recording
 
-    config = tomllib.loads(view.row.config)
-    named = data or (Path(config["run"]["data"]).expanduser() if config.get("run", {}).get("data") else None)
-    if named is None:
-        return {}, "outcomes of predictions are not known: name the candles that the run traded with --data"
+    recording, why = traded_candles(view, told.decisions, data)
+    if recording is None:
+        return {}, f"outcomes of predictions are not known: {why}"
     symbols = tuple(dict.fromkeys(view.row.symbols))
-    try:
-        recording = load_recording(named, symbols, market=view.row.instruments[0].market, instruments_file=None, since_ns=None, until_ns=None)
-    except (MsbError, OSError) as error:
-        return {}, f"outcomes of predictions are not known: {error}"
-    if not _is_traded(recording, symbols, view, told):
-        return {}, f"outcomes of predictions are not known: the candles in {named} are not those that the run traded"
     places = {
         (int(one["instrument"]), int(one["frame_ns"])): symbols.index(view.row.symbols[int(one["instrument"])])
         for one in np.unique(told.predictions[["instrument", "frame_ns"]])
     }
-    costs = msgspec.convert(config.get("costs", {}), CostSettings)
+    costs = msgspec.convert(tomllib.loads(view.row.config).get("costs", {}), CostSettings)
     return labels_of(recording, places, costs), ""
-
-
-def _is_traded(recording: Recording, symbols: tuple[str, ...], view: RunView, told: Told) -> bool:
-    """Whether decided closes are the recording's, compared in the text of their instrument's prices."""
-    import numpy as np
-
-    looked_at = told.decisions[:: max(len(told.decisions) // 200, 1)]
-    for row in looked_at:
-        instrument = view.row.instruments[int(row["instrument"])]
-        place = symbols.index(instrument.symbol)
-        bars = recording.bars[place]
-        at = int(np.searchsorted(bars["closed_ns"], row["closed_ns"]))
-        if at == len(bars) or bars["closed_ns"][at] != row["closed_ns"]:
-            continue  # a bar whose last candle never came closes where no candle does
-        if recording.instruments[place].price_text(int(bars["close"][at])) != instrument.price_text(int(row["close"])):
-            return False
-    return True
 
 
 def _cards(view: RunView, home: Path) -> list[ModelCard]:

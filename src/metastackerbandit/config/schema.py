@@ -15,7 +15,7 @@ from metastackerbandit.evaluation.settings import MonitorSettings, PreflightSett
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import MarketSettings
-from metastackerbandit.risk.settings import RiskSettings, SizingSettings
+from metastackerbandit.risk.settings import RiskSettings, SizingSettings, TailSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.settings import AlignmentSettings, ArmSettings, ContextSettings, PosteriorSettings
 from metastackerbandit.training.settings import TrainingSettings
@@ -56,6 +56,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     decision: DecisionSettings = DecisionSettings()
     sizing: SizingSettings = SizingSettings()
     risk: RiskSettings = RiskSettings()
+    tail: TailSettings = TailSettings()
     exits: ExitSettings = ExitSettings()
     costs: CostSettings = CostSettings()
     execution: ExecutionSettings = ExecutionSettings()

@@ -55,3 +55,19 @@ class RiskSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_bad_bars: Annotated[float, Meta(ge=0, le=1)] = 0.2  # of those: incomplete or missing
     max_excess_loss: Annotated[float, Meta(gt=0, le=1_000)] = 6.9  # nats that a model may lose against the base rate; ln 1000 (docs/risk.md)
     resume: Share = 0.8  # a breaker that watches a number lifts when it is back at this share of its limit
+
+
+class TailSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How value at risk and expected shortfall are estimated (docs/value_at_risk.md has what each choice was measured against)."""
+
+    half_life_days: Annotated[float, Meta(gt=0, le=365)] = 3.0  # of the variance that stands for today's; coverage is flat from 1 to 10
+    history_days: Annotated[float, Meta(ge=1, le=3_650)] = 365.0  # how far back returns count; a year has every season of the week and the calendar
+    run_hours: Annotated[float, Meta(ge=1, le=240)] = 24.0  # surprises in a row that are drawn as one; hours drawn singly miss half of the 99 % days
+    paths: Annotated[int, Meta(ge=1_000, le=1_000_000)] = 10_000  # drawn where a horizon is longer than a run; else every run is a path, once
+    least_rows: Annotated[int, Meta(ge=50, le=100_000)] = 500  # returns before they tell a distribution (method 11.4: 500 to 1,000)
+    least_tail: Annotated[float, Meta(gt=0, le=100)] = 2.5  # independent observations expected beyond a level, as of 250 days beyond 99 %
+    least_shape: Annotated[int, Meta(ge=20, le=100_000)] = 100  # independent observations before skewness and kurtosis are read off them
+    block_days: Annotated[float, Meta(gt=0, le=90)] = 5.0  # drawn as one where a figure's error is resampled; calm and turmoil last days
+    resamples: Annotated[int, Meta(ge=100, le=10_000)] = 400  # of each interval
+    seed: Annotated[int, Meta(ge=0, le=2**62)] = 1  # of paths and resamples
+    near: Share = 0.8  # share of a cap from which `msb risk` tells of it

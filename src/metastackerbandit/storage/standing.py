@@ -73,7 +73,7 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         uptime_s=(now_ns - row.started_ns) / SECOND_NS if running else None,
         connections=(),
         positions=_positions(view),
-        attention=(*lost, *_failure(row), *_in_force(view), *_alarms(view)),
+        attention=(*lost, *_failure(row), *in_force(view), *_alarms(view)),
         notices=row.notices,
         run=row.run,
         identity=row.identity,
@@ -100,11 +100,13 @@ def _failure(row: RunRow) -> Sequence[str]:
     return (f"run {row.run} failed: {cause}" if cause else f"run {row.run} failed",)
 
 
-def _in_force(view: RunView) -> Sequence[str]:
-    """Controls and breakers that still hold at the end of what is written; nothing lifts a kill."""
+def in_force(view: RunView, until_ns: int | None = None) -> Sequence[str]:
+    """Controls and breakers that hold at a time, or at the end of what is written; nothing lifts a kill."""
     held: dict[tuple[int, int], str] = {}
     killed: tuple[str, ...] = ()
     for control in view.controls():
+        if until_ns is not None and control["at_ns"] > until_ns:
+            break
         cause = int(control["cause"])
         where = (cause, int(control["instrument"]))
         match int(control["kind"]):
