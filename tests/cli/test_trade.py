@@ -81,24 +81,24 @@ def test_four_frames_of_two_symbols_in_one_process_leave_what_each_leaves_alone(
     whole = journal.run("last")
     books = [(instrument.symbol, frame_name(whole.row.frame_of(place))) for place, instrument in enumerate(whole.row.instruments)]
     assert sorted(books) == sorted((symbol, frame) for symbol in ("BTCUSDT", "ETHUSDT") for frame in frames)
-    for frame in ("1h",):  # tests/engine/test_books.py has all of them, on generated markets
-        code, alone, _ = msb("run", "--replay", *words, "--frames", frame, home=tmp_path)
-        assert code == 0 and alone["fills"] > 2
-        own = journal.run("last")
-        assert own.row.run != whole.row.run
-        for place, symbol in enumerate(("BTCUSDT", "ETHUSDT")):
-            beside = books.index((symbol, frame))
-            for rows, others in ((own.fills(), whole.fills()), (own.trips(), whole.trips())):
-                mine, theirs = rows[rows["instrument"] == place], others[others["instrument"] == beside]
-                assert len(mine) == len(theirs)
-                for name in ("at_ns", "closed_ns", "lots", "ticks", "fee", "net", "bars", "reason"):
-                    if name in (mine.dtype.names or ()):
-                        assert mine[name].tobytes() == theirs[name].tobytes(), (frame, symbol, name)
-            decided, beside_decided = own.decisions(), whole.decisions()
-            mine, theirs = decided.rows["instrument"] == place, beside_decided.rows["instrument"] == beside
-            for name in ("closed_ns", "signal", "side", "kind", "reason", "position", "sent", "binding", "blocked"):
-                assert decided.rows[name][mine].tobytes() == beside_decided.rows[name][theirs].tobytes(), (frame, symbol, name)
-            assert decided.verdict[mine].tobytes() == beside_decided.verdict[theirs].tobytes()
+    # tests/engine/test_books.py has every frame alone, on generated markets
+    code, alone, _ = msb("run", "--replay", *words, "--frames", "1h", home=tmp_path)
+    assert code == 0 and alone["fills"] > 2
+    own = journal.run("last")
+    assert own.row.run != whole.row.run
+    for place, symbol in enumerate(("BTCUSDT", "ETHUSDT")):
+        beside = books.index((symbol, "1h"))
+        for rows, others in ((own.fills(), whole.fills()), (own.trips(), whole.trips())):
+            mine, theirs = rows[rows["instrument"] == place], others[others["instrument"] == beside]
+            assert len(mine) == len(theirs)
+            for name in ("at_ns", "closed_ns", "lots", "ticks", "fee", "net", "bars", "reason"):
+                if name in (mine.dtype.names or ()):
+                    assert mine[name].tobytes() == theirs[name].tobytes(), (symbol, name)
+        decided, beside_decided = own.decisions(), whole.decisions()
+        mine, theirs = decided.rows["instrument"] == place, beside_decided.rows["instrument"] == beside
+        for name in ("closed_ns", "signal", "side", "kind", "reason", "position", "sent", "binding", "blocked"):
+            assert decided.rows[name][mine].tobytes() == beside_decided.rows[name][theirs].tobytes(), (symbol, name)
+        assert decided.verdict[mine].tobytes() == beside_decided.verdict[theirs].tobytes()
     journal.close()
 
 
