@@ -23,7 +23,7 @@ help:
 	@echo "make run DATA=folder train on the first part of recorded candles, trade the rest on paper"
 	@echo "make test            the whole suite"
 	@echo "make check           ruff, mypy --strict, the architecture test"
-	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md"
+	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md"
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -63,4 +63,5 @@ check: $(READY)
 
 docs: $(READY)
 	$(BIN)/python tools/reasons_doc.py
+	$(BIN)/python tools/gates_doc.py
 	$(BIN)/python tools/coverage_doc.py

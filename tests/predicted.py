@@ -9,6 +9,9 @@ from metastackerbandit.domain.prediction import FAILED, Prediction
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.market.frames import frame_bars
+from metastackerbandit.risk.settings import RiskSettings
+
+UNRESTED = RiskSettings(max_loss_streak=1_000, max_excess_loss=1_000.0)  # predictions by lot lose, and would soon be given a rest
 
 
 def predictions_of(

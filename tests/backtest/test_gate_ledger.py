@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from metastackerbandit.backtest.gate_ledger import as_json, gate_ledger, profit_of
 from metastackerbandit.decision.attrition_groups import Words
@@ -14,10 +15,12 @@ from metastackerbandit.domain.inputs import Control
 from metastackerbandit.domain.rows import ANY_GATE, NO_GATE
 from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.settings import EngineSettings
+from metastackerbandit.evaluation.attribution import Waterfall
 from metastackerbandit.evaluation.gate_value import HARMFUL
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.risk.settings import SizingSettings
 from metastackerbandit.stacking.names import ARM_NAMES
+from metastackerbandit.stacking.settings import PosteriorSettings
 from tests.covering import covers
 from tests.markets import START_NS, by_block, generated
 from tests.predicted import foresight, predictions_of
@@ -25,7 +28,7 @@ from tests.predicted import foresight, predictions_of
 DEPOSIT = 10_000 * 10**8
 
 
-def money_two_ways(kept: Any, result: Any) -> None:
+def money_two_ways(kept: Any, result: Any) -> Waterfall:
     """Double entry and cash agree to the unit, and so do the sums of profit."""
     falls = profit_of(kept.decisions, kept.verdict, kept.outcomes, kept.trips, kept.ledger, GATE_NAMES)
     account = result.world.account[0]
@@ -36,19 +39,34 @@ def money_two_ways(kept: Any, result: Any) -> None:
     assert falls.open_profit == int((still["realised"] - still["fees"] - still["funding"]).sum())
     assert falls.traded_all - sum(falls.taken.values()) == falls.realised
     assert sum(falls.taken.values()) == int(kept.outcomes["net"][kept.outcomes["gate"] == ANY_GATE].sum())
+    return falls
+
+
+def with_more(kept: Any, part: str, name: str, where: np.ndarray) -> Any:
+    """The same rows, with one unit of money more in the first of those chosen."""
+    rows = getattr(kept, part).copy()
+    rows[name][np.flatnonzero(where)[0]] += 1
+    return structs.replace(kept, **{part: rows})
 
 
 @covers("K22")
-@pytest.mark.parametrize("arm", ["sma_cross", "reversal", "model", "posterior"])
-def test_profit_adds_up_by_two_ways(arm: str) -> None:
+@pytest.mark.parametrize(("arm", "gates"), [("sma_cross", 2), ("reversal", 4), ("model", 6), ("posterior", 6)])
+def test_profit_adds_up_by_two_ways(arm: str, gates: int) -> None:
     recording = generated(6, 1_200, symbols=2, funded=True)
     told = predictions_of(recording, "5m", 6) if arm in ("model", "posterior") else ()
     chosen = EngineSettings(
-        decision=DecisionSettings(min_credibility=0.4, max_funding_bps=0.5), execution=ExecutionSettings(cooldown_bars=3, max_orders_a_day=20)
+        decision=DecisionSettings(min_credibility=0.4, max_funding_bps=0.5, unknown_passes=("posterior",)),
+        execution=ExecutionSettings(cooldown_bars=3, max_orders_a_day=20),
+        posterior=PosteriorSettings(enter=0.5),  # arms that have shown nothing trade as well
     )
     controls = (Control(START_NS + 900 * 300 * 10**9, "pause"),)
     kept, result = by_block(recording, "5m", arm, chosen, controls=controls, predictions=told, arms=("model", "reversal"))
-    money_two_ways(kept, result)
+    falls = money_two_ways(kept, result)
+    assert falls.realised != 0 and len(kept.trips) >= 5, "a run in which nothing happened adds up by itself"
+    assert sum(net != 0 for net in falls.taken.values()) >= gates, falls.taken
+    for part, name, where in (("ledger", "realised", kept.ledger["instrument"] >= 0), ("trips", "net", kept.trips["net"] != 0)):
+        with pytest.raises(AssertionError):
+            money_two_ways(with_more(kept, part, name, where), result)
 
 
 def test_a_harmful_gate_is_found_in_a_run_and_named_for_its_side() -> None:

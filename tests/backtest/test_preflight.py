@@ -18,7 +18,7 @@ from metastackerbandit.evaluation.settings import PreflightSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from tests.covering import covers
 from tests.markets import generated
-from tests.predicted import predictions_of
+from tests.predicted import UNRESTED, predictions_of
 
 SHORT = PreflightSettings(days=5.0, warm_days=1.0, record_days=2.0)
 
@@ -35,7 +35,7 @@ _WHOLE = {market: generated(11, 288 * 8, 2, market=market) for market in ("perp"
 
 def of_market(market: str, decision: DecisionSettings | None = None, **more: object) -> Preflight:
     """The preflight of a generated market."""
-    settings = EngineSettings(decision=decision or DecisionSettings())
+    settings = EngineSettings(decision=decision or DecisionSettings(), risk=UNRESTED)
     whole = _WHOLE[market]
     given = {"now_ns": 10**18, "written": ({}, {}), **more}
     return preflight(plan_of(whole, "5m", "model", settings), whole, predicted, SimulationSettings(), SHORT, **given)  # type: ignore[arg-type]

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from metastackerbandit.backtest.scenarios import BOUGHT, DOWN, SCENARIOS, SIGNALS, scenario_named
+from metastackerbandit.backtest.scenarios import BOUGHT, DOWN, SCENARIOS, SIGNALS, WARM_UP, scenario_named
+from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.domain.errors import NotFound
+from metastackerbandit.engine.settings import EngineSettings
+from metastackerbandit.storage.journal import Journal
 from tests.cli.asking import msb
 from tests.covering import covers
+from tests.runtime.twinned import by_twin
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +44,48 @@ def test_a_monitor_alarms_by_executed_trade_46(incident: Path) -> None:
     assert symmetry and symmetry[0]["at_ns"] < executed[0]["at_ns"]
 
 
+@covers("K7", "A01")
+def test_the_mirror_twin_alarms_in_under_100_decisions_and_names_the_gate(incident: Path) -> None:
+    """The engine is fair: mirrored with its mood it decides the mirrored thing. The source is not: of the mirrored market it says up as well."""
+    twin = Journal.open(incident).run("last").row.summary["twin"]
+    assert twin["mismatches"] == {} and twin["first"] is None
+    assert 0 < twin["alarm_decision"] < 100 and "mood's source" in twin["alarm"] and twin["alarm"].endswith("turns gate consensus")
+    assert twin["mood"]["unmirrored"] == twin["mood"]["answers"] == twin["decisions"]
+    assert twin["source_stages"] == {"gate consensus": SIGNALS}, "every signal, of either side"
+    first = twin["source_first"]
+    assert (first["stage"], first["decision"]) == ("gate consensus", WARM_UP + 1), (
+        "the first signal, so under 100 decisions after there is anything to stop"
+    )
+    assert first["one"] > first["mirrored"]
+    _, told, _ = msb("monitors", home=incident)
+    (alarm,) = [one for one in told["alarms"] if one["monitor"] == "mirror_source"]
+    assert (alarm["symbol"], alarm["frame"], alarm["counts"]) == ("MADEUSDT", "5m", "answer of the mood") and alarm["counted"] < 100
+    status = {one["monitor"]: (one["status"], one["evidence"]) for one in told["monitors"] if one["symbol"] is None}
+    assert status["mirror_source"][0] == "WARN" and f"{SIGNALS:,} at gate consensus" in status["mirror_source"][1]
+    assert status["mirror_twin"][0] == "OK"
+
+
+@covers("K7")
+def test_the_same_mood_without_the_fault_is_fair() -> None:
+    """With a source that turns around with the market, the very same run has nothing to alarm about."""
+    scenario = scenario_named("consensus-kills-sells")
+    (mood,) = scenario.recording.mood
+    assert mood is not None and (mood["mirror"] == mood["mood"]).all() and (mood["mood"] > 0).all()
+    fair = mood.copy()
+    fair["mirror"] = -fair["mood"]
+    settings = EngineSettings(decision=DecisionSettings(consensus="hard", veto_unearned=True, conformal=False, max_volatility=100.0))
+    for series, stages in ((fair, {}), (mood, {"gate consensus"})):
+        recording = structs.replace(scenario.recording, mood=(series,))
+        seen = by_twin(recording, "5m", "model", settings, scenario.predictions, stop=lambda seen: seen.decisions == WARM_UP + 100)
+        assert set(seen.source_stages) == set(stages) and bool(seen.alarm) == bool(stages) and seen.mismatches == {}
+
+
 @covers("K7")
 @pytest.mark.parametrize("name", ["consensus-soft", "consensus-earned"])
 def test_a_mood_that_earned_no_veto_stops_no_side(tmp_path: Path, name: str) -> None:
     _, told, _ = msb("backtest", "--scenario", name, home=tmp_path)
     assert (told["funnel"]["BUY"]["fill"], told["funnel"]["SELL"]["fill"]) == (BOUGHT, DOWN)
+    assert told["twin"]["source_stages"] == {"sizing": SIGNALS}, "the same source makes trades smaller, and turns no gate"
     assert "a made market" in told["notices"][0]
 
 

@@ -124,7 +124,10 @@ def test_a_decision_is_found_by_word_number_or_time(tmp_path: Path, which: str, 
         (["explain", "--nearest", "--side", "SELL"], 6, "NotFound"),
         (["explain", "--nearest", "--side", "up"], 2, "UsageError"),
         (["explain", "--nearest", "--frame", "1h"], 6, "NotFound"),
-        (["explain", "4", "--nearest"], 2, "UsageError"),
+        (["explain", "yesterday", "--nearest"], 2, "UsageError"),
+        (["explain", "99", "--nearest"], 6, "NotFound"),
+        (["explain", "last-trade", "--nearest"], 6, "NotFound"),
+        (["explain", "BTCUSDT@2024-03-02", "--nearest", "--symbol", "ETHUSDT"], 6, "NotFound"),
         (["funnel", "--run", "zz"], 6, "NotFound"),
         (["funnel", "--by", "gate,moon"], 2, "UsageError"),
         (["funnel", "--picture", "falls.png"], 2, "UsageError"),
@@ -163,15 +166,65 @@ def test_the_nearest_miss_is_listed_with_its_scale_and_explained(tmp_path: Path)
     assert "run 1: 1 of 1 wishes for new risk were stopped; those that lacked least:" in words and "=> HOLD: BUY wanted" in words
 
 
+@pytest.mark.parametrize(
+    ("words", "found", "until"),
+    [
+        (["last"], [3, 2, 1], None),
+        (["last-blocked"], [3, 2, 1], 3),
+        (["last-trade"], [3, 2, 1], 4),
+        (["2"], [2, 1], 2),
+        (["ETHUSDT@2024-03-02"], [2], 4),
+        (["BTCUSDT/5m@2024-03-01T12:35"], [1], 1),
+        (["last", "--side", "buy"], [3, 2, 1], None),
+        (["4", "--symbol", "BTCUSDT"], None, None),
+        (["last-blocked", "--symbol", "ETHUSDT"], [2], 2),
+    ],
+)
+@covers("A36", "3.08")
+def test_the_nearest_miss_is_looked_for_up_to_the_decision_that_is_named(
+    tmp_path: Path, words: list[str], found: list[int] | None, until: int | None
+) -> None:
+    """Three wishes blocked by one gate, each nearer to its limit than the one before, and then a trade of ETH."""
+    writer = Journal.open(tmp_path).begin(record(), 1)
+    decisions = rows(DecisionRow, 4)
+    decisions["decision"] = [1, 2, 3, 4]
+    decisions["instrument"] = [0, 1, 0, 1]
+    decisions["closed_ns"] = decisions["at_ns"] = FIRST_NS + BAR_NS * np.array([0, 0, 1, 1])
+    decisions["frame_ns"], decisions["side"], decisions["asks_risk"] = BAR_NS, 1, 1
+    decisions["kind"], decisions["sent"] = [HOLD, HOLD, HOLD, ENTER], [0, 0, 0, 50]
+    decisions["binding"] = decisions["sole"] = [2, 2, 2, -1]
+    observed, verdict = np.ones((4, 3)), np.ones((4, 3), np.int8)
+    observed[:, 2], verdict[:3, 2] = [0.1, 0.2, 0.3, 0.6], 2
+    writer.decisions(decisions, observed, np.full((4, 3), 0.5), verdict)
+    writer.finish("finished", {}, 2)
+    code, told = asked("explain", *words, "--nearest", "--home", str(tmp_path))
+    if found is None:
+        assert (code, told["error"]["type"]) == (6, "NotFound") and told["error"]["mend"]
+        return
+    assert (code, [miss["decision"] for miss in told["misses"]], told["until"]) == (0, found, until)
+    assert told["nearest"]["decision"] == found[0] and told["run"] == 1
+    text = CliRunner().invoke(app, ["explain", *words, "--nearest", "--home", str(tmp_path)]).stdout
+    assert (f"up to decision {until}" in text) == (until is not None)
+
+
 @covers("A36")
 def test_an_explanation_carries_codes_and_the_settings_that_hold_limits(tmp_path: Path) -> None:
     gates = (*GATES[:2], GateWords("flat_gap", "bars", "at least", "bars since the position was flat", "execution.cooldown_bars", lead=1.0))
-    a_run(tmp_path, gates=gates, config="[execution]\ncooldown_bars = 2\n").finish("finished", {}, 2)
-    told = asked("explain", "last-blocked", "--home", str(tmp_path))[1]
-    assert (told["code"], told["binding_code"], told["trace"][2]["setting"]) == ("HOLD_BLOCKED", "FLAT_GAP_BELOW_LIMIT", "execution.cooldown_bars")
-    (need,) = told["change"]["needs"]
-    assert (told["change"]["by"], need["setting_needed"], need["limit_needed"], need["input_needed"]) == ("settings", 0.0, 1.0, 0.5)
-    assert need["note"] == "not the setting's own 2: derived, or of a profile"
+    for home, bars, setting, needed, source in (("own", 2, "execution.cooldown_bars", 1.0, "configuration"), ("less", 1, None, None, "derived")):
+        writer = Journal.open(tmp_path / home).begin(record(gates=gates, config=f"[execution]\ncooldown_bars = {bars}\n"), 1)
+        decision = rows(DecisionRow, 1)
+        decision["decision"] = decision["side"] = decision["asks_risk"] = decision["blocked"] = 1
+        decision["frame_ns"], decision["binding"], decision["sole"] = BAR_NS, 2, 2
+        writer.decisions(decision, np.array([[1.0, 1.0, 2.0]]), np.array([[0.5, 0.5, 3.0]]), np.array([[1, 1, 2]], np.int8))
+        writer.finish("finished", {}, 2)
+        told = asked("explain", "last-blocked", "--home", str(tmp_path / home))[1]
+        line = told["trace"][2]
+        assert (told["code"], told["binding_code"], line["setting"]) == ("HOLD_BLOCKED", "FLAT_GAP_BELOW_LIMIT", "execution.cooldown_bars")
+        assert line["source"] == source
+        (need,) = told["change"]["needs"]
+        assert (told["change"]["by"], need["setting_needed"]) == ("settings" if setting else "inputs", needed)
+        assert need["limit_needed"] == 2.0 and need["input_needed"] == 3.0
+        assert need["note"] == ("" if setting else "execution.cooldown_bars: the setting says 1, and what decides is stricter: 2")
 
 
 def test_a_symbol_on_two_frames_is_asked_for_by_frame(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from metastackerbandit.domain.timeframe import frame_name
+from metastackerbandit.storage.journal import Journal
 from tests.cli.asking import candles, msb
 from tests.covering import covers
 
@@ -58,6 +60,46 @@ def test_a_paper_replay_leaves_the_journal_that_the_backtest_leaves(tmp_path: Pa
     assert code == 0 and diff["identical"] and diff["first_difference"] is None
     code, status, _ = msb("status", home=tmp_path)
     assert code == 3 and status["state"] == "stopped"
+
+
+@covers("1.24", "1.26", "1.13", "A26", "A35")
+def test_four_frames_of_two_symbols_in_one_process_leave_what_each_leaves_alone(tmp_path: Path) -> None:
+    """As a user starts them: together, and a frame by itself; fixed sizes on an account that nothing strains."""
+    apart = (
+        "sizing.mode=quantity",
+        "sizing.quantity=0.02",
+        "account.deposit=100000000",
+        "execution.max_orders_a_day=10000",
+        "execution.min_change_bps=0",
+    )
+    flags = [word for setting in (*apart, "arms.momentum.length=3") for word in ("--set", setting)]
+    words = ["--data", candles(), "--symbols", "BTCUSDT,ETHUSDT", "--arm", "momentum", "--until", "2025-01-03", *flags]
+    frames = ("5m", "15m", "1h", "4h")
+    code, together, _ = msb("run", "--replay", *words, "--frames", ",".join(frames), home=tmp_path)
+    assert code == 0 and together["reconciliation_differences"] == []
+    journal = Journal.open(tmp_path)
+    whole = journal.run("last")
+    books = [(instrument.symbol, frame_name(whole.row.frame_of(place))) for place, instrument in enumerate(whole.row.instruments)]
+    assert sorted(books) == sorted((symbol, frame) for symbol in ("BTCUSDT", "ETHUSDT") for frame in frames)
+    # tests/engine/test_books.py has every frame alone, on generated markets
+    code, alone, _ = msb("run", "--replay", *words, "--frames", "1h", home=tmp_path)
+    assert code == 0 and alone["fills"] > 2
+    own = journal.run("last")
+    assert own.row.run != whole.row.run
+    for place, symbol in enumerate(("BTCUSDT", "ETHUSDT")):
+        beside = books.index((symbol, "1h"))
+        for rows, others in ((own.fills(), whole.fills()), (own.trips(), whole.trips())):
+            mine, theirs = rows[rows["instrument"] == place], others[others["instrument"] == beside]
+            assert len(mine) == len(theirs)
+            for name in ("at_ns", "closed_ns", "lots", "ticks", "fee", "net", "bars", "reason"):
+                if name in (mine.dtype.names or ()):
+                    assert mine[name].tobytes() == theirs[name].tobytes(), (symbol, name)
+        decided, beside_decided = own.decisions(), whole.decisions()
+        mine, theirs = decided.rows["instrument"] == place, beside_decided.rows["instrument"] == beside
+        for name in ("closed_ns", "signal", "side", "kind", "reason", "position", "sent", "binding", "blocked"):
+            assert decided.rows[name][mine].tobytes() == beside_decided.rows[name][theirs].tobytes(), (symbol, name)
+        assert decided.verdict[mine].tobytes() == beside_decided.verdict[theirs].tobytes()
+    journal.close()
 
 
 def test_diff_of_drivers_says_identical_with_counts(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_file_in_another_form_is_changed_all_the_same(tmp_path: Path, text: st
         ("decision.neutral_band", "0.2", "", "5m", "looser than the derived limit 0.2029", "at least 0.2029"),
         ("decision.neutral_band", "0.04", "", "1h", "looser than the derived limit", "null"),
         ("decision.min_net_edge_bps", "3", "", "", "looser than the derived limit 3.25", "at least 3.25"),
-        ("decision.min_worth", "0.6", "ETHUSDT", "5m", "looser than the derived limit", "at least"),
+        ("decision.min_worth", "0.54", "ETHUSDT", "5m", "looser than the derived limit", "at least"),
         ("decision.min_confidence", "0.3", "", "5m", "looser than the derived limit", "at least 0.4"),
         ("decision.min_confidence_sell", "0.3", "", "5m", "looser than the derived limit", "at least 0.4"),
         ("decision.min_confidence", "0.6", "", "5m", "more than 0.15 at once", "0.55"),

@@ -108,6 +108,14 @@ def test_a_key_of_the_predecessors_is_told_why_and_what_to_write(key: str, table
         assert problem.where == f"f.toml:{2 if table else 1}"
 
 
+@covers("A01", "E05", "3.12")
+@pytest.mark.parametrize("key", ["flip_mood", "flip_model", "flip_model_bma"])
+def test_no_flag_turns_a_models_sign_around(key: str) -> None:
+    """flip_model made longs of every signal that said down."""
+    (problem,) = problems_of(f"[decision]\n{key} = true\n")
+    assert "predecessors" in problem.what and "sign" in problem.what + problem.mend
+
+
 def test_the_predecessors_keys_are_told_in_variables_and_flags_too() -> None:
     for examined in (
         examine(environment={"MSB_DECISION__CONF_MIN": "0.5"}),

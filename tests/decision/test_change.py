@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,8 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.backtest.run import block_of
+from metastackerbandit.cli.looking import RecordedSettings
 from metastackerbandit.config.outline import keys
-from metastackerbandit.decision.change import BY_INPUTS, BY_NOTHING, BY_SETTINGS, Change, change_lines, change_of, permissive
+from metastackerbandit.decision.change import BY_INPUTS, BY_NOTHING, BY_SETTINGS, Change, Holder, change_lines, change_of, holder_of, permissive
 from metastackerbandit.decision.nearest import misses_of
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
 from metastackerbandit.domain.kernel import struct_of
@@ -157,11 +158,11 @@ def replayed(seed: int, settings_: EngineSettings, place: int, limits: Mapping[s
 
 
 LIMIT_FIELDS = {
-    "decision.min_alpha": "min_alpha",
-    "decision.min_credibility": "min_credibility",
-    "decision.min_net_edge_bps": "min_net_edge_bps",
-    "decision.max_volatility": "max_volatility",
-    "execution.min_change_bps": "min_change_bps",
+    "decision.min_alpha": ("min_alpha_buy", "min_alpha_sell"),
+    "decision.min_credibility": ("min_credibility",),
+    "decision.min_net_edge_bps": ("min_net_edge_bps",),
+    "decision.max_volatility": ("max_volatility",),
+    "execution.min_change_bps": ("min_change_bps",),
 }
 
 
@@ -181,13 +182,13 @@ def test_any_miss_trades_when_all_its_limits_give_way_at_that_decision(seed: int
     changes = [(place, change) for place in misses if (change := changed(kept, place)).by == BY_SETTINGS and set(needed(change)) <= set(LIMIT_FIELDS)]
     assume(changes)
     place, change = changes[int(which * len(changes))]
-    own = {LIMIT_FIELDS[key]: value for key, value in needed(change).items()}
+    own = {field: value for key, value in needed(change).items() for field in LIMIT_FIELDS[key]}
     after = replayed(seed, start, place, own)
     assert acts(after, place) == acts(kept, place)
     assert traded(after, place)
     for need in change.needs:
         assert need.setting is not None and need.setting_needed is not None
-        stricter = {**own, LIMIT_FIELDS[need.setting]: a_step_stricter(need.setting_needed, need.sense, False)}
+        stricter = own | dict.fromkeys(LIMIT_FIELDS[need.setting], a_step_stricter(need.setting_needed, need.sense, False))
         assert not traded(replayed(seed, start, place, stricter), place)
 
 
@@ -204,13 +205,15 @@ WISH = DecisionRow(1, 0, 1, 1, 300 * 10**9, 1, 0, 1, 1, HOLD, 1.0, 0, 0, 0, 0, 1
 LIMITS = (0.0, 0.02, 0.6, 4.0, 50.0)
 
 
-def lines(observed: dict[str, float], side: int = 1, lenient: tuple[str, ...] = (), known: Any = None) -> tuple[str, list[str]]:
+def lines(
+    observed: dict[str, float], side: int = 1, lenient: tuple[str, ...] = (), known: Any = None, limits: tuple[float, ...] = LIMITS
+) -> tuple[str, list[str]]:
     """What a wish that exactly these gates blocked needed."""
     seen = [observed.get(gate.name, 1.0) for gate in WORDS]
     verdict = [
         (UNKNOWN if math.isnan(observed[gate.name]) else BLOCK) if gate.name in observed else (NA if gate.name == "warm" else PASS) for gate in WORDS
     ]
-    change = change_of(msgspec.structs.replace(WISH, side=side), WORDS, seen, LIMITS, verdict, lenient, known)
+    change = change_of(msgspec.structs.replace(WISH, side=side), WORDS, seen, limits, verdict, lenient, known)
     assert change is not None
     return change.by, change_lines(change)
 
@@ -224,13 +227,13 @@ def test_one_limit_is_named_with_its_setting_and_its_input() -> None:
     ]
 
 
-def test_several_limits_are_named_jointly_with_the_key_of_the_side() -> None:
+def test_several_limits_are_named_jointly() -> None:
     by, told = lines({"alpha": 0.01, "confidence": 0.55, "cooldown": 2.0}, side=-1)
     assert by == BY_SETTINGS
     assert told == [
         "to have traded, all else as it stood, all three of these:",
         "  alpha       decision.min_alpha at most 0.01 (0.02 in force), or an input of 0.02 share where 0.01 was seen",
-        "  confidence  decision.min_confidence_sell at most 0.55 (0.6 in force), or an input of 0.6 probability where 0.55 was seen",
+        "  confidence  decision.min_confidence at most 0.55 (0.6 in force), or an input of 0.6 probability where 0.55 was seen",
         "  cooldown    execution.cooldown_bars at most 1 (3 in force), or an input of 4 bars where 2 was seen",
     ]
 
@@ -258,19 +261,83 @@ def test_a_limit_that_no_setting_holds_leaves_the_input() -> None:
 
 
 class OnlyPositive:
-    """Settings that take no negative value, and of which one is derived."""
+    """Settings that take no negative value, one of which lies in a profile."""
 
     def refusal(self, key: str, value: float) -> str:
         return "a number from 0 to 1" if value < 0 else ""
 
-    def origin(self, key: str, value: float) -> str:
-        return "derived, since the setting is not given"
+    def holder(self, keys: Sequence[str], value: float, sense: str) -> Holder:
+        return Holder(keys[-1], "profile metastacker-5m", "of profile metastacker-5m")
 
 
-def test_a_value_that_the_setting_does_not_take_is_no_mend_and_a_derived_limit_says_so() -> None:
+def test_a_value_that_the_setting_does_not_take_is_no_mend_and_a_limit_says_where_it_stands() -> None:
     by, told = lines({"alpha": -0.5}, known=OnlyPositive())
     assert by == BY_INPUTS and told[1].endswith("(decision.min_alpha takes a number from 0 to 1)")
-    assert "(0.02 in force; derived, since the setting is not given)" in lines({"alpha": 0.01}, known=OnlyPositive())[1][1]
+    assert "(0.02 in force; of profile metastacker-5m)" in lines({"alpha": 0.01}, known=OnlyPositive())[1][1]
+
+
+WRITTEN = """
+[run]
+profile = "{profile}"
+[decision]
+thresholds = "{thresholds}"
+min_alpha = 0.02
+{base}
+[frames.5m.decision]
+{frame}
+[symbols.BTCUSDT.decision]
+{symbol}
+"""
+
+
+def recorded(base: str = "", frame: str = "", symbol: str = "", profile: str = "default", thresholds: str = "stricter") -> RecordedSettings:
+    """The settings of BTCUSDT on 5m as a run recorded them."""
+    return RecordedSettings(WRITTEN.format(base=base, frame=frame, symbol=symbol, profile=profile, thresholds=thresholds), "BTCUSDT", "5m")
+
+
+@covers("A36", "A12")
+@pytest.mark.parametrize(
+    ("told", "side", "limit", "setting", "source"),
+    [
+        (recorded("min_confidence = 0.6"), 1, 0.6, "decision.min_confidence", "configuration"),
+        (recorded("min_confidence = 0.6"), -1, 0.6, "decision.min_confidence", "configuration"),
+        (recorded("min_confidence = 0.6\nmin_confidence_sell = 0.7"), 1, 0.6, "decision.min_confidence", "configuration"),
+        (recorded("min_confidence = 0.6\nmin_confidence_sell = 0.7"), -1, 0.7, "decision.min_confidence_sell", "configuration"),
+        (recorded("min_confidence = 0.6\nmin_confidence_sell = 0.7"), 0, 0.7, "decision.min_confidence_sell", "configuration"),
+        (recorded("min_confidence_buy = 0.6", "min_confidence = 0.7"), 1, 0.6, "decision.min_confidence_buy", "configuration"),
+        (recorded("min_confidence = 0.5", "min_confidence = 0.6"), 1, 0.6, "frames.5m.decision.min_confidence", "[frames.5m]"),
+        (
+            recorded("min_confidence = 0.5", "min_confidence = 0.7", "min_confidence_buy = 0.6"),
+            1,
+            0.6,
+            "symbols.BTCUSDT.decision.min_confidence_buy",
+            "[symbols.BTCUSDT]",
+        ),
+        (
+            recorded("min_confidence = 0.5", profile="metastacker-5m-plan3"),
+            1,
+            0.6,
+            "frames.5m.decision.min_confidence",
+            "profile metastacker-5m-plan3",
+        ),
+        (recorded(thresholds="profile"), 1, 0.6, "decision.min_confidence", "derived"),
+    ],
+)
+def test_the_setting_that_holds_a_limit_is_named_with_its_scope(told: RecordedSettings, side: int, limit: float, setting: str, source: str) -> None:
+    gate = WORDS[2]
+    holder = holder_of(gate, side, limit, told)
+    assert holder is not None and (holder.key, holder.source, holder.is_held) == (setting, source, True)
+    if side:
+        by, (_, line) = lines({"confidence": 0.55}, side=side, known=told, limits=(0.0, 0.02, limit, 4.0, 50.0))
+        assert by == BY_SETTINGS and line.startswith(f"  confidence  {setting} at most 0.55 ({limit} in force")
+
+
+@covers("A36")
+@pytest.mark.parametrize("base", ["", "min_confidence = 0.4"])
+def test_a_limit_that_is_derived_is_no_settings_to_loosen(base: str) -> None:
+    """The stricter of both decides: with any value of the setting, the derived limit would still have stopped it."""
+    by, (_, line) = lines({"confidence": 0.55}, known=recorded(base))
+    assert by == BY_INPUTS and "an input of 0.6 probability where 0.55 was seen (decision.min_confidence: " in line
 
 
 def test_numbers_that_differ_in_the_last_place_are_told_apart() -> None:

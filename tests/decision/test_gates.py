@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN, GateSpec
 from metastackerbandit.domain.kernel import row
+from metastackerbandit.engine import book_limits
 from metastackerbandit.engine.gates import GATE_NAMES, GATES, PREDICTION_GATES, ask_all, asking, would_pass
 from metastackerbandit.engine.limits import Limits
-from metastackerbandit.engine.plan import _limits, begin, plan_of
+from metastackerbandit.engine.plan import begin, plan_of
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.stacking.arm import prepared
@@ -25,7 +25,7 @@ from tests.covering import covers
 from tests.markets import generated
 
 PLAN = plan_of(generated(1, 5, symbols=1, moody=True, funded=True), "5m", "sma_cross", EngineSettings())
-LIMITS: Limits = _limits(PLAN, PLAN.books[0], [prepared([0], 0, [], 50)])
+LIMITS: Limits = book_limits.limits_of(PLAN, PLAN.books[0], [prepared([0], 0, [], 50)], 1.0)
 SPEAKING: dict[str, float] = {"side": 1, "has_model": 1, "silence": 0}  # what most gates of opinion ask about
 SHARE = st.floats(0.0, 1.0)
 NUMBER = st.one_of(st.floats(-2.0, 10.0), st.just(math.nan))
@@ -43,9 +43,9 @@ ASKED: dict[str, tuple[dict[str, float], dict[str, float], str, float]] = {
     "confidence": (SPEAKING | {"p_flat": 0.25, "barrier_bps": 130.0}, {"min_confidence_buy": 0.5, "min_confidence_sell": 0.5}, "p_with", 0.5),
     "alpha": ({"side": 1}, {}, "alpha", 0.02),
     "neutral_band": (SPEAKING | {"p_against": 0.0, "barrier_bps": 26.0}, {}, "p_with", 0.5),
-    "conformal": (SPEAKING | {"conformal_level": 0.2}, {}, "p_value_against", 0.2),
+    "conformal": (SPEAKING | {"conformal_level": 0.2}, {"asks_conformal": 1}, "p_value_against", 0.2),
     "net_edge": (SPEAKING, {}, "net_edge_bps", 3.25),
-    "worth": (SPEAKING | {"barrier_bps": 26.0}, {}, "worth", 0.75),
+    "worth": (SPEAKING | {"barrier_bps": 130.0}, {"min_worth": 0.75}, "worth", 0.75),
     "alignment": ({"has_frames": 1}, {}, "alignment", 0.05),
     "posterior": ({"has_posterior": 1}, {}, "chance", 0.85),
     "regime": ({}, {"asks_regime": 1}, "regime_allowed", 1.0),
@@ -144,6 +144,22 @@ def test_a_better_value_never_blocks_what_a_worse_one_passes(place: int, one: fl
     seen, limits, field, _ = ASKED[gate.name]
     better, worse = (max(one, other), min(one, other)) if gate.sense == "at least" else (min(one, other), max(one, other))
     assert not (answer(gate, seen | {field: worse}, limits)[2] == PASS and answer(gate, seen | {field: better}, limits)[2] == BLOCK)
+
+
+@covers("E01", "0.25", "A10", "A36")
+@given(data=st.data(), gate=st.sampled_from([gate for gate in GATES if not gate.states]))
+def test_a_threshold_passes_from_its_limit_on_and_nothing_else_decides(data: st.DataObject, gate: GateSpec) -> None:
+    """Of every gate there is, those of execution and risk too: at equality it passes, beyond it blocks, and without a number it is UNKNOWN.
+
+    So a gate is monotone in its value wherever that does not move the limit; the numbers are those of the trace.
+    """
+    seen, limits = data.draw(states())
+    observed, limit, verdict = answer(gate, seen, limits)
+    if verdict in (PASS, BLOCK):
+        assert not math.isnan(observed) and not math.isnan(limit)
+        assert (verdict == PASS) == (observed >= limit if gate.sense == "at least" else observed <= limit), (observed, limit)
+    elif verdict == UNKNOWN:
+        assert math.isnan(observed) or math.isnan(limit)
 
 
 @st.composite
@@ -272,7 +288,7 @@ def test_an_alpha_of_one_is_no_edge_in_basis_points() -> None:
 def test_a_version_without_a_meta_label_is_not_asked_for_its_worth_and_one_with_it_must_pay() -> None:
     seen = SPEAKING | {"barrier_bps": 130.0}
     assert answer(gate("worth"), seen | {"worth": math.nan}, {})[2] == NA
-    for worth, verdict in ((0.549, BLOCK), (0.551, PASS)):  # .5 + 13 / 260
+    for worth, verdict in ((0.527, BLOCK), (0.528, PASS)):  # least_worth(13, 130) = .5275
         assert answer(gate("worth"), seen | {"worth": worth}, {"min_worth": math.nan})[2] == verdict
 
 
@@ -306,9 +322,3 @@ def test_a_gate_that_nobody_knows_cannot_be_made_lenient() -> None:
     begin(plan_of(generated(1, 5), "5m", "sma_cross", settings))
     with pytest.raises(ConfigRefused, match="unknown gate"):
         begin(plan_of(generated(1, 5), "5m", "sma_cross", EngineSettings(decision=DecisionSettings(unknown_passes=("moods",)))))
-
-
-def test_the_page_of_gates_has_a_line_for_each_in_their_order_with_their_unit_and_sense() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "gates.md").read_text(encoding="utf-8")
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")][1:]
-    assert [(name, unit, sense) for name, _, unit, sense, *_ in cells] == [(one.name, one.unit, one.sense) for one in GATES[:23]]

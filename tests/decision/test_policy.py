@@ -13,8 +13,9 @@ from metastackerbandit.decision.policy import vetoed, wish
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
 from metastackerbandit.domain.kernel import row
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, ON_FLAT, ON_OPPOSITE, REDUCE
+from metastackerbandit.engine.book_limits import limits_of
 from metastackerbandit.engine.gates import GATE_NAMES, GATES, ask_all
-from metastackerbandit.engine.plan import _limits, plan_of
+from metastackerbandit.engine.plan import plan_of
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.risk.catalog import BREAKERS
@@ -95,7 +96,7 @@ def asked(values: dict[str, float]) -> tuple[int, int, np.ndarray, np.ndarray, n
     """Ask every gate about a state under the default limits."""
     recording = generated(1, 5, symbols=1)
     plan = plan_of(recording, "5m", "sma_cross", EngineSettings())
-    limits = row(_limits(plan, plan.books[0], [prepared([0], 0, [], 50)]))
+    limits = row(limits_of(plan, plan.books[0], [prepared([0], 0, [], 50)], 1.0))
     seen = row(Seen(**values))  # type: ignore[arg-type]
     observed, limit, verdict = np.zeros((1, len(GATES))), np.zeros((1, len(GATES))), np.zeros((1, len(GATES)), np.int8)
     binding, blocked = ask_all(seen[0], limits[0], np.zeros(len(GATES), np.int64), observed, limit, verdict, 0)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from metastackerbandit.config.outline import keys
+from metastackerbandit.decision.gates_page import gates_table
 from metastackerbandit.decision.reasons import catalog_of, decision_code, decision_reasons, gate_code, gate_reasons
 from metastackerbandit.decision.reasons_page import reasons_table
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN, GateSpec
@@ -117,6 +118,17 @@ def test_what_runs_say_is_in_the_catalog(arm: str) -> None:
 def test_the_page_has_the_catalog_as_it_is() -> None:
     """`python tools/reasons_doc.py` writes it again after a gate has changed."""
     assert reasons_table(GATES) in (DOCS / "explain.md").read_text()
+
+
+def test_the_page_of_gates_has_every_gate_with_its_setting_and_default() -> None:
+    """`python tools/gates_doc.py` writes it again after a gate or a default has changed."""
+    table = gates_table(GATES, {name: key.default for name, key in keys().items()})
+    assert table in (DOCS / "gates.md").read_text()
+    rows = [line.split(" | ") for line in table.splitlines()[2:]]
+    assert [row[0].removeprefix("| ") for row in rows] == [gate.name for gate in GATES]
+    assert all(gate.setting in row[4] for gate, row in zip(GATES, rows, strict=True))
+    cooldown = next(row for row in rows if row[0] == "| cooldown")
+    assert cooldown[4] == "`execution.cooldown_bars` 0, plus 1"
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def opinions(draw: st.DrawFn) -> DecisionSettings:
     )
 
 
-@covers("1.30", "A35", "A43")
+@covers("1.24", "1.26", "1.30", "A26", "A35", "A43")
 @settings(max_examples=8)
 @given(seed=st.integers(0, 1_000), arm=st.sampled_from([arm.name for arm in ARMS if arm.name != "random_entries"] + ["model"]))
 def test_four_frames_of_two_symbols_leave_what_each_leaves_alone(seed: int, arm: str) -> None:

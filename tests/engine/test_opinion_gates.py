@@ -16,7 +16,7 @@ from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.stacking.settings import AlignmentSettings
 from tests.covering import covers
 from tests.markets import by_block, generated
-from tests.predicted import predictions_of
+from tests.predicted import UNRESTED, predictions_of
 
 NOTHING_ELSE: dict[str, Any] = {"min_credibility": 0.0}
 
@@ -29,7 +29,7 @@ def column(name: str) -> int:
 def heard(told: tuple[np.ndarray, ...], count: int, seed: int = 31, **decision: Any) -> tuple[Kept, Any]:
     """A run of one symbol that hears these predictions."""
     recording = generated(seed, count, symbols=1)
-    return by_block(recording, "5m", "model", EngineSettings(decision=DecisionSettings(**decision)), predictions=told)
+    return by_block(recording, "5m", "model", EngineSettings(decision=DecisionSettings(**decision), risk=UNRESTED), predictions=told)
 
 
 def spoken(count: int, seed: int = 31, **changes: Any) -> tuple[np.ndarray, ...]:
@@ -50,7 +50,7 @@ def test_the_engine_keeps_the_promise_of_its_sets_when_p_values_become_too_small
     p_values[half:] *= p_values[half:]
     for name in ("p_value_down", "p_value_flat", "p_value_up"):
         told[0][name] = p_values
-    kept, result = heard(told, count, conformal_gamma=gamma)
+    kept, result = heard(told, count, conformal=True, conformal_gamma=gamma)
     coverage = result.world.seats[0].coverage
     assert coverage.told > count - 20
     level = kept.limit[:, column("conformal")]
@@ -65,15 +65,15 @@ def test_the_engine_keeps_the_promise_of_its_sets_when_p_values_become_too_small
         assert coverage.level == 0.2
     verdict, seen = kept.verdict[sided, column("conformal")], kept.observed[sided, column("conformal")]
     assert np.array_equal(verdict == PASS, seen <= level[sided]) and {PASS, BLOCK} == set(verdict.tolist())
-    off, _ = heard(told, 300, conformal=False)
+    off, _ = heard(told, 300)
     assert (off.verdict[:, column("conformal")] == NA).all()
 
 
 @covers("A23")
 def test_worth_sizes_a_trade_from_nothing_at_break_even_to_all_where_both_models_expect_the_same() -> None:
-    """A round trip of 13 bps and barriers of 80: break-even at .5 + 13 / 160 = .58125."""
+    """A round trip of 13 bps and barriers of 80: break-even at .53873 (decision/derived.py)."""
     sizes = {}
-    for worth in (np.nan, 0.5812, 0.5813, 0.6, 0.62, 0.99):
+    for worth in (np.nan, 0.5387, 0.5388, 0.55, 0.57, 0.99):
         told = spoken(600)
         told[0]["worth"] = worth
         kept, _ = heard(told, 600, **NOTHING_ELSE)

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+import pytest
+
+from metastackerbandit.decision.reasons import gate_code
 from metastackerbandit.decision.settings import DecisionSettings
-from metastackerbandit.domain.gate import BLOCK, NA, UNKNOWN
+from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
 from metastackerbandit.domain.inputs import Control
+from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, ENTER, EXIT, HOLD, ON_KILL, ON_STOP, RESET, TRIP
+from metastackerbandit.domain.rows import (
+    BY_DAILY_LOSS,
+    BY_DRAWDOWN,
+    ENTER,
+    EXIT,
+    HOLD,
+    INCREASE,
+    MARKET,
+    ON_KILL,
+    ON_STOP,
+    REDUCE,
+    RESET,
+    TRIP,
+    DecisionRow,
+    FillRow,
+    OrderRow,
+    TripRow,
+)
 from metastackerbandit.domain.timeframe import DAY_NS
-from metastackerbandit.engine.gates import GATE_NAMES
+from metastackerbandit.engine.gates import GATE_NAMES, GATES
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings
+from metastackerbandit.stacking.names import ARM_NAMES
 from metastackerbandit.stacking.settings import ArmSettings, Momentum
 from tests.covering import covers
 from tests.markets import by_block, generated, instrument, walk
+from tests.predicted import predictions_of
 
 FIXED = SizingSettings(mode="fraction", fraction=1.0)
 PORTFOLIO = ("heat", "correlated_heat", "volatility_spike")  # gates that need a volatility too, the first two of a position without a stop
@@ -143,7 +168,90 @@ def test_a_kill_leaves_at_the_next_price_and_stays_out() -> None:
     assert all(seat.position.lots == 0 for seat in result.world.seats)
 
 
-@covers("A33", "C23")
+BOTH_WAYS = ("sma_cross", "ema_cross", "breakout", "momentum", "reversal", "random_entries", "model")
+
+
+@covers("A01", "A02")
+@pytest.mark.parametrize("arm", BOTH_WAYS)
+def test_no_order_leaves_that_no_decision_asked_for_and_every_decision_names_who_did(arm: str) -> None:
+    """The predecessor bought once at every start, whatever its model said: 37 of its 48 logged BUYs."""
+    recording = generated(21, 700, symbols=1)
+    said = predictions_of(recording, "5m", 21) if arm == "model" else ()
+    kept, _ = by_block(recording, "5m", arm, EngineSettings(sizing=FIXED), predictions=said)
+    decisions = {int(row["decision"]): row for row in kept.decisions}
+    entered = {1: 0, -1: 0}
+    for order in kept.orders[kept.orders["kind"] == MARKET]:
+        asked = decisions[int(order["decision"])]
+        side = 1 if order["lots"] > 0 else -1
+        if order["reduce_only"]:
+            assert side == -np.sign(asked["position"]) and asked["kind"] in (EXIT, REDUCE, ENTER)
+            continue
+        assert asked["kind"] in (ENTER, INCREASE) and asked["side"] == asked["signal"] == side and asked["asks_risk"] == 1
+        assert asked["blocked"] == 0 and order["sent_ns"] >= asked["at_ns"]
+        entered[side] += 1
+    assert min(entered.values()) > 3, "a market that goes both ways is traded both ways"
+    assert set(kept.decisions["arm"].tolist()) == {ARM_NAMES.index(arm)}
+    silent = kept.decisions[kept.decisions["signal"] == 0]
+    assert (silent["sent"] * silent["asks_risk"] == 0).all()
+
+
+@covers("A01")
+@pytest.mark.parametrize("market", ["spot", "perp"])
+def test_a_flat_word_leaves_all_that_the_fills_hold_and_longs_do_not_stack(market: str) -> None:
+    """The predecessor compared its target with a position that its adapter reported as 0 for ever: paper longs went from .014 to .297."""
+    chosen = EngineSettings(sizing=SizingSettings(mode="quantity", quantity="0.02"))
+    kept, _ = by_block(generated(22, 900, symbols=1, market=market), "5m", "sma_cross", chosen)
+    exits = kept.decisions[kept.decisions["kind"] == EXIT]
+    assert len(exits) > 5 and (exits["sent"] == -exits["position"]).all()
+    held = np.cumsum(kept.fills["lots"])
+    assert held.min() >= (-20 if market == "perp" else 0) and held.max() == 20, "one size of 20 lots, never two"
+    assert (held[np.isin(kept.fills["decision"], exits["decision"])] == 0).all()
+
+
+@covers("A14")
+def test_a_position_is_lots_wherever_it_is_told_and_a_size_is_a_share() -> None:
+    """One predecessor's _pos held a fraction in one place and coins in another."""
+    for kind in (DecisionRow, OrderRow, FillRow, TripRow):
+        fields: Mapping[str, Any] = layout(kind).fields or {}
+        for name in {"position", "pending", "wanted", "sent", "lots", "filled"} & set(fields):
+            assert fields[name][0] == np.int64, f"{kind.__name__}.{name}: lots"
+    assert layout(DecisionRow)["alpha"] == np.float64, "a share"
+    kept, result = by_block(generated(23, 500, symbols=2), "5m", "sma_cross", EngineSettings())
+    for s in range(2):
+        mine, fills = (rows[rows["instrument"] == s] for rows in (kept.decisions, kept.fills))
+        held = np.concatenate(([0], np.cumsum(fills["lots"])))[np.searchsorted(fills["at_ns"], mine["at_ns"], side="left")]
+        assert len(fills) > 5 and np.array_equal(held, mine["position"])
+        assert result.world.seats[s].position.lots == fills["lots"].sum()
+        assert ((mine["alpha"] >= 0.0) & (mine["alpha"] <= 1.0) | np.isnan(mine["alpha"])).all()
+
+
+@covers("A29", "A36")
+def test_less_than_the_venue_takes_is_no_order_and_says_why() -> None:
+    """A predecessor rounded tiny changes up to the least quantity and traded them."""
+    chosen = EngineSettings(sizing=SizingSettings(mode="notional", notional="30"))  # of a coin at 50,000: below the least lot of 0.001
+    kept, _ = by_block(generated(24, 400, symbols=1), "5m", "sma_cross", chosen)
+    wishes = kept.decisions["asks_risk"] == 1
+    assert wishes.sum() > 100 and len(kept.orders) == 0
+    legal = gate("legal_order")
+    known = wishes & (kept.verdict[:, gate("volatility_cap")] == PASS)
+    assert (kept.verdict[known, legal] == BLOCK).all() and (kept.observed[known, legal] == 0).all() and (kept.limit[known, legal] >= 1).all()
+    assert {gate_code(GATES[legal], 0.0, BLOCK)} == {"LEGAL_ORDER_BELOW_LIMIT"}
+    assert set(kept.decisions["kind"].tolist()) == {HOLD}
+
+
+@covers("A42")
+def test_an_order_of_928_dollars_in_a_liquid_market_moves_it_by_less_than_a_basis_point() -> None:
+    """The predecessor's k x quantity^2 x price came to 54 bps for it. Here the market trades a million times as much in a day."""
+    recording = generated(25, 600, symbols=1)
+    recording.bars[0]["volume"] = 1e6 * 928 / 50_000 / 288  # coins a candle, at 50,000 each
+    chosen = EngineSettings(sizing=SizingSettings(mode="notional", notional="928"))
+    kept, _ = by_block(recording, "5m", "sma_cross", chosen)
+    seen = kept.observed[:, gate("impact")]
+    asked = np.isfinite(seen) & (kept.verdict[:, gate("impact")] == PASS)
+    assert asked.sum() > 20 and 0.0 < seen[asked].max() < 1.0
+
+
+@covers("A33", "C23", "A01")
 def test_an_open_trade_is_not_a_trip_and_a_fee_alone_is_not_a_loss() -> None:
     kept, _ = by_block(generated(2, 100, symbols=1), "5m", "buy_and_hold", EngineSettings(sizing=FIXED))
     assert len(kept.fills) == 1 and len(kept.trips) == 0

@@ -39,6 +39,7 @@ from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.engine.world import World
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
+from metastackerbandit.market.activity import annual_volatility
 from metastackerbandit.risk.caps import CAPS
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings
 from tests.covering import covers
@@ -89,6 +90,17 @@ def alike(seed: int, count: int, *, turned: bool = False) -> Recording:
     return Recording(names, 5 * MINUTE_NS, (one, two), (None, None), (True, True), "alike", "alike")
 
 
+def only(recording: Recording, place: int) -> Recording:
+    """One of the recording's symbols."""
+    return structs.replace(
+        recording,
+        instruments=recording.instruments[place : place + 1],
+        bars=recording.bars[place : place + 1],
+        funding=recording.funding[place : place + 1],
+        has_volume=recording.has_volume[place : place + 1],
+    )
+
+
 # -- correlation ------------------------------------------------------------------------------------------------------------------
 
 
@@ -102,34 +114,48 @@ def sizes_of(recording: Recording, risk: RiskSettings = WIDE, **changes: Any) ->
 
 @covers("4.75", "A43")
 def test_two_books_on_the_same_thing_get_half_each_of_what_they_get_apart() -> None:
-    apart = sizes_of(alike(1, 600), correlation_weight=0.0)
-    beside = sizes_of(alike(1, 600))
-    assert apart[0] == pytest.approx(apart[1], rel=1e-3) and apart[0] > 0
-    for own, alone in zip(beside, apart, strict=True):
-        assert own == pytest.approx(0.5 * alone, rel=0.05)  # within the band of resizing
+    (apart,) = sizes_of(only(alike(1, 600), 0))
+    for own in sizes_of(alike(1, 600)):
+        assert own == pytest.approx(0.5 * apart, rel=0.05)  # within the band of resizing
 
 
 @covers("4.75")
-def test_independent_books_and_hedges_keep_their_size() -> None:
-    """Long both of two opposite paths, the bets offset; of two independent ones the correlation is near 0 (believed after 10 bars here, and shrunk
-    towards 0, since a position keeps the scale that it was entered with)."""
+def test_opposite_paths_are_one_bet_and_independent_books_fill_the_account_s_target() -> None:
+    """Long both of two opposite paths is half each, since a hedge is not credited; of two independent ones the correlation is near 0 (believed
+    after 10 bars here, and shrunk towards 0): both at full size would be sqrt(2) of the target."""
     known = structs.replace(WIDE, correlation_warm_up=10, correlation_target=0.0)
-    turned = alike(3, 600, turned=True)
-    np.testing.assert_allclose(sizes_of(turned, known), sizes_of(turned, known, correlation_weight=0.0), rtol=0.05)
-    strangers = generated(3, 600)
-    ratio = np.array(sizes_of(strangers, known)) / np.array(sizes_of(strangers, known, correlation_weight=0.0))
-    assert np.all(ratio > 0.8) and np.all(ratio <= 1.05)
+    turned, strangers = alike(3, 600, turned=True), generated(3, 600)
+    for recording, kept in ((turned, 0.5), (strangers, 0.5**0.5)):
+        alone = [sizes_of(only(recording, place), known)[0] for place in (0, 1)]
+        np.testing.assert_allclose(np.array(sizes_of(recording, known, correlation_band=0.05)) / alone, kept, rtol=0.08)
+
+
+@covers("4.75", "4.76")
+@pytest.mark.parametrize("symbols", [1, 2, 4])
+def test_the_account_keeps_to_its_volatility_target_whatever_its_books(symbols: int) -> None:
+    """All books long from the first warm bar on: the positions' forecast volatility, of independent and of equal paths."""
+    known = structs.replace(WIDE, correlation_warm_up=10, correlation_target=0.0)
+    recording = generated(9, 900, symbols=symbols)
+    chosen = EngineSettings(risk=known, execution=FREE, sizing=SizingSettings(resize_band=0.05, correlation_band=0.05))
+    _, result = by_block(recording, ("5m", "15m"), "buy_and_hold", chosen)
+    world = result.world
+    equity = int(world.account[0].cash + world.account[0].marked)
+    bets = np.zeros(symbols)
+    for seat, limits in zip(world.seats, world.limits, strict=True):
+        bets[limits.symbol] += int(seat.position.value) / equity * annual_volatility(seat.activity, limits.pace)
+    together = float(np.sqrt(bets @ bets))
+    assert 0.8 * 0.15 < together < 1.1 * 0.15
 
 
 def test_a_share_is_a_setting_and_the_rest_is_split() -> None:
     recording = generated(1, 10)
 
-    def shares(first: float | None, others: float | None = None) -> tuple[float, ...]:
-        own = {"5m": EngineSettings(sizing=SizingSettings(share=first)), "1h": EngineSettings(sizing=SizingSettings(share=others))}
+    def shares(first: float | None, others: float | None = None, mode: Any = "volatility") -> tuple[float, ...]:
+        own = {frame: EngineSettings(sizing=SizingSettings(share=share, mode=mode)) for frame, share in (("5m", first), ("1h", others))}
         return shares_of(plan_of(recording, ("5m", "1h"), "sma_cross", EngineSettings(), own=lambda symbol, frame: own[frame]).books)
 
-    assert shares(None) == (0.25,) * 4
-    assert shares(0.4) == pytest.approx((0.4, 0.1, 0.4, 0.1))
+    assert shares(None) == (1.0,) * 4 and shares(None, mode="fraction") == (0.25,) * 4
+    assert shares(0.4) == (0.4, 1.0, 0.4, 1.0) and shares(0.4, mode="fraction") == pytest.approx((0.4, 0.1, 0.4, 0.1))
     assert shares(0.1, 0.4) == pytest.approx((0.1, 0.4, 0.1, 0.4))
     for wrong in ((0.5, None), (0.6, 0.1)):
         with pytest.raises(ConfigRefused, match="add up to"):
@@ -293,7 +319,7 @@ def negated(world: World) -> World:
 
 
 MEASURED = (
-    *("target", "gross", "along", "heat", "heat_square", "shared", "correlation"),
+    *("target", "gross", "along", "heat", "heat_square", "shared", "bets_square", "correlation"),
     *(f"{name}_room" for name in ("gross", "symbol", "side", "net", "heat", "correlated")),
 )
 

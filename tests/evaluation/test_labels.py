@@ -30,6 +30,7 @@ from metastackerbandit.market.frames import frame_bars
 from tests.covering import covers
 from tests.evaluation.candles import drawn, recorded_candles, settlements, stepped
 from tests.markets import START_NS, by_block, instrument, walk
+from tests.predicted import UNRESTED
 from tests.simulation.desk import FRICTIONLESS, Desk
 
 BASE = 5 * MINUTE_NS
@@ -238,7 +239,7 @@ def test_a_label_earns_what_the_engine_earns_on_a_prediction_of_that_bar(seed, s
     spoken["p_value_up" if side > 0 else "p_value_down"], spoken["worth"] = 0.9, np.nan
     asleep = (np.arange(len(candles)) % 11 != 0) | np.isnan(labels["volatility"])
     spoken["silence"][asleep] = FAILED
-    kept, _ = by_block(recording, "5m", "model", EngineSettings(costs=costs), predictions=(spoken,))
+    kept, _ = by_block(recording, "5m", "model", EngineSettings(costs=costs, risk=UNRESTED), predictions=(spoken,))
     assert len(kept.trips) > 5
     unit, closed = instrument().rules().unit, {int(d["decision"]): int(d["closed_ns"]) for d in kept.decisions}
     reasons = {ON_STOP: LOWER * side, ON_TARGET: UPPER * side, ON_TIME: VERTICAL}

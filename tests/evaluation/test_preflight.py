@@ -86,6 +86,54 @@ def test_a_limit_that_everything_passes_is_vacuous() -> None:
     assert kinds(found(replayed(sides(200, 200), np.ones(400), 0.05))) == set(), "what is always as good as can be, no limit could stop"
 
 
+@covers("A10")
+@pytest.mark.parametrize(("name", "limit"), [("signal", 0.0), ("neutral_band", 0.0), ("familiar", 0.0), ("mood", 0.0), ("conformal", 1.0)])
+def test_a_gate_that_is_switched_off_is_no_finding_whoever_did_it(name: str, limit: float) -> None:
+    """The lead of a side may be negative, so the band's and signal's off is not the end of what can be observed."""
+    spec = next(gate for gate in GATES if gate.name == name)
+    seen = np.random.default_rng(4).uniform(0.1, 0.9, 400)
+    for written in (None, {}, {name: Written(spec.setting, limit)}):
+        scene = replayed(sides(200, 200), seen, limit, (spec,))
+        assert kinds(found(scene, (spec,), written=written), name) == set()
+        assert gate_records(scene, (spec,), SETTINGS.spell_bars)[0].off
+    close = replayed(sides(200, 200), seen, 0.05 if limit == 0.0 else 0.95, (spec,))
+    (told,) = (one for one in found(close, (spec,), written={name: Written(spec.setting, 0.05)}) if one.gate == name and one.kind == "vacuous")
+    assert told.severity == "high" and not gate_records(close, (spec,), SETTINGS.spell_bars)[0].off
+
+
+@covers("A10", "A11")
+def test_what_is_written_and_cannot_bind_stays_vacuous_and_a_default_that_stopped_nothing_is_a_note() -> None:
+    seen = np.random.default_rng(1).uniform(1 / 3, 0.9, 400)
+    domains = {"confidence": DOMAINS["p_max3"]}
+    told = found(replayed(sides(200, 200), seen, 0.05), written={"confidence": Written("decision.min_confidence", 0.05)}, domains=domains)
+    (error,) = (one for one in told if one.is_error)
+    assert error.kind == "out_of_domain" and "0.05" in error.what and "everything passes it" in error.what
+    (note,) = (one for one in found(replayed(sides(200, 200), seen, 0.05), written={}) if one.gate)
+    assert (note.kind, note.severity, note.status) == ("vacuous", "low", "ok")
+
+
+@covers("A10", "A11", "1.09")
+def test_a_gate_that_alone_stops_all_that_the_others_let_pass_is_unreachable_where_it_counts() -> None:
+    """It lets a tenth of the opinions pass, those that have no edge: nothing would ever trade, and no other gate would be to blame."""
+    edge, sets = gate("net_edge", domain=(-np.inf, np.inf)), gate("conformal", sense="at most")
+    edges = np.repeat((-5.0, 9.0), (300, 100))
+    p_values = np.concatenate((np.linspace(0.01, 3.0, 300).clip(0.0, 1.0), np.linspace(0.3, 0.6, 100)))
+    seen, limits = np.stack((edges, p_values), axis=1), np.array([3.25, 0.2])
+    recent = replayed(np.tile((1, -1), 200), seen, np.broadcast_to(limits, seen.shape), (edge, sets))
+    by_hand = {"conformal": Written("decision.conformal", np.nan)}
+    (error,) = (one for one in found(recent, (edge, sets), written=by_hand) if one.is_error)
+    assert (error.kind, error.gate, error.severity) == ("unreachable", "conformal", "critical")
+    assert "none of the 100 opinions that all other gates let pass" in error.what and error.mend.startswith("decision.conformal: ")
+    by_default = {"conformal": Written("decision.conformal", np.nan, by_hand=False)}
+    told = found(recent, (edge, sets), written=by_default)
+    assert kinds(told, "conformal") == {"unreachable"} and not any(one.is_error for one in told)
+    for passed, said in ((1, {"tight"}), (2, set())):  # two of a hundred are enough
+        p_values[-passed:] = 0.1
+        seen = np.stack((edges, p_values), axis=1)
+        again = replayed(np.tile((1, -1), 200), seen, np.broadcast_to(limits, seen.shape), (edge, sets))
+        assert kinds(found(again, (edge, sets)), "conformal") == said
+
+
 @covers("A01", "3.07", "3.15")
 def test_the_gate_that_let_137_of_1171_buys_and_0_of_190_sells_pass_is_named() -> None:
     side = sides(1171, 190)
@@ -109,14 +157,16 @@ def test_fishers_test_at_its_corner_has_the_known_answer() -> None:
 def test_one_burst_of_passes_on_one_side_is_luck() -> None:
     side = sides(1000, 1000)
     seen = np.zeros(2000)
-    seen[np.flatnonzero(side == 1)[400:422]] = 1.0  # 22 passes in four spells of twelve bars
+    seen[np.flatnonzero(side == 1)[400:442]] = 1.0  # 42 passes in seven spells of twelve bars
     assert kinds(found(replayed(side, seen, 0.5))) == set()
 
 
 @covers("A09")
-def test_a_safety_limit_that_history_never_came_near_is_a_note() -> None:
+@pytest.mark.parametrize("limit", [10.0, 1_000.0])
+def test_a_safety_limit_that_history_never_came_near_is_a_note(limit: float) -> None:
+    """The predecessor's limit of .1 was 10 % of funding every eight hours, 1,000 bps: it never fired."""
     funding = gate("funding", "safety", "at most", (-np.inf, np.inf))
-    told = found(replayed(sides(200, 200), np.random.default_rng(3).normal(0, 0.3, 400), 10.0, (funding,)), (funding,))
+    told = found(replayed(sides(200, 200), np.random.default_rng(3).normal(0, 0.3, 400), limit, (funding,)), (funding,))
     (note,) = (one for one in told if one.gate == "funding")
     assert (note.kind, note.severity, note.status) == ("far", "low", "ok") and not note.is_error
 
@@ -207,7 +257,7 @@ def test_every_gate_says_what_its_quantity_can_be() -> None:
     for one in GATES:
         low, high = one.domain
         assert low < high, one.name
-        assert one.name in ("net_edge", "funding") or low > -np.inf, f"{one.name}: what is the least that it can observe?"
+        assert one.name in ("net_edge", "funding", "net_exposure") or low > -np.inf, f"{one.name}: what is the least that it can observe?"
 
 
 def test_an_id_is_the_same_whenever_the_same_is_found() -> None:

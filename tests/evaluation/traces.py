@@ -23,12 +23,12 @@ def gate(name: str = "confidence", kind: str = "opinion", sense: str = "at least
 def replayed(
     side: np.ndarray, observed: np.ndarray, limit: float | np.ndarray, gates: tuple[GateSpec, ...] = (gate(),), *, book: int = 0, first: int = 0
 ) -> Replayed:
-    """One decision a bar (N,) with opinions `side`; `observed` is (N,) for one gate or (N, G); every opinion asks for new risk.
+    """One decision a bar (N,) with opinions `side`; `observed` and `limit` are (N,) for one gate or (N, G); every opinion asks for new risk.
 
     NaN observed is UNKNOWN; infinite is N/A.
     """
     seen = observed.reshape(len(side), -1).astype(np.float64)
-    against = np.broadcast_to(np.asarray(limit, np.float64).reshape(-1, 1) if np.ndim(limit) else np.float64(limit), seen.shape).copy()
+    against = np.broadcast_to(np.asarray(limit, np.float64).reshape(len(side), -1) if np.ndim(limit) else np.float64(limit), seen.shape).copy()
     passes = np.stack(
         [seen[:, g] >= against[:, g] if one.sense == "at least" else seen[:, g] <= against[:, g] for g, one in enumerate(gates)], axis=1
     )

@@ -10,19 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.domain.kernel import row, rows
+from metastackerbandit.domain.kernel import layout, row, rows
 from metastackerbandit.domain.timeframe import HOUR_NS
 from metastackerbandit.risk.correlation import (
     CorrelationTerms,
     Matrix,
     Pair,
     Trail,
+    account_scale,
+    bets_square,
     correlation_scale,
     correlation_terms,
     follow,
     is_definite,
     linked,
     refresh,
+    shared_bets,
 )
 from metastackerbandit.risk.settings import RiskSettings
 from tests.covering import covers
@@ -215,9 +218,8 @@ def test_the_half_life_is_in_days_whatever_the_grid() -> None:
 
 
 @covers("4.75")
-def test_two_bets_on_the_same_thing_get_half_each_and_a_hedge_is_not_penalised() -> None:
-    assert correlation_scale(3.0, 3.0) == 0.5
-    assert correlation_scale(3.0, 0.0) == correlation_scale(3.0, -2.0) == 1.0
+def test_two_bets_on_the_same_thing_get_half_each_and_one_that_nothing_is_like_keeps_its_size() -> None:
+    assert correlation_scale(3.0, 3.0) == 0.5 and correlation_scale(3.0, 0.0) == 1.0
 
 
 @covers("4.75")
@@ -230,6 +232,42 @@ def test_equal_bets_of_one_correlation_get_the_growth_optimal_size(count: int, r
     np.testing.assert_allclose(scale * risk, best, rtol=1e-6)
     sizes = np.full(count, scale * risk)
     assert sizes @ matrix @ sizes <= count * risk * risk * (1 + 1e-9)
+
+
+@covers("4.75")
+@given(bets=st.lists(st.floats(0.001, 2.0), min_size=1, max_size=8), rho=st.floats(0, 0.99))
+def test_bets_that_are_all_cut_alike_keep_within_the_account_s_volatility(bets: list[float], rho: float) -> None:
+    """Seen by each of them the cut is the same, and leaves the target itself where there is a cut."""
+    risks = np.array(bets)
+    matrix = np.full((len(bets), len(bets)), rho) + (1 - rho) * np.eye(len(bets))
+    scales = []
+    for place, bet in enumerate(bets):
+        others = np.delete(risks, place)
+        rest = np.delete(np.delete(matrix, place, 0), place, 1)
+        scales.append(account_scale(bet, float(np.delete(matrix[place], place) @ others), float(others @ rest @ others), 1.0))
+    np.testing.assert_allclose(scales, scales[0], rtol=1e-9)
+    alone, together = np.sqrt(risks @ matrix @ risks), np.sqrt((scales[0] * risks) @ matrix @ (scales[0] * risks))
+    assert together == pytest.approx(min(alone, 1.0), rel=1e-9)
+
+
+@given(count=st.integers(2, 6), seed=st.integers(0, 1_000))
+def test_sides_do_not_matter_to_what_bets_have_in_common(count: int, seed: int) -> None:
+    """|C| of drawn correlations, some unknown: never less risk than any choice of sides has."""
+    rng = np.random.default_rng(seed)
+    trails, pairs = rows(Trail, count), np.zeros((count, count), layout(Pair))
+    trails["bet"] = rng.random(count) * (rng.random(count) < 0.8)
+    matrix = np.eye(count)
+    for i in range(count):
+        for j in range(i + 1, count):
+            rho = pairs[i, j]["rho"] = rng.choice([math.nan, rng.uniform(-1, 1)])
+            matrix[i, j] = matrix[j, i] = 0.9 if math.isnan(rho) else rho
+    square = bets_square(trails, pairs, 0.9)
+    assert square == pytest.approx(float(trails["bet"] @ np.abs(matrix) @ trails["bet"]), abs=1e-12)
+    for place in range(count):
+        assert shared_bets(trails, pairs, place, 0.9) == pytest.approx(float(np.abs(matrix[place]) @ trails["bet"]), abs=1e-12)
+    for _ in range(20):
+        signed = trails["bet"] * rng.choice([-1, 1], count)
+        assert signed @ matrix @ signed <= square + 1e-12
 
 
 @given(own=st.floats(0.001, 1e6), less=st.floats(-1e6, 1e6), more=st.floats(-1e6, 1e6))

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from metastackerbandit.decision.settings import DecisionSettings
+from metastackerbandit.domain.rows import HALT
 from metastackerbandit.engine import decide, gates, on_market, orders, voices
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.exits.settings import ExitSettings
@@ -121,7 +124,10 @@ def look(arm: str) -> tuple[str, int]:
         exits=ExitSettings(stop_bps=70.0) if arm == "breakout" else ExitSettings(),
         decision=DecisionSettings(unknown_passes=("volatility_cap", "volatility_floor", "impact", "order_volume", "day_volume")),
     )
-    seen = by_twin(recording, "5m", arm, chosen, told, stop=lambda seen: bool(seen.alarm))
+    raised: list[np.ndarray] = []
+    seen = by_twin(recording, "5m", arm, chosen, told, stop=lambda seen: bool(seen.alarm), tell=raised.append)
+    assert [int(row["severity"]) for rows in raised for row in rows] == ([HALT] if seen.alarm else []), "one alarm row, and none on a fair engine"
+    assert (seen.alarm_decision > 0) == bool(seen.alarm)
     return (seen.first.stage if seen.first is not None else ""), seen.decisions if seen.alarm else 0
 
 

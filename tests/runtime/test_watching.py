@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.inputs import CLOSE_EVENT, OPEN_EVENT, Control
@@ -20,6 +21,8 @@ from metastackerbandit.engine.plan import deposit_row, plan_of
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.evaluation.monitors.answers import answers
 from metastackerbandit.evaluation.monitors.catalog import MONITORS, NAMES
+from metastackerbandit.evaluation.monitors.hearing import blank_alarms
+from metastackerbandit.evaluation.monitors.mirror import BESIDE_NAMES
 from metastackerbandit.evaluation.monitors.whole_run import Told, Watched, watch_run
 from metastackerbandit.runtime.outcomes import all_matured, labels_of
 from metastackerbandit.runtime.replay import Driver, inputs_of
@@ -32,7 +35,7 @@ from metastackerbandit.storage.standing import standing
 from tests.covering import covers
 from tests.evaluation.monitored import BAR_NS, predicted
 from tests.markets import by_block, generated
-from tests.predicted import predictions_of
+from tests.predicted import UNRESTED, predictions_of
 from tests.storage.runs import record
 
 
@@ -53,7 +56,7 @@ class MemoryWriter(MemorySink):
 
 def streamed(recording: Recording, predictions: tuple[np.ndarray, ...], config: str = "", labels: bool = True, **arm: Any) -> tuple[Kept, Watching]:
     """A streaming run with monitors beside it."""
-    plan = plan_of(recording, "5m", arm.get("arm", "model"), EngineSettings(), frames=arm.get("frames", ()), arms=arm.get("arms", ()))
+    plan = plan_of(recording, "5m", arm.get("arm", "model"), EngineSettings(risk=UNRESTED), frames=arm.get("frames", ()), arms=arm.get("arms", ()))
     writer = MemoryWriter()
     places = {(s, BAR_NS): s for s in range(len(recording.bars))}
     watching = Watching(record_of(recording, config), writer.alarms, labels_of(recording, places, CostSettings()) if labels else None)
@@ -103,7 +106,7 @@ def test_the_block_drivers_rows_give_the_same_alarms() -> None:
     recording = generated(3, 1_500, 2, funded=True)
     predictions = predictions_of(recording, "5m", 3)
     by_stream, _ = streamed(recording, predictions, TOUCHY)
-    from_block, _ = by_block(recording, "5m", "model", EngineSettings(), predictions=predictions)
+    from_block, _ = by_block(recording, "5m", "model", EngineSettings(risk=UNRESTED), predictions=predictions)
     assert over_all(recording, by_stream, TOUCHY).alarms.tobytes() == over_all(recording, from_block, TOUCHY).alarms.tobytes()
 
 
@@ -146,6 +149,21 @@ def one_sided(recording: Recording) -> tuple[np.ndarray, ...]:
 
 
 @covers("3.16", "A18")
+@pytest.mark.parametrize("halts", [False, True])
+def test_an_alarm_from_beside_the_rows_is_written_and_asks_for_a_pause_like_any(halts: bool) -> None:
+    """Such as a twin's: its monitors stand in the run's list behind those that hear rows."""
+    written: list[np.ndarray] = []
+    run = structs.replace(record_of(generated(1, 50, 1), f"[monitors]\nhalt = {str(halts).lower()}\n"), monitors=(*NAMES, *BESIDE_NAMES))
+    watching = Watching(run, written.append)
+    alarm = blank_alarms(1)
+    alarm["at_ns"], alarm["monitor"], alarm["severity"], alarm["observed"], alarm["limit"] = 5, len(NAMES), HALT, 1.0, 1.0
+    alarm["frame_ns"], alarm["counted"] = BAR_NS, 57
+    watching.beside(alarm)
+    assert [rows.tobytes() for rows in written] == [alarm.tobytes()] and watching.asks_pause() == halts and not watching.asks_pause()
+    assert alarm_lines(alarm, run) == ["1970-01-01 00:00:00Z BTCUSDT 5m HALT mirror_twin at decision 57: 1 (limit 1 differences)"]
+    assert len(watching.watched().alarms) == 0, "what rows alone would raise again"
+
+
 @pytest.mark.parametrize("halts", [False, True])
 def test_a_halt_pauses_the_run_only_where_the_settings_say_so(halts: bool) -> None:
     recording = generated(7, 400, 1)

@@ -26,12 +26,13 @@ def by_twin(
     predictions: Sequence[np.ndarray] = (),
     controls: tuple[Control, ...] = (),
     stop: Callable[[Seen], bool] = lambda _: False,
+    tell: Callable[[np.ndarray], None] | None = None,
     **more: Any,
 ) -> Seen:
-    """What the twin of a run has seen; `stop` ends it early."""
+    """What the twin of a run has seen; `stop` ends it early, `tell` hears its alarms."""
     plan = plan_of(recording, frame, arm, settings, **more)
     driver, _ = streaming(plan, SimulationSettings())
-    engine = Twinned(plan)
+    engine = Twinned(plan, tell)
     driver.engine = engine
     fed = recording_of(plan, recording)
     for event in inputs_of(fed, block_of(fed, controls, predictions).order, controls, predictions):

@@ -364,6 +364,7 @@ def test_outcomes_of_version_3_are_those_of_arms(tmp_path: Path) -> None:
         connection.execute("DROP TABLE outcomes")
         connection.execute(OLD_OUTCOMES)
         connection.execute("INSERT INTO outcomes VALUES (1, 5, 0, 2, 3, -1, 4, 0.5)")
+        connection.execute("ALTER TABLE controls DROP COLUMN instrument")
         connection.execute("UPDATE schema SET version = 3")
     connection.close()
     journal = Journal.open(tmp_path)

@@ -87,15 +87,15 @@ def test_trades_that_pay_more_while_volatility_rises_are_found_out_of_sample(set
     assert worth[asked].mean() == pytest.approx(paid[asked].mean(), abs=0.03)  # base rates of 2,000 and 6,600 trades: 1.2 %
 
 
-def test_outcomes_that_follow_nothing_give_no_skill() -> None:
-    """Three of four seeds or more: an interval of 95 % may lie above nothing by luck, and no calibrated chance strays far from the base rate."""
+@covers("1.12")
+def test_a_model_that_tells_nothing_apart_has_no_say_and_says_why() -> None:
+    """Three of four or more: an interval of 95 % may lie above nothing by luck. The stack foresees sides, so nothing is forced on its trades."""
     found = [fitted(seed, settings, calm=0.47, wild=0.47) for seed in (3, 4) for settings in (LOGISTIC, TREES)]
-    assert sum(one.gain.low > 0.0 for one in found) <= 1
+    silent = [one for one in found if one.model is None]
+    assert len(silent) >= 3
     for one in found:
-        later, said = world(9)
-        assert one.model is not None
-        worth = one.model.worth(later.rows, NAMES, said)
-        assert np.nanstd(worth) < 0.03
+        assert (one.model is None) == (not one.gain.low > 0.0) == ("does not tell trades apart" in one.forced)
+    assert all(one.rows > 1_900 and 0.4 < one.base < 0.55 and math.isfinite(one.auc.value) for one in silent)
 
 
 def test_a_stack_without_skill_has_the_base_rate_for_every_trade_and_says_why() -> None:
@@ -140,7 +140,7 @@ def test_a_stack_that_proposes_nothing_has_no_model() -> None:
 @covers("K6")
 @pytest.mark.parametrize("settings", [LOGISTIC, TREES])
 def test_it_reads_nothing_that_has_a_direction(settings: TrainingSettings) -> None:
-    model = fitted(1, settings).model
+    model = fitted(1, settings, wild=0.7).model
     assert model is not None
     parity = {spec.name: spec.parity for spec in FEATURES}
     assert {parity[name] for name in model.facts.features} == {"even"} and "volatility_ratio" in model.facts.features
@@ -182,7 +182,7 @@ def test_no_trades_own_outcome_is_seen_by_the_learner_that_judges_it() -> None:
 
 def test_the_same_trades_settings_and_seed_give_the_same_bytes() -> None:
     for settings in (LOGISTIC, TREES):
-        one, other = fitted(1, settings).model, fitted(1, settings).model
+        one, other = fitted(1, settings, wild=0.7).model, fitted(1, settings, wild=0.7).model
         assert one is not None and other is not None and one.pack() == other.pack()
 
 

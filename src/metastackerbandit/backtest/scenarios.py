@@ -51,8 +51,10 @@ def scenario_named(name: str) -> Scenario:
 def _consensus_kills_sells() -> Scenario:
     return _incident(
         "consensus-kills-sells",
-        "1,361 signals of a model, 190 of them down; a mood that is always up may veto, though nobody ever asked whether it had earned that",
-        "consensus alone stops 190 of 190 sells, and 137 buys are all that is traded",
+        "1,361 signals of a model, 190 of them down; a mood that is always up, of the mirrored market too, may veto, though nobody ever asked "
+        "whether it had earned that",
+        "consensus alone stops 190 of 190 sells, and 137 buys are all that is traded; in the mirror the mood's source still says up, which turns "
+        "the gate consensus",
         {"decision.consensus": "hard", "decision.veto_unearned": True},
     )
 
@@ -90,7 +92,7 @@ def _incident(name: str, meaning: str, expected: str, settings: Mapping[str, Any
     mood = rows(MoodRow, len(bars))
     mood["at_ns"] = bars["known_ns"]
     mood["mood"] = 0.2 + np.abs(np.random.default_rng(SEED).normal(size=len(bars)))
-    mood["mirror"] = mood["mood"]  # the fault: whatever the market does, it says up
+    mood["mirror"] = _said_in_the_mirror(mood["mood"])
     recording = Recording(
         instruments=(market.instrument,),
         base_ns=FRAME_NS,
@@ -111,11 +113,18 @@ def _incident(name: str, meaning: str, expected: str, settings: Mapping[str, Any
         "decision.confidence": "p_dir",
         "decision.min_mood": 0.12,
         "decision.max_volatility": 100.0,
+        "risk.max_loss_streak": 1_000,  # the incident's bot had no breaker; here drift alone would end its trading within the first day
+        "risk.max_excess_loss": 1_000.0,
         "execution.cooldown_bars": 0,
         "execution.flip_gap_bars": 0,
         "execution.max_orders_a_day": 10_000,
     }
     return Scenario(name, meaning, expected, recording, (_predictions(bars, sides, sure),), own | dict(settings))
+
+
+def _said_in_the_mirror(mood: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The planted fault: a source that looks at the market turns around with it (-mood); this one says up, whatever the market does."""
+    return mood.copy()
 
 
 def _signals() -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -33,10 +33,13 @@ def backtest(
 def _backtested(session: Session) -> dict[str, Any]:
     import time
 
+    import numpy as np
+
     from metastackerbandit.backtest.judging import evidence_of, final_of, trial_of
     from metastackerbandit.backtest.report import as_json, baselines, report_of, weighed
     from metastackerbandit.backtest.run import block_of, run
     from metastackerbandit.backtest.warm_start import as_inputs
+    from metastackerbandit.cli.mirrored import mirrored
     from metastackerbandit.cli.opinions import served_counts
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.cli.watched import alarms_over
@@ -50,7 +53,8 @@ def _backtested(session: Session) -> dict[str, Any]:
     predictions = session.predicted()
     block = block_of(session.fed, (), predictions, as_inputs(session.past))
     journal = Journal.open(session.home)
-    record = record_of(session, "backtest", "block")
+    is_mirrored = session.scenario is not None  # made to show a fault: the twin's word on it belongs to the answer
+    record = record_of(session, "backtest", "block", is_mirrored=is_mirrored)
     writer = journal.begin(record, time.time_ns())
     memory = MemorySink()
     payload: dict[str, Any] = {}
@@ -60,6 +64,9 @@ def _backtested(session: Session) -> dict[str, Any]:
         result = run(plan, block, simulation, Tee(writer, memory))
         kept = memory.kept()
         raised = alarms_over(session, record, kept)
+        twin, beside = mirrored(session) if is_mirrored else (None, raised[:0])
+        raised = np.concatenate((raised, beside))
+        raised = raised[np.argsort(raised["at_ns"], kind="stable")]
         writer.alarms(raised)
         report = report_of(plan, kept, final_of(result))
         trial = trial_of(plan, result, identity=record.identity, now_ns=time.time_ns(), kind="backtest")
@@ -71,7 +78,7 @@ def _backtested(session: Session) -> dict[str, Any]:
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         served, silent = served_counts(predictions, session.models())
         payload |= {"models": served, "silent": silent}
-        payload |= {"alarms": alarm_lines(raised, record)}
+        payload |= {"alarms": alarm_lines(raised, record), "twin": twin}
         payload |= {"run": writer.run, "identity": record.identity, "fill": simulation.fill, "source": recording.source}
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
         state = "finished"
@@ -82,6 +89,8 @@ def _backtested(session: Session) -> dict[str, Any]:
 
 
 def _backtest_text(payload: dict[str, Any], session: Session) -> str:
+    from metastackerbandit.cli.mirrored import twin_text
+
     scores = payload["scores"]
     currency = session.config.account.currency
     lines = [
@@ -131,6 +140,7 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
         lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))
     lines += [f"  ! {finding}" for finding in payload["findings"]]
     lines += [f"  alarm: {line}" for line in payload["alarms"]]
+    lines += [f"  {line}" for line in (twin_text(payload["twin"]) if payload["twin"] is not None else ())]
     lines += ["", f"  {payload['verdict']}: {payload['verdict_text']}"]
     lines += [f"  note: {notice}" for notice in payload["notices"]]
     return "\n".join(lines)

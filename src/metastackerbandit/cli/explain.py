@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from metastackerbandit.storage.lookup import Among, Found
     from metastackerbandit.storage.run_view import RunView
 
-_WHICH = "`last`, `last-trade`, `last-blocked`, a decision's number, SYMBOL@TIME or SYMBOL/FRAME@TIME."
+_WHICH = (
+    "`last`, `last-trade`, `last-blocked`, a decision's number, SYMBOL@TIME or SYMBOL/FRAME@TIME; "
+    "with --nearest, where the look through the run ends (`last`: all of it)."
+)
 
 
 def explain(
@@ -107,13 +110,12 @@ def _nearest(view: RunView, which: str, among: Among, top: int) -> tuple[dict[st
 
     from metastackerbandit.decision.nearest import misses_of
     from metastackerbandit.decision.nearest_text import near_misses, nearest_text
-    from metastackerbandit.domain.errors import NotFound, UsageError
+    from metastackerbandit.domain.errors import NotFound
     from metastackerbandit.domain.kernel import struct_of
     from metastackerbandit.domain.rows import DecisionRow
-    from metastackerbandit.storage.lookup import Found, wishes
+    from metastackerbandit.storage.lookup import Found, up_to, wishes
 
-    if which != "last":
-        raise UsageError(f"--nearest looks through a whole run, not at {which!r}", mend=f"leave one out; `msb explain {which}` says what it needed")
+    among = up_to(view, which, among)
     rows, observed, limit, verdict = wishes(view, among.since_ns)
     looked = among.mask(rows)
     misses = misses_of(rows, observed, limit, verdict, view.row.gates, lenient_gates(view.row.config), looked)
@@ -121,10 +123,11 @@ def _nearest(view: RunView, which: str, among: Among, top: int) -> tuple[dict[st
         raise NotFound(
             f"run {view.row.run} has no wish for new risk that a gate stopped, of {np.count_nonzero(looked)} looked at",
             where=str(view.home),
-            mend="widen --days, --symbol, --frame or --side, or name another --run",
+            mend="widen --days, --symbol, --frame or --side, look up to a later decision, or name another --run",
         )
     found = near_misses(rows, observed, limit, misses, view.row.gates, [instrument.symbol for instrument in view.row.instruments], top)
     best = int(misses.places[0])
     told = explained(view, Found(struct_of(DecisionRow, rows[best]), observed[best], limit[best], verdict[best]))
-    answer = {"run": view.row.run, "wishes": int(np.count_nonzero(looked)), **msgspec.structs.asdict(found), "nearest": told}
-    return answer, nearest_text(found, int(np.count_nonzero(looked)), view.row.run) + "\n\n" + told.text
+    count = int(np.count_nonzero(looked))
+    answer = {"run": view.row.run, "until": among.until, "wishes": count, **msgspec.structs.asdict(found), "nearest": told}
+    return answer, nearest_text(found, count, view.row.run, among.until) + "\n\n" + told.text

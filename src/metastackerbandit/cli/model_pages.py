@@ -15,6 +15,7 @@ from metastackerbandit.storage.fitness import Refusal, cautions, covers, in_forc
 from metastackerbandit.storage.promotions import SlotHistory
 from metastackerbandit.storage.registry import Registry
 from metastackerbandit.training.evidence import Evidence
+from metastackerbandit.training.meta_label import BASE_RATE
 
 _LAST = 6  # changes of a slot that a page shows; --json has all
 
@@ -160,7 +161,7 @@ def meta_label_lines(card: ModelCard) -> list[str]:
         *(f"  {score.name:<24} {number(score.value)} {span(score.low, score.high)} {score.unit}" for score in found.scores),
     ]
     if found.forced:
-        lines.append(f"  {found.forced}{': every trade gets the base rate' if found.n_rows else ''}")
+        lines.append(f"  {found.forced}{': every trade gets the base rate' if found.model == BASE_RATE else ''}")
     return lines
 
 

@@ -45,7 +45,7 @@ def looked(run: str, data: Path | None, home: Path | None) -> dict[str, Any]:
 
     from metastackerbandit.config.home import home_folder
     from metastackerbandit.engine.gates import GATE_NAMES
-    from metastackerbandit.evaluation.monitors.answers import alarms, answers, worst
+    from metastackerbandit.evaluation.monitors.answers import alarms, answers, mirror_answers, worst
     from metastackerbandit.evaluation.monitors.inventory import inventory, inventory_answer
     from metastackerbandit.evaluation.monitors.whole_run import watch_run
     from metastackerbandit.runtime.watching import books_of, settings_of
@@ -60,8 +60,9 @@ def looked(run: str, data: Path | None, home: Path | None) -> dict[str, Any]:
         books = books_of(view.row, _cards(view, folder))
         watched = watch_run(told, books, [gate.name for gate in view.row.gates], settings)
         controls = inventory(watched, GATE_NAMES)
-        found = (*answers(watched), inventory_answer(controls, GATE_NAMES))
-        raised = alarms(watched)
+        mirror = _of_twin(view)
+        found = (*answers(watched), inventory_answer(controls, GATE_NAMES), *mirror_answers(view.row.summary.get("twin"), mirror))
+        raised = sorted((*alarms(watched), *mirror), key=lambda alarm: alarm.at_ns)
         return {
             "run": view.row.run,
             "status": worst(found),
@@ -74,6 +75,15 @@ def looked(run: str, data: Path | None, home: Path | None) -> dict[str, Any]:
         }
     finally:
         journal.close()
+
+
+def _of_twin(view: RunView) -> tuple[Alarm, ...]:
+    """Alarms of the run's twin, as they were raised: no row of the run tells them again."""
+    from metastackerbandit.evaluation.monitors.answers import alarm_of
+    from metastackerbandit.evaluation.monitors.mirror import BESIDE_NAMES
+
+    kept = (alarm_of(row, view.row.monitors) for row in view.alarms())
+    return tuple(alarm for alarm in kept if alarm.monitor in BESIDE_NAMES)
 
 
 def _told(view: RunView, data: Path | None) -> tuple[Told, list[str]]:

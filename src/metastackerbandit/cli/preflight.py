@@ -123,6 +123,8 @@ def _written(config: Config, sources: dict[str, str]) -> dict[str, Written]:
             number = gate.lead + value if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
             names = (gate.setting, *(f"{gate.setting}_{side}" for side in ("buy", "sell") if gate.by_side))
             found[gate.name] = Written(gate.setting, number, by_hand=any(sources[name] != "default" for name in names))
+        elif gate.switch:
+            found[gate.name] = Written(gate.switch, float("nan"), by_hand=sources[gate.switch] != "default")
     return found
 
 
@@ -234,12 +236,13 @@ def _was_asked(gate: GateRecord) -> bool:
 def _gate_line(gate: GateRecord) -> str:
     sign = ">=" if gate.sense == "at least" else "<="
     limit = _number(gate.limit) if gate.limit_high - gate.limit_low < 1e-9 else f"{_number(gate.limit_low)}..{_number(gate.limit_high)}"
+    asks = "off" if gate.off else f"{sign} {limit}"
     seen = gate.observed
     percentile = "-" if gate.percentile != gate.percentile else f"{100 * gate.percentile:.0f}%"
     numbers = " ".join(f"{_number(value):>9}" for value in (seen.p05, seen.p50, seen.p95, seen.max))
     sides = " ".join(f"{f'{passed:,}/{asked:,}':>13}" for passed, asked in ((gate.passes.buy, gate.asked.buy), (gate.passes.sell, gate.asked.sell)))
     alone = f"{gate.alone.buy:,}/{gate.alone.sell:,}"
-    return f"{gate.gate:<18} {sign + ' ' + limit:>17} {percentile:>4}  {numbers}  {sides}  {alone:>11} {gate.unknown:>7,} {gate.fired:>7,}"
+    return f"{gate.gate:<18} {asks:>17} {percentile:>4}  {numbers}  {sides}  {alone:>11} {gate.unknown:>7,} {gate.fired:>7,}"
 
 
 def _number(value: float) -> str:

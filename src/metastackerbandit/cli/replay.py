@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from metastackerbandit.cli.session import Session
     from metastackerbandit.domain.inputs import Input
-    from metastackerbandit.runtime.twin import Twinned
 
 
 @on_market()
@@ -107,8 +106,10 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
 
     from metastackerbandit.backtest.run import block_of
     from metastackerbandit.cli.live import LiveView, PlainView
+    from metastackerbandit.cli.mirrored import twin_json
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.cli.watched import cards_heard, labels_heard
+    from metastackerbandit.evaluation.monitors.catalog import NAMES
     from metastackerbandit.runtime.paper import Paper
     from metastackerbandit.runtime.ports import SystemClock
     from metastackerbandit.runtime.twin import Twinned
@@ -117,10 +118,9 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
     from metastackerbandit.storage.journal import Journal
 
     plan, recording, config = session.plan, session.recording, session.config
-    order = block_of(session.fed).order
     clock = SystemClock()
     journal = Journal.open(session.home)
-    record = record_of(session, "paper", "streaming")
+    record = record_of(session, "paper", "streaming", is_mirrored=twin)
     writer = journal.begin(record, clock.now_ns())
     stops: list[int] = []
     before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
@@ -140,7 +140,7 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
     if not quiet:
         title = f"run {writer.run} · {plan.arm} on {', '.join(plan.frames)} · {recording.source}"
         lively = console.is_terminal and not plain
-        due = len(order) + _answers_due(session)
+        due = len(block_of(session.fed).order) + _answers_due(session)
         if lively:
             watcher = LiveView(plan, title, record.notices, due, console, raised)
         else:
@@ -150,9 +150,9 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
     try:
         watched = WatchedWriter(writer, watching)
         watched.outcomes(session.past)
-        looking = Twinned(plan) if twin else None
+        looking = Twinned(plan, watching.beside, len(NAMES)) if twin else None
         paper = Paper(plan, SimulatedBroker(venue), watched, clock, watcher, looking)
-        inputs = with_pauses(inputs_heard(session, order), watching)
+        inputs = with_pauses(inputs_heard(session), watching)
         if isinstance(watcher, LiveView):
             with watcher:
                 ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
@@ -192,8 +192,9 @@ def _answers_due(session: Session) -> int:
     return sum(len(voice.hearers) * len(frame_bars(recording.bars[voice.place], recording.base_ns, frame_ns(voice.frame))) for voice in voices)
 
 
-def inputs_heard(session: Session, order: Any) -> Iterable[Input]:
-    """The recording's inputs, with the models' answers between them where the run hears models."""
+def inputs_heard(session: Session) -> Iterable[Input]:
+    """The recording's inputs, with the models' answers between them where the run hears models; a scenario brings its own."""
+    from metastackerbandit.backtest.run import block_of
     from metastackerbandit.backtest.warm_start import as_inputs
     from metastackerbandit.domain.label import label_spec
     from metastackerbandit.domain.timeframe import frame_ns
@@ -203,7 +204,10 @@ def inputs_heard(session: Session, order: Any) -> Iterable[Input]:
     from metastackerbandit.runtime.replay import Answered, inputs_of
 
     recording, opinions = session.recording, session.opinions
-    inputs = inputs_of(session.fed, order, outcomes=as_inputs(session.past))
+    if session.scenario is not None:
+        predictions = session.predicted()
+        return inputs_of(session.fed, block_of(session.fed, (), predictions).order, (), predictions)
+    inputs = inputs_of(session.fed, block_of(session.fed).order, outcomes=as_inputs(session.past))
     if opinions is None:
         return inputs
     desks = []
@@ -219,34 +223,6 @@ def inputs_heard(session: Session, order: Any) -> Iterable[Input]:
         model = opinions.served(voice, session.config)
         desks.append(Desk.of(session.leader(place), voice.hearers, recording.base_ns, length, features, volatility, model))
     return Answered(inputs, Predictor(desks))
-
-
-def twin_json(engine: Twinned) -> dict[str, Any]:
-    """What an engine's twin has seen, as JSON has it."""
-    import msgspec
-
-    seen = engine.twin.seen()
-    looks = seen.decisions + seen.fills + seen.settlements
-    return {**msgspec.to_builtins(seen), "microseconds_a_look": round(engine.looked_s / looks * 1e6, 1) if looks else None}
-
-
-def twin_text(told: dict[str, Any]) -> list[str]:
-    """The same in lines."""
-    lines = [f"mirror twin: looked at {told['decisions']:,} decisions, {told['fills']:,} fills, {told['settlements']:,} settlements of funding"]
-    if told["microseconds_a_look"] is not None:
-        lines[0] += f", {told['microseconds_a_look']:,.0f} microseconds each"
-    lines += [f"  not mirrored: {stage}, {count:,} times" for stage, count in sorted(told["mismatches"].items(), key=lambda item: -item[1])]
-    first = told["first"]
-    if first is not None:
-        what = f" ({first['what']})" if first["what"] else ""
-        at = f"decision {first['decision']}" if first["decision"] else "between decisions"
-        lines.append(f"  first: {first['stage']}{what}, {at}: {first['one']:g} here, {first['mirrored']:g} in the mirror")
-    mood = told["mood"]
-    if mood["answers"]:
-        lines.append(
-            f"  mood: {mood['unmirrored']:,} of {mood['answers']:,} answers not mirrored; they turned {told['source_mismatches']:,} decisions"
-        )
-    return [*lines, f"  ALARM: {told['alarm']}" if told["alarm"] else "  every decision is the mirror image of its mirror image's decision"]
 
 
 def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any]]:
@@ -276,6 +252,8 @@ def _funnel_text(session: Session, run: int) -> str:
 
 
 def _run_text(payload: dict[str, Any]) -> str:
+    from metastackerbandit.cli.mirrored import twin_text
+
     ended = "stopped" if payload["stopped"] else "finished"
     counts = ", ".join(f"{payload[name]:,} {name.replace('_', ' ')}" for name in ("decisions", "orders", "fills", "round_trips"))
     lines = [

@@ -30,6 +30,7 @@ from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.notices import notices_of
 from metastackerbandit.engine.plan import Plan, begin, plan_of, recording_of
 from metastackerbandit.evaluation.monitors.catalog import NAMES
+from metastackerbandit.evaluation.monitors.mirror import BESIDE_NAMES
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
 
@@ -122,8 +123,11 @@ def _with_opinions(home: Path, config: Config, recording: Recording) -> Session:
     return Session(home, config, recording, plan, opinions, (*notices, *opinions.notices), nothing_earned())
 
 
-def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
-    """The run's record for the journal; the identity is a hash of configuration, code and inputs, whichever driver runs them."""
+def record_of(session: Session, mode: Mode, driver: Driver, *, is_mirrored: bool = False) -> RunRecord:
+    """The run's record for the journal; the identity is a hash of configuration, code and inputs, whichever driver runs them.
+
+    A run that a twin looks at (`is_mirrored`) lists the twin's monitors behind all others.
+    """
     import hashlib
 
     hashed, code = config_hash(session.config), code_version()
@@ -154,7 +158,7 @@ def record_of(session: Session, mode: Mode, driver: Driver) -> RunRecord:
         ),
         models=models,
         lineage="recorded" if session.scenario is None else "simulated",
-        monitors=NAMES,
+        monitors=(*NAMES, *BESIDE_NAMES) if is_mirrored else NAMES,
     )
 
 

@@ -28,7 +28,7 @@ BOUNDS: dict[str, Bound] = {
     "decision.neutral_band": _SIGNAL,
     "decision.min_mood": Bound(0.0, 3.0, 0.5),  # z; beyond 3 is one bar in 700
     "decision.min_net_edge_bps": Bound(0.0, 100.0, 5.0),  # bps; a quarter of the round trip is 3.25
-    "decision.min_worth": Bound(0.0, 0.95, 0.10),  # probability; the break-even of 5m bars is .60
+    "decision.min_worth": Bound(0.0, 0.95, 0.10),  # probability; the break-even of 5m bars is .54
     "decision.min_credibility": Bound(0.0, 0.5, 0.05),  # p-value
     "decision.min_alignment": Bound(0.0, 1.0, 0.25),  # share of the size
     "decision.consensus_penalty": Bound(0.0, 1.0, 0.25),  # share of the size

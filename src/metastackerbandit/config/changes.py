@@ -22,6 +22,10 @@ SIZES = (
     "sizing.quantity",
     "risk.max_symbol_exposure",
     "risk.max_gross_exposure",
+    "risk.max_side_exposure",
+    "risk.max_net_exposure",
+    "risk.max_heat",
+    "risk.max_correlated_heat",
 )
 
 Tables = dict[str, Any]

@@ -20,7 +20,16 @@ from metastackerbandit.domain.timeframe import FRAMES
 FRAMES_TABLE, SYMBOLS_TABLE, WAIVERS = "frames", "symbols", "waivers"
 PROFILE = "profile"  # the key that a frame has beside its tables
 TABLES = ("decision", "sizing", "exits", "costs", "execution", "alignment", "posterior")  # that a book may have of its own
-RISK_KEYS = ("risk.max_symbol_exposure",)  # the caps of one book; the others are of the account
+RISK_KEYS = (  # of one book; the others are of the account
+    "risk.max_symbol_exposure",
+    "risk.unstopped_deviations",
+    "risk.max_loss_streak",
+    "risk.loss_streak_hours",
+    "risk.max_volatility_ratio",
+    "risk.quality_bars",
+    "risk.max_bad_bars",
+    "risk.max_excess_loss",
+)
 
 
 class Scope(NamedTuple):

@@ -26,14 +26,48 @@ _SUFFIX = {1: "_buy", -1: "_sell"}
 _COUNTS = {2: "both", 3: "all three", 4: "all four", 5: "all five"}
 
 
+class Holder(Struct, frozen=True):
+    """The setting behind a limit in force: its dotted key, scope included ("frames.5m.decision.min_alpha"), and where its value stands.
+
+    `source` is "configuration" (the base tables), a scope ("[frames.5m]"), "profile NAME", or "derived" where the setting is not given or
+    something stricter decides; `note` is empty where the setting itself holds the value in force. `is_held` is False where no value of
+    the setting would let more pass.
+    """
+
+    key: str
+    source: str
+    note: str = ""
+    is_held: bool = True
+
+
 class KnownSettings(Protocol):
     """What is known of settings by whoever has the configuration."""
 
     def refusal(self, key: str, value: float) -> str:
         """Empty where the setting takes the value, else what it takes."""
 
-    def origin(self, key: str, value: float) -> str:
-        """Empty where the setting itself holds the value in force, else where the limit came from."""
+    def holder(self, keys: Sequence[str], value: float, sense: str) -> Holder:
+        """What holds the value in force of a limit (`sense` as of its gate); of several keys the first that is given."""
+
+
+def keys_of(gate: NamedGate, side: int) -> tuple[str, ...]:
+    """The settings that may hold a gate's limit for a side, that side's own before the one of both; none where none does."""
+    if not gate.setting:
+        return ()
+    return (f"{gate.setting}{_SUFFIX[side]}", gate.setting) if gate.by_side and side in _SUFFIX else (gate.setting,)
+
+
+def holder_of(gate: NamedGate, side: int, limit: float, settings: KnownSettings | None) -> Holder | None:
+    """The setting that holds a gate's limit for a side; None where none does. Without a configuration the setting of both sides is named."""
+    keys = keys_of(gate, side)
+    if not keys:
+        return None
+    if settings is None or not math.isfinite(limit):
+        return Holder(keys[-1], "")
+    if gate.by_side and side == 0:  # the stricter of the two sides' limits was asked
+        either = [settings.holder(keys_of(gate, one), limit - gate.lead, gate.sense) for one in _SUFFIX]
+        return next((one for one in either if not one.note), either[0])
+    return settings.holder(keys, limit - gate.lead, gate.sense)
 
 
 class Need(Struct, frozen=True):
@@ -41,8 +75,8 @@ class Need(Struct, frozen=True):
 
     `form` is "setting" (a setting holds the limit), "fixed" (nothing that can be set holds it, or the setting does not take the value),
     "state" (not a threshold) or "unknown" (no data). `limit_needed` is the loosest limit at which the gate still passes the input seen,
-    `input_needed` the input that the limit in force asks for, `setting_needed` the value of `setting` that makes that limit;
-    `note` says what stands in the way.
+    `input_needed` the input that the limit in force asks for, `setting_needed` the value of `setting` (the one that holds the limit, scope
+    included) that makes that limit; `note` says what stands in the way.
     """
 
     gate: str
@@ -116,7 +150,8 @@ def permissive(value: float, sense: str) -> str:
 
 def _need(gate: NamedGate, side: int, observed: float, limit: float, verdict: int, settings: KnownSettings | None) -> Need:
     code = gate_code(gate, observed, verdict)
-    key = f"{gate.setting}{_SUFFIX.get(side, '')}" if gate.by_side else gate.setting
+    holder = holder_of(gate, side, limit, settings)
+    key = holder.key if holder else ""
     seen, against = (value if math.isfinite(value) else None for value in (observed, limit))
 
     def need(form: str, limit_needed: float | None, input_needed: float | None, setting_needed: float | None, note: str) -> Need:
@@ -128,14 +163,15 @@ def _need(gate: NamedGate, side: int, observed: float, limit: float, verdict: in
         return need("state", None, None, None, f"{gate.name} {plain_state(state_of(gate, observed))}")
     if seen is None or against is None:
         return need("fixed", None, against, None, "no finite limit admits it")
-    if not key:
+    if holder is None:
         return need("fixed", seen, against, None, "no setting is named for this limit")
+    if not holder.is_held:
+        return need("fixed", seen, against, None, f"{key}: {holder.note}")
     wanted = seen - gate.lead
     refusal = settings.refusal(key, wanted) if settings else ""
     if refusal:
         return need("fixed", seen, against, None, f"{key} takes {refusal}")
-    origin = settings.origin(key, against - gate.lead) if settings else ""
-    return need("setting", seen, against, wanted, origin)
+    return need("setting", seen, against, wanted, holder.note)
 
 
 def _words(need: Need) -> str:

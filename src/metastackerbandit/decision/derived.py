@@ -12,11 +12,19 @@ import math
 import numpy as np
 
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.label import LabelSpec
 
 CONFIDENCES = ("p_dir", "p_max3", "p_dir_cond", "strength")  # in the order of the places below
 BY_P_DIR, BY_P_MAX3, BY_P_DIR_COND, BY_STRENGTH = 0, 1, 2, 3
 
 EDGE_SHARE, EDGE_LEAST_BPS, EDGE_FULL = 0.25, 1.0, 3.0  # of the round trip; bps; round trips (method 5.1)
+
+# A walk between barriers `width` volatilities away meets neither in half of all cases, and then ends where it stands at the horizon. Of the
+# killed walk's modes (Cox and Miller 1965, ch. 5.7) the first is 99.9 % at that width: the walk is within +-x, alive, with _IDLE sin(_MODE x).
+_WIDTH = LabelSpec().width  # of the barriers, in volatilities over the horizon
+_MODE = math.pi / (2.0 * _WIDTH)
+_IDLE = 4.0 / math.pi * math.exp(-0.5 * _MODE * _MODE)  # never meets a barrier: .54
+REACH = (1.0 - _IDLE) + _IDLE * (1.0 - 2.0 / math.pi)  # mean distance that a trade has gone when it ends, of the barrier: .66
 STAY = 0.5  # of the neutral band: what the opposite side must show to end a position (method 5.1)
 
 
@@ -102,9 +110,29 @@ def full_net_edge_bps(cost_bps: float) -> float:
 
 
 @kernel
+def idle_share(cost_bps: float, barrier_bps: float) -> float:
+    """Share of trades that end within their cost of where they began, so that neither side is paid: of a walk, first mode; NaN: no barrier."""
+    if not barrier_bps > 0.0:
+        return math.nan
+    return _IDLE * math.sin(0.5 * math.pi * min(cost_bps / barrier_bps, 1.0))
+
+
+@kernel
 def least_worth(cost_bps: float, barrier_bps: float) -> float:
-    """Chance of a net win from which a trade pays: p (b - c) = (1 - p) (b + c), so p = .5 + c / (2 b); may exceed 1 (none pays)."""
-    return 0.5 + 0.5 * break_even_strength(cost_bps, barrier_bps)
+    """Chance of a net win from which a trade pays; above 1 where none pays.
+
+    A trade goes REACH barriers on average, so its side must be right with the chance p at which (2 p - 1) REACH b = c. It wins where it is
+    right and moves by more than its cost.
+    """
+    right = 0.5 + 0.5 * break_even_strength(cost_bps, barrier_bps) / REACH
+    return right if right > 1.0 else right * (1.0 - idle_share(cost_bps, barrier_bps))
+
+
+@kernel
+def worth_bps(worth: float, cost_bps: float, barrier_bps: float) -> float:
+    """Net return that a trade with this chance of a net win is expected to have, bps: 0 at `least_worth`; NaN: not known."""
+    right = min(worth / (1.0 - idle_share(cost_bps, barrier_bps)), 1.0)
+    return (2.0 * right - 1.0) * REACH * barrier_bps - cost_bps
 
 
 @kernel
@@ -115,7 +143,7 @@ def worth_scale(worth: float, net_edge_bps: float, cost_bps: float, barrier_bps:
     """
     if math.isnan(worth):
         return 1.0
-    expected = (2.0 * worth - 1.0) * barrier_bps - cost_bps
+    expected = worth_bps(worth, cost_bps, barrier_bps)
     if not expected > 0.0:
         return 0.0
     return expected / net_edge_bps if net_edge_bps > expected else 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from metastackerbandit.decision.change import KnownSettings, change_of
+from metastackerbandit.decision.change import KnownSettings, change_of, holder_of
 from metastackerbandit.decision.explain_text import SIDES, text_of, utc_text
 from metastackerbandit.decision.explanation import Explanation, GateLine, Heard
 from metastackerbandit.decision.reasons import RESULTS, NamedGate, decision_code, gate_code
@@ -43,7 +43,7 @@ def explain(
     """
     heard = tuple(_heard(prediction, models) for prediction in predictions)
     answers = zip(gates, observed, limit, verdict, strict=True)
-    trace = tuple(_line(gate, float(seen), float(against), int(code)) for gate, seen, against, code in answers)
+    trace = tuple(_line(gate, row.side, float(seen), float(against), int(code), settings) for gate, seen, against, code in answers)
     change = change_of(row, gates, observed, limit, verdict, lenient, settings)
     return Explanation(
         decision=row.decision,
@@ -71,14 +71,16 @@ def explain(
     )
 
 
-def _line(gate: NamedGate, observed: float, limit: float, verdict: int) -> GateLine:
+def _line(gate: NamedGate, side: int, observed: float, limit: float, verdict: int, settings: KnownSettings | None) -> GateLine:
     margin = None
     if verdict in (PASS, BLOCK) and not (gate.states and verdict == BLOCK):
         left = observed - limit if gate.sense == "at least" else limit - observed
         margin = _finite(left + 0.0)
     code = gate_code(gate, observed, verdict)
-    shown, against, setting = _finite(observed), _finite(limit), gate.setting or None
-    return GateLine(gate.name, RESULTS[verdict], code, shown, against, gate.unit, margin, gate.sense, gate.meaning, setting)
+    shown, against = _finite(observed), _finite(limit)
+    holder = holder_of(gate, side, limit, settings)
+    setting, source = (holder.key, holder.source or None) if holder else (None, None)
+    return GateLine(gate.name, RESULTS[verdict], code, shown, against, gate.unit, margin, gate.sense, gate.meaning, setting, source)
 
 
 def _heard(prediction: Prediction, models: Sequence[str]) -> Heard:

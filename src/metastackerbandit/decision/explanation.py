@@ -9,7 +9,9 @@ from metastackerbandit.decision.change import Change
 
 class GateLine(Struct, frozen=True):
     """One gate's answer. `verdict` is PASS, BLOCK, UNKNOWN or N/A, `code` its reason code (reasons.py). `margin` is what is left to the
-    limit, in `unit`, negative where a threshold blocks; null where nothing was compared. `setting` holds the limit, null where none does."""
+    limit, in `unit`, negative where a threshold blocks; null where nothing was compared. `setting` is the dotted key that holds the limit,
+    with its scope; null where none does. `source` says where its value stands: "configuration", a scope such as "[frames.5m]",
+    "profile NAME", or "derived" where it is not given or something stricter decides."""
 
     gate: str
     verdict: str
@@ -21,6 +23,7 @@ class GateLine(Struct, frozen=True):
     sense: str
     meaning: str
     setting: str | None
+    source: str | None
 
 
 class Heard(Struct, frozen=True):

@@ -57,9 +57,10 @@ def near_misses(
     return NearMisses(len(misses.places), int(np.count_nonzero(np.isinf(misses.distances))), found, scales)
 
 
-def nearest_text(found: NearMisses, wishes: int, run: int) -> str:
-    """The list as a trader reads it."""
-    lines = [f"run {run}: {found.stopped:,} of {wishes:,} wishes for new risk were stopped; those that lacked least:"]
+def nearest_text(found: NearMisses, wishes: int, run: int, until: int | None = None) -> str:
+    """The list as a trader reads it; `until` is the number of the last decision looked at, None where that is the run's last."""
+    looked = f"run {run}" if until is None else f"run {run}, up to decision {until}"
+    lines = [f"{looked}: {found.stopped:,} of {wishes:,} wishes for new risk were stopped; those that lacked least:"]
     for miss in found.misses:
         far = "no threshold" if miss.distance is None else f"{miss.distance:.3g}"
         lacked = "; ".join(_words(one) for one in miss.lacked)

@@ -47,7 +47,7 @@ class DecisionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     consensus_penalty: Share = 0.5  # kappa: share of the size that full disagreement takes (method 5.4)
     allow_model_only_when_mood_neutral: bool = True  # a neutral mood agrees with any side; false: it blocks
     min_worth: Share | None = None  # chance that the proposed trade ends above its costs; null: the derived break-even alone
-    conformal: bool = True  # whether the opposite side must be outside the prediction set
+    conformal: bool = False  # whether the opposite side must be outside the prediction set; more than a paying trade shows (docs/decisions/0019)
     allowed_regimes: tuple[str, ...] = REGIMES  # contexts in which new risk is taken
     max_mood_age_bars: Annotated[float, Meta(ge=0, le=1_000)] = 1.0  # bars of the frame after which the last mood is not known any more
     veto_unearned: bool = False  # hard consensus lets every source veto, proven or not: the predecessor's fault, for scenarios and comparisons

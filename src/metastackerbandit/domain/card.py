@@ -52,8 +52,8 @@ class Score(Struct, frozen=True, forbid_unknown_fields=True):
 class MetaLabel(Struct, frozen=True, forbid_unknown_fields=True):
     """The version's second model, which says how likely the trade that the first proposes is to pay.
 
-    `model` is its family, "base rate" where every trade gets the same chance (`forced` says why), "none" where nothing is ever proposed. `n_rows`
-    trades were proposed out of fold, `n_eff` independent ones, of which a share `base_rate` paid. `scores` are out of fold.
+    `model` is its family, "base rate" where every trade gets the same chance, "none" where it has no say; `forced` says why. `n_rows` trades were
+    proposed out of fold, `n_eff` independent ones, of which a share `base_rate` paid. `scores` are out of fold.
     """
 
     model: str

@@ -24,9 +24,10 @@ class GateSpec(Struct, frozen=True):
     `ask(seen, limits) -> (observed, limit, verdict)`; `sense` says which side of the limit passes ("at most", "at least"),
     `kind` whether it guards safety or judges an opinion, `meaning` what a trader should read. `setting` is the dotted key that holds
     the limit, empty where none does; `by_side` says that the key has a _buy and a _sell beside it; `lead` is what the limit adds to
-    the setting. A gate with `states` is no threshold: it blocks by what is the case, named by the place that it observed (the last
-    name for larger numbers), and no other limit would let the trade pass. `domain` holds the least and the largest value
-    that the observed quantity can have, both ends included: a limit outside of it admits everything, or nothing.
+    the setting. `switch` is the key that turns the gate on, empty where it is always asked. A gate with `states` is no threshold: it blocks by
+    what is the case, named by the place that it observed (the last name for larger numbers), and no other limit would let the trade pass.
+    `domain` holds the least and the largest value that the observed quantity can have, both ends included: a limit outside of it admits
+    everything, or nothing. `off` is the limit that switches the gate off; NaN where that is the end of the domain at which everything passes.
     """
 
     name: str
@@ -40,6 +41,15 @@ class GateSpec(Struct, frozen=True):
     lead: float = 0.0
     states: tuple[str, ...] = ()
     domain: tuple[float, float] = (-math.inf, math.inf)
+    off: float = math.nan
+    switch: str = ""
+
+    def is_off(self, limit: float) -> bool:
+        """Whether a limit lets everything pass on purpose; one that is not known does not."""
+        low, high = self.domain
+        if self.sense == "at least":
+            return limit <= (low if math.isnan(self.off) else self.off)
+        return limit >= (high if math.isnan(self.off) else self.off)
 
 
 @kernel

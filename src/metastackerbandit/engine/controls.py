@@ -36,7 +36,7 @@ def keep_rests(cursor: Any, controls: Any, seat: Any, limits: Any, changed: int,
         keep_control(cursor, controls, at_ns, kind, BY_VOLATILITY_SPIKE, volatility_ratio(seat.activity, limits.pace.warm_up), terms.ratio, 0, s)
     if changed & 4 != 0:
         kind = TRIP if rests.tripped & 4 != 0 else RESET
-        keep_control(cursor, controls, at_ns, kind, BY_DATA_QUALITY, float(rests.bad), terms.most_bad, 0, s)
+        keep_control(cursor, controls, at_ns, kind, BY_DATA_QUALITY, rests.bad / terms.bars, terms.bad_share, 0, s)
     if changed & 8 != 0:
         kind = TRIP if rests.tripped & 8 != 0 else RESET
         keep_control(cursor, controls, at_ns, kind, BY_DRIFT, rests.excess, terms.excess, 0, s)

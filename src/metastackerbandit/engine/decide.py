@@ -117,6 +117,7 @@ def propose(seat: Any, limits: Any, draft: Any) -> None:
     """The size that the one formula gives a book alone, before caps."""
     draft.held = seat.position.lots + draft.pending
     draft.correlation = 1.0
+    draft.drawdown_scale = drawdown_scale(draft.fall, limits.max_drawdown, limits.drawdown_floor)
     draft.target = wanted_lots(
         limits.sizing,
         draft.alpha,
@@ -128,7 +129,7 @@ def propose(seat: Any, limits: Any, draft: Any) -> None:
         limits.fraction,
         limits.notional,
         limits.lots,
-        drawdown_scale(draft.fall, limits.max_drawdown, limits.drawdown_floor),
+        draft.drawdown_scale,
         draft.kelly,
     )
 

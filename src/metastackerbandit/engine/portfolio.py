@@ -15,8 +15,9 @@ from metastackerbandit.execution.quantize import least_lots
 from metastackerbandit.market.activity import annual_volatility
 from metastackerbandit.risk.breakers import loss_of
 from metastackerbandit.risk.caps import heat_with, room_for, room_for_heat, smaller
-from metastackerbandit.risk.correlation import correlated_square, correlation_scale, heat_along, linked
+from metastackerbandit.risk.correlation import account_scale, bets_square, correlated_square, correlation_scale, heat_along, shared_bets
 from metastackerbandit.risk.rests import volatility_ratio
+from metastackerbandit.risk.sizing import UNKNOWN_SIZE
 
 DAYS_A_YEAR = 365.25
 
@@ -52,18 +53,18 @@ def lots_out(working: Any, count: int) -> int:
 def weigh_others(seats: Any, working: Any, limits: Any, trails: Any, pairs: Any, s: int, draft: Any) -> None:
     """Sum up into the draft, and as signed heats into trails (Y,), what every book but s holds or has ordered, and scale the trade by it.
 
-    Risk in common is what the trade's side shares with the others' positions, each at the size that it would have alone: divided by
-    its own correlation scale, so that two equal books come to the same size whichever was first.
+    A bet is a position's money times its volatility at the size that it would have alone: divided by its own correlation scale, so that two
+    equal books come to the same size whichever was first. `shared` is what the trade has in common with the others' bets.
     """
     draft.gross = 0
     draft.net = 0
     draft.along = 0
     draft.heat = 0.0
-    draft.shared = 0.0
     side = draft.side
     symbol = limits[s].symbol
     for y in range(len(trails)):
         trails[y].heat = 0.0
+        trails[y].bet = 0.0
     for b in range(len(seats)):
         seat = seats[b]
         pending = lots_out(working[b], seat.working) if seat.market_out != 0 else 0
@@ -81,11 +82,12 @@ def weigh_others(seats: Any, working: Any, limits: Any, trails: Any, pairs: Any,
         heat = abs(value) * stop_share(seat.stop, own, volatility)
         draft.heat += heat
         trails[own.symbol].heat += heat if lots > 0 else -heat
-        bet = side * value * volatility / seat.correlation
-        draft.shared += bet * linked(pairs, own.symbol, symbol, bet, own.correlation.stress)
+        trails[own.symbol].bet += abs(value) * volatility / seat.correlation
+    stress = limits[s].correlation.stress
+    draft.shared = shared_bets(trails, pairs, symbol, stress)
+    draft.bets_square = bets_square(trails, pairs, stress)
     correlate(seats[s], limits[s], draft)
     if grows(draft):
-        stress = limits[s].correlation.stress
         draft.heat_square = correlated_square(trails, pairs, stress)
         draft.heat_along = heat_along(trails, pairs, symbol, side, stress)
 
@@ -94,15 +96,22 @@ def weigh_others(seats: Any, working: Any, limits: Any, trails: Any, pairs: Any,
 def correlate(seat: Any, limits: Any, draft: Any) -> None:
     """Scale the size by what the trade shares with the other books' bets; only the size by volatility has it, as it has the drawdown scale.
 
+    Bets on one thing are one bet, and however little all have in common the account keeps within its volatility target: the smaller counts.
+    Where the volatility of a book that holds something is not known, neither is the size (risk.sizing.UNKNOWN_SIZE).
     A position keeps the scale that it was sized with until it should be `correlation_band` smaller: following every book that comes and
     goes would cost more than it is worth (docs/risk.md).
     """
     draft.correlation = 1.0
     if limits.resizes == 0 or draft.target <= 0:
         return
+    if math.isnan(draft.shared):
+        draft.target = -1
+        return
     alone = smaller(draft.target, room_for(limits.max_symbol_exposure, draft.equity, 0.0, float(draft.lot_money)))
     own = alone * float(draft.lot_money) * draft.volatility
-    draft.correlation = correlation_scale(own, limits.correlation_weight * draft.shared)
+    most = limits.volatility_target * draft.equity * draft.drawdown_scale
+    alike = correlation_scale(own, limits.correlation_weight * draft.shared)
+    draft.correlation = min(alike, account_scale(own, draft.shared, draft.bets_square, most))
     is_held = draft.held != 0 and not opposes(draft.held, draft.side)
     if is_held and draft.correlation > (1.0 - limits.correlation_band) * seat.correlation:
         draft.correlation = seat.correlation
@@ -176,7 +185,7 @@ def look_around(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> 
     seen.rests = rests.tripped
     seen.loss_streak = float(rests.losses)
     seen.volatility_spike = volatility_ratio(seat.activity, limits.pace.warm_up)
-    seen.data_quality = float(rests.bad)
+    seen.data_quality = rests.bad / limits.rests.bars
     seen.drift = rests.excess if rests.downs + rests.flats + rests.ups > 0 else math.nan
     if draft.asks == 0:
         return
@@ -202,3 +211,6 @@ def look_around(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> 
     seen.net_room = draft.net_room
     seen.heat_room = draft.heat_room
     seen.correlated_room = draft.correlated_room
+
+
+assert UNKNOWN_SIZE == -1, "correlate writes it as a literal"

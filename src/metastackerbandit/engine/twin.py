@@ -128,6 +128,18 @@ def compare_traces(out: Any, image: Any, found: Any) -> bool:
 
 
 @kernel
+def compare_verdicts(out: Any, image: Any, found: Any) -> bool:
+    """The first gate that answers otherwise, with what it saw (or its limit, where that is what differs); True where there is one."""
+    for g in range(out.verdict.shape[1]):
+        if out.verdict[0, g] == image.verdict[0, g]:
+            continue
+        if not (note(found, BY_GATE, g, out.observed[0, g], image.observed[0, g]) or note(found, BY_GATE, g, out.limit[0, g], image.limit[0, g])):
+            note(found, BY_GATE, g, out.verdict[0, g], image.verdict[0, g])
+        return True
+    return False
+
+
+@kernel
 def compare_rows(row: Any, image: Any, found: Any) -> bool:
     """The decision; True where it differs."""
     return (
@@ -181,7 +193,8 @@ def look(plain: Any, mirrored: Any, sourced: Any, out: Any, image: Any, s: int, 
     """Decide on a copy as it stands and on its mirror image, and compare; returns a fault.
 
     `mirrored` and `sourced` are copies of `plain` with the arms' words turned; `sourced` is looked at where the mood's own source says something
-    else of the mirrored market than the mirror image of what it says of the market.
+    else of the mirrored market than the mirror image of what it says of the market. A gate that this makes answer otherwise is named before a size
+    that it changes: it stops a side.
     """
     seat = plain.seats[s]
     about = seat.position.mark if seat.position.mark != 0 else seat.done.close
@@ -204,7 +217,7 @@ def look(plain: Any, mirrored: Any, sourced: Any, out: Any, image: Any, s: int, 
         mirror_world(sourced, about, s)
         sourced.seats[s].mood = mirror
         fault = decide_again(sourced, image, s, now_ns)
-        if fault == 0 and compare(plain, sourced, out, image, about, found):
+        if fault == 0 and (compare_verdicts(out, image, found) or compare(plain, sourced, out, image, about, found)):
             found.source = 1
     return fault
 

@@ -142,13 +142,14 @@ class Draft(Struct, frozen=True):
 
     The opinion: `signal`, `side`, `scale` (judged by the alpha gate), `alpha` (sizes), `kelly` (most of equity). The moment: `price` ticks,
     `lot_money` of a lot, `equity` money, `volatility` a year, `drawdown` from the breaker's peak and `fall` from the highest equity ever
-    (shares). The wish: `kind`, `wanted` lots, `asks` for new risk, `reason`, from the `target` (lots) of its side and `held` = position and
-    `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day, `participation`, `impact` (1e-8).
-    The verdict: places of gates. `sent` lots. Where `halts` is 1 (on a copy that a twin looks at, engine.mirror) a step ends before its decision.
+    (shares), the `drawdown_scale`. The wish: `kind`, `wanted` lots, `asks` for new risk, `reason`, from the `target` (lots) of its side and
+    `held` = position and `pending`. Its order: `change` lots, `legal` of them, `turns` (a flip), `moves` (any order), `volume` a day,
+    `participation`, `impact` (1e-8). The verdict: places of gates. `sent` lots. Where `halts` is 1 (on a copy that a twin looks at,
+    engine.mirror) a step ends before its decision.
 
     The rest of the portfolio, with every order out counted as filled (money; what other books hold): `gross`, `net`, `along` (the symbol's on
-    the trade's side), `heat`, `shared` (risk of theirs in common with the trade), `heat_square` and `heat_along` under the correlations. Of
-    the trade: `distance` to its stop (share of price), its `correlation` scale, and the lots that each cap leaves it.
+    the trade's side), `heat`, `shared` and `bets_square` (their bets: in common with the trade, and together), `heat_square` and `heat_along`
+    under the correlations. Of the trade: `distance` to its stop (share of price), its `correlation` scale, and the lots that each cap leaves it.
     """
 
     halts: int
@@ -164,6 +165,7 @@ class Draft(Struct, frozen=True):
     volatility: float
     drawdown: float
     fall: float
+    drawdown_scale: float
     pending: int
     held: int
     target: int
@@ -187,6 +189,7 @@ class Draft(Struct, frozen=True):
     along: int
     heat: float
     shared: float
+    bets_square: float
     heat_square: float
     heat_along: float
     distance: float

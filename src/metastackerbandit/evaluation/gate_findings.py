@@ -16,13 +16,13 @@ from metastackerbandit.evaluation.gate_record import GateRecord
 from metastackerbandit.evaluation.settings import PreflightSettings
 
 OUT_OF_DOMAIN, UNREACHABLE, VACUOUS, ONE_SIDED, NO_DATA = "out_of_domain", "unreachable", "vacuous", "one_sided", "no_data"
-THIN, FAR, WITHOUT_EFFECT = "thin", "far", "without_effect"
+THIN, TIGHT, FAR, WITHOUT_EFFECT = "thin", "tight", "far", "without_effect"
 
 _SAME = 1e-9  # limits that differ by less are one limit
 
 
 class Asked(Struct, frozen=True):
-    """A gate of some books: its record in the days replayed, the domain of what it observes, and the setting behind its limit.
+    """A gate of some books: its record in the days replayed, and the setting behind its limit.
 
     `is_by_hand` says whether somebody wrote the limit: one that is a default, or derived from costs, is no mistake where nothing reaches it,
     there is no edge. `longer` gives the record with the history before those days; it is only asked where the days alone condemn the gate.
@@ -31,7 +31,6 @@ class Asked(Struct, frozen=True):
     gate: GateSpec
     books: tuple[Book, ...]
     seen: GateRecord
-    domain: tuple[float, float]
     written: Written | None = None
     is_by_hand: bool = True
     longer: Callable[[], GateRecord] | None = None
@@ -62,7 +61,7 @@ def gate_findings(asked: Asked, settings: PreflightSettings) -> list[Finding]:
 
 def _of_domain(asked: Asked) -> list[Finding]:
     """A limit that the quantity cannot reach, or cannot fail: the one somebody wrote, or else the one that decided."""
-    low, high = asked.domain
+    low, high = asked.gate.domain
     written = asked.written
     given = written.value if written is not None and written.by_hand and math.isfinite(written.value) else asked.seen.limit
     if math.isnan(given) or low <= given <= high:
@@ -90,6 +89,8 @@ def _of_passing(asked: Asked, settings: PreflightSettings) -> list[Finding]:
             return [_unreachable(asked, seen)]
         case "vacuous":
             return [_vacuous(asked, seen)]
+        case "tight":
+            return [_tight(asked, seen)]
         case "one_sided":
             return [_one_sided(asked, seen, settings)]
     return []
@@ -101,9 +102,13 @@ def _word(asked: Asked, seen: GateRecord, settings: PreflightSettings) -> str:
         return UNREACHABLE
     if asked.gate.kind != "opinion":
         return ""
+    if seen.clear >= settings.least_asked and seen.clear_passes == 0:  # for its sake alone nothing trades
+        return UNREACHABLE
     if seen.passes.both == seen.asked.both:
-        return "" if _is_off(asked, seen) or _cannot_fail(asked, seen) else VACUOUS
-    return ONE_SIDED if silenced_side(seen, settings) else ""
+        return "" if seen.off or _cannot_fail(asked, seen) else VACUOUS
+    if silenced_side(seen, settings):
+        return ONE_SIDED
+    return TIGHT if seen.clear >= settings.least_asked and seen.clear_passes < settings.least_clear * seen.clear else ""
 
 
 def _passed(asked: Asked, seen: GateRecord) -> int:
@@ -111,21 +116,15 @@ def _passed(asked: Asked, seen: GateRecord) -> int:
     return seen.passes.both if asked.gate.kind == "opinion" else seen.clear_passes
 
 
-def _is_off(asked: Asked, seen: GateRecord) -> bool:
-    """A limit at the end of the domain lets everything pass on purpose."""
-    low, high = asked.domain
-    return seen.limit_high <= low if asked.gate.sense == "at least" else seen.limit_low >= high
-
-
 def _cannot_fail(asked: Asked, seen: GateRecord) -> bool:
     """All that was observed lies at the passing end of the domain, as the alpha of a rule does: no limit at all could stop any."""
-    low, high = asked.domain
+    low, high = asked.gate.domain
     return seen.observed.min >= high if asked.gate.sense == "at least" else seen.observed.max <= low
 
 
 def _says_nothing(asked: Asked, seen: GateRecord) -> bool:
     """All that was observed lies at the failing end of the domain, as alpha does where no edge is left: any limit would stop it."""
-    low, high = asked.domain
+    low, high = asked.gate.domain
     return seen.observed.max <= low if asked.gate.sense == "at least" else seen.observed.min >= high
 
 
@@ -153,20 +152,36 @@ def _log_choose(count: int, chosen: int) -> float:
 
 
 def _unreachable(asked: Asked, seen: GateRecord) -> Finding:
+    is_opinion = asked.gate.kind == "opinion"
+    if is_opinion and seen.passes.both:
+        what = f"{_compared(asked, seen)}: none of the {seen.clear:,} opinions that all other gates let pass passed"
+        mend = "its limit is the default, or follows from costs: it may start, and stays flat while this holds"
+    else:
+        count = seen.asked.both if is_opinion else seen.clear
+        what = f"{_compared(asked, seen)}: none of {count:,} {asked.askers} passed"
+        mend = "no edge is seen after costs: nothing to mend here, it may start and stays flat"
+    if is_opinion and (not asked.is_by_hand or _says_nothing(asked, seen)):
+        return asked.says(UNREACHABLE, MEDIUM, what, numbers_of(seen), mend)
+    return asked.says(UNREACHABLE, CRITICAL, what, numbers_of(seen), asked.mend(_looser(asked)))
+
+
+def _tight(asked: Asked, seen: GateRecord) -> Finding:
+    what = f"{_compared(asked, seen)}: {seen.clear_passes:,} of the {seen.clear:,} opinions that all other gates let pass passed"
+    return asked.says(TIGHT, MEDIUM, what, numbers_of(seen), asked.mend(f"nothing, if so few trades are meant; else {_looser(asked)}"))
+
+
+def _looser(asked: Asked) -> str:
     where = "95th percentile" if asked.gate.sense == "at least" else "5th percentile"
-    count = seen.asked.both if asked.gate.kind == "opinion" else seen.clear
-    what = f"{_compared(asked, seen)}: none of {count:,} {asked.askers} passed"
-    if asked.gate.kind == "opinion" and (not asked.is_by_hand or _says_nothing(asked, seen)):
-        return asked.says(
-            UNREACHABLE, MEDIUM, what, numbers_of(seen), "no edge is seen after costs: nothing to mend here, it may start and stays flat"
-        )
-    return asked.says(UNREACHABLE, CRITICAL, what, numbers_of(seen), asked.mend(f"a limit near the {where} of what is observed lets some pass"))
+    off = "turn it off, or choose " if asked.gate.switch else ""
+    return f"{off}a limit near the {where} of what is observed{'' if off else ' lets some pass'}"
 
 
 def _vacuous(asked: Asked, seen: GateRecord) -> Finding:
     what = f"{_compared(asked, seen)}: all {seen.asked.both:,} {asked.askers} passed, so it stops nothing"
+    if not asked.is_by_hand:
+        return asked.says(VACUOUS, LOW, what, numbers_of(seen), "nothing: nobody chose this limit, and all that came was good enough for it")
     mend = asked.mend("tighten it, set it to the end of its range if it should be off, or waive it")
-    return asked.says(VACUOUS, HIGH if asked.is_by_hand else MEDIUM, what, numbers_of(seen), mend)
+    return asked.says(VACUOUS, HIGH, what, numbers_of(seen), mend)
 
 
 def _one_sided(asked: Asked, seen: GateRecord, settings: PreflightSettings) -> Finding:

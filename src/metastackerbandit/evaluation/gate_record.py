@@ -63,7 +63,8 @@ class GateRecord(Struct, frozen=True):
     opinion stopped, and `clear_passes` those among them that passed: only there do sizes mean anything. Opinions on neighbouring bars say
     much the same: `spells` counts stretches of so many bars in which a side asked, `spell_passes` those in which it passed. `fired` counts
     BLOCK on any decision. `limit` is the median of what was compared with, `limit_low` and `limit_high` its range (books and sides may differ,
-    derived limits move). `observed` is what was seen on decisions with an opinion, `percentile` the share of it below the limit, 0 to 1.
+    derived limits move); `off` says that the whole range is where the gate is switched off, and that it did stop nothing. `observed` is what was
+    seen on decisions with an opinion, `percentile` the share of it below the limit, 0 to 1.
     """
 
     gate: str
@@ -83,6 +84,7 @@ class GateRecord(Struct, frozen=True):
     limit: float
     limit_low: float
     limit_high: float
+    off: bool
     observed: Spread
     percentile: float
 
@@ -121,6 +123,7 @@ def _record(replayed: Replayed, place: int, gate: GateSpec, is_clear: np.ndarray
         limit=float(np.median(limits)) if len(limits) else math.nan,
         limit_low=float(limits.min()) if len(limits) else math.nan,
         limit_high=float(limits.max()) if len(limits) else math.nan,
+        off=len(limits) > 0 and not np.any(verdict == BLOCK) and gate.is_off(float(limits.max() if gate.sense == "at least" else limits.min())),
         observed=spread_of(seen),
         percentile=float(np.mean(seen < against)) if len(seen) else math.nan,
     )

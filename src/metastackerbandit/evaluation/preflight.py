@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from metastackerbandit.domain.gate import GateSpec
 from metastackerbandit.evaluation.finding import HIGH, MEDIUM, Book, Evidence, Finding, Waiver, Written, finding, gravest_first, waived
@@ -47,6 +47,11 @@ class Scene(Struct, frozen=True, eq=False):
     written: Sequence[Mapping[str, Written]] | None = None
     domains: Mapping[str, tuple[float, float]] = {}
 
+    @property
+    def judged(self) -> tuple[GateSpec, ...]:
+        """The gates with what their quantities can be here."""
+        return tuple(structs.replace(gate, domain=self.domains.get(gate.name, gate.domain)) for gate in self.gates)
+
 
 def book_views(scene: Scene) -> tuple[BookView, ...]:
     """Every book."""
@@ -82,13 +87,12 @@ def _groups(scene: Scene, settings: PreflightSettings) -> list[tuple[int, ...]]:
 def _of_group(scene: Scene, group: tuple[int, ...], settings: PreflightSettings) -> list[Finding]:
     found: list[Finding] = []
     longer = _longer(scene, group)
-    for place, (gate, seen) in enumerate(zip(scene.gates, _records(scene, group), strict=True)):
+    for place, (gate, seen) in enumerate(zip(scene.judged, _records(scene, group), strict=True)):
         written = scene.written[group[0]].get(gate.name) if scene.written is not None else None
         asked = Asked(
             gate=gate,
             books=tuple(scene.books[book] for book in group),
             seen=seen,
-            domain=scene.domains.get(gate.name, gate.domain),
             written=written,
             is_by_hand=scene.written is None or (written is not None and written.by_hand),
             longer=None if longer is None else partial(longer, place),
@@ -115,12 +119,12 @@ def _records(scene: Scene, group: tuple[int, ...], more: Replayed | None = None)
     """Records of books together; opinion gates also of the selling intents that spot cannot have, which no execution follows."""
     own = scene.recent.taken(np.isin(scene.recent.rows["instrument"], group))
     own = own if more is None else own.joined(more)
-    found = gate_records(own, scene.gates, scene.spell_bars)
+    found = gate_records(own, scene.judged, scene.spell_bars)
     spot = [place for place in group if scene.books[place].is_spot]
     if scene.mirror is None or not spot:
         return found
     sells = scene.mirror.taken(np.isin(scene.mirror.rows["instrument"], spot) & (scene.mirror.rows["side"] == -1))
-    both = gate_records(own.joined(sells), scene.gates, scene.spell_bars)
+    both = gate_records(own.joined(sells), scene.judged, scene.spell_bars)
     return tuple(two if gate.kind == "opinion" else one for gate, one, two in zip(scene.gates, found, both, strict=True))
 
 

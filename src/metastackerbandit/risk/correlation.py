@@ -42,13 +42,17 @@ class Matrix(Struct, frozen=True):
 
 
 class Trail(Struct, frozen=True):
-    """A symbol's newest close (ticks) and return, over the time from `from_ns` to `closed_ns`; `heat` is scratch, signed money to the stops."""
+    """A symbol's newest close (ticks) and return, over the time from `from_ns` to `closed_ns`.
+
+    Scratch: `heat` is money to the stops, signed by the side; `bet` money times volatility a year, whichever the side.
+    """
 
     close: int
     closed_ns: int
     from_ns: int
     change: float
     heat: float
+    bet: float
 
 
 class Pair(Struct, frozen=True):
@@ -245,13 +249,56 @@ def heat_along(trails: Any, pairs: Any, y: int, side: int, stress: float) -> flo
 
 
 @kernel
+def in_common(pairs: Any, y: int, z: int, stress: float) -> float:
+    """How far bets on symbols y and z are the same bet, 0 to 1: the size of their correlation, whichever side each is on; the stress value where
+    it is not known.
+
+    Sides do not matter: two books that disagree about what moves together pay twice to hold little, and correlations break when it counts.
+    """
+    if y == z:
+        return 1.0
+    rho = pairs[min(y, z), max(y, z)].rho
+    return stress if math.isnan(rho) else abs(rho)
+
+
+@kernel
+def shared_bets(trails: Any, pairs: Any, y: int, stress: float) -> float:
+    """What the trails' bets have in common with one on symbol y, money times volatility."""
+    total = 0.0
+    for z in range(len(trails)):
+        if trails[z].bet != 0.0:
+            total += trails[z].bet * in_common(pairs, y, z, stress)
+    return total
+
+
+@kernel
+def bets_square(trails: Any, pairs: Any, stress: float) -> float:
+    """b'|C|b of the trails' bets, (money times volatility) squared: the most that they can risk together."""
+    total = 0.0
+    for y in range(len(trails)):
+        if trails[y].bet != 0.0:
+            total += trails[y].bet * shared_bets(trails, pairs, y, stress)
+    return total
+
+
+@kernel
 def correlation_scale(own: float, others: float) -> float:
-    """Share of its own risk that a bet may keep beside others: own / (own + others), 1 where they offset it.
+    """Share of its own risk that a bet may keep beside others: own / (own + others).
 
     `own` is the risk that it would take alone, `others` what the other bets, at the size that each would take alone, share with it
-    (both money times volatility; own >= 0). For bets of one risk and one correlation rho this is the growth-optimal size of simultaneous
+    (both money times volatility; own, others >= 0). For bets of one risk and one correlation rho this is the growth-optimal size of simultaneous
     bets, C^-1 r = r / (1 + (n - 1) rho) (Thorp 2006; MacLean, Thorp and Ziemba 2011): n bets on the same thing carry one bet's risk.
     """
-    if not others > 0.0:
-        return 1.0
-    return own / (own + others)
+    return own / (own + others) if others > 0.0 else 1.0
+
+
+@kernel
+def account_scale(own: float, others: float, square: float, most: float) -> float:
+    """Share of its size that a bet may keep so that all bets together stay within a volatility of `most`, every one cut alike; at most 1.
+
+    `own` is the bet alone, `others` what the others share with it and `square` theirs together, b'|C|b (money times volatility; all >= 0).
+    """
+    risk = math.sqrt(square + 2.0 * own * others + own * own)
+    if risk > most:
+        return most / risk
+    return 1.0

@@ -22,13 +22,16 @@ STREAK, SPIKE, QUALITY, DRIFT = 1, 2, 4, 8  # bits of what tripped or lifted
 
 
 class RestTerms(Struct, frozen=True):
-    """The limits as kernels read them: `most_bad` of the newest `bars`; a move below `flat_share` of the barrier at the end of a horizon is flat."""
+    """The limits as kernels read them.
+
+    More than `bad_share` of the newest `bars` is too many; a move below `flat_share` of the barrier at the end of a horizon is flat.
+    """
 
     streak: int
     streak_ns: int
     ratio: float
     bars: int
-    most_bad: float
+    bad_share: float
     excess: float
     resume: float
     flat_share: float
@@ -78,7 +81,7 @@ def rest_terms(settings: RiskSettings, flat_share: float, cost_bps: float) -> Re
         streak_ns=round(settings.loss_streak_hours * HOUR_NS),
         ratio=settings.max_volatility_ratio,
         bars=settings.quality_bars,
-        most_bad=settings.max_bad_bars * settings.quality_bars,
+        bad_share=settings.max_bad_bars,
         excess=settings.max_excess_loss,
         resume=settings.resume,
         flat_share=flat_share,
@@ -173,9 +176,9 @@ def volatility_ratio(activity: Any, warm_up: int) -> float:
 def watch_bar(rests: Any, activity: Any, warm_up: int, terms: Any) -> int:
     """Bits of what tripped or lifted at a closed bar, of spike, quality and drift."""
     ratio = volatility_ratio(activity, warm_up)
-    bad = float(rests.bad)
+    bad = rests.bad / terms.bars
     changed = turned(rests, 2, ratio, ratio >= terms.ratio, terms.ratio, terms.resume)
-    changed |= turned(rests, 4, bad, bad > terms.most_bad, terms.most_bad, terms.resume)
+    changed |= turned(rests, 4, bad, bad > terms.bad_share, terms.bad_share, terms.resume)
     changed |= turned(rests, 8, rests.excess, rests.excess >= terms.excess, terms.excess, terms.resume)
     return changed
 

@@ -14,14 +14,14 @@ class SizingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The size of a position: one formula (volatility), or fixed for comparisons."""
 
     mode: Literal["volatility", "fraction", "notional", "quantity"] = "volatility"
-    volatility_target: Annotated[float, Meta(gt=0, le=5)] = 0.15  # of the whole account, fraction a year; shared by the books
+    volatility_target: Annotated[float, Meta(gt=0, le=5)] = 0.15  # of the whole account, fraction a year, whatever its books
     fraction: Annotated[float, Meta(gt=0, le=10)] = 1.0  # of equity (shared by the books), in mode fraction
     notional: str = "1000"  # account currency a position, in mode notional
     quantity: str = "1"  # base units a position, in mode quantity
     kelly_share: Annotated[float, Meta(gt=0, le=1)] = 0.25  # of the growth-optimal size for a predicted edge (method 11.1)
     kelly_prior: Annotated[float, Meta(gt=0, le=1)] = 0.05  # deviation of a trade's true Sharpe ratio around 0, before any estimate
     resize_band: Annotated[float, Meta(ge=0, le=10)] = 0.25  # change of a held position, as a share of it, that is worth an order
-    share: Share | None = None  # part of the account that the book may use; null: an equal part of what the named shares leave
+    share: Share | None = None  # part of the account for the book; null: all of it by volatility, in mode fraction an equal part of what is left
     correlation_weight: Annotated[float, Meta(ge=0, le=1)] = 1.0  # how much the bets of other books count: 1 as one bet, 0 not at all (docs/risk.md)
     correlation_band: Annotated[float, Meta(ge=0, lt=1)] = 0.4  # how much smaller other books must make a held position to be worth an order
     drawdown_floor: Annotated[float, Meta(ge=0, le=1)] = 0.1  # least the drawdown scale falls to (docs/decisions/0010)

@@ -1,8 +1,8 @@
 """The one sizing formula, and the caps behind it.
 
 target = side x share x alpha x min(volatility target / forecast volatility, fractional Kelly) x drawdown scale x correlation scale, then caps
-(caps.py); or a fixed size. The model rung's multiplier is in alpha; a rule arm has no estimate of its edge, and no Kelly bound. Shares add up
-to at most 1 and no scale is above 1, so that the account stays within the volatility target however its books are correlated.
+(caps.py); or a fixed size. The model rung's multiplier is in alpha; a rule arm has no estimate of its edge, and no Kelly bound. The correlation
+scale splits the account among its books (engine/portfolio.py); a share is 1 where nobody named one.
 """
 
 from __future__ import annotations

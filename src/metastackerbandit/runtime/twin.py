@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +16,7 @@ from metastackerbandit.domain.effects import Effect
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, FundingSettled, Input, OrderReport
 from metastackerbandit.domain.kernel import layout, struct_of
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.rows import FILLED, PARTLY_FILLED
+from metastackerbandit.domain.rows import FILLED, PARTLY_FILLED, AlarmRow
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.gates import GATE_NAMES, GATES
@@ -36,6 +38,9 @@ from metastackerbandit.engine.twin import (
 )
 from metastackerbandit.engine.world import HALTED, World, empty_out
 from metastackerbandit.evaluation.fair_source import Fairness, heard
+from metastackerbandit.evaluation.monitors.hearing import blank_alarms
+from metastackerbandit.evaluation.monitors.mirror import BESIDE, SOURCE, TWIN
+from metastackerbandit.runtime.replay import moment
 from metastackerbandit.stacking.names import ARM_NAMES
 
 _ROOM = 64  # rows that one input can cause, a kind, and more for each book
@@ -56,10 +61,12 @@ class Mismatch(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """What a twin has seen. `mismatches` counts by stage; `source_mismatches` decisions that only the mood's own source turned.
+    """What a twin has seen. `mismatches` counts by stage, `first` is the first of them; `source_mismatches` are decisions that only the mood's
+    own source turned, by stage in `source_stages`, the first in `source_first`.
 
-    `alarm` is a sentence, empty where there is none. Any mismatch of the engine's own path is an alarm: it is exact, so a fair engine never
-    raises one. The mood's source is judged by a test of its own (evaluation.fair_source).
+    `alarm` is a sentence, empty where there is none; `alarm_decision` the run's decision at which it first stood (0: none). Any mismatch of the
+    engine's own path is an alarm: it is exact, so a fair engine never raises one. The mood's source is judged by a test of its own
+    (evaluation.fair_source).
     """
 
     decisions: int
@@ -67,31 +74,44 @@ class Seen(Struct, frozen=True):
     settlements: int
     mismatches: dict[str, int]
     source_mismatches: int
+    source_stages: dict[str, int]
     mood: Fairness
     first: Mismatch | None
+    source_first: Mismatch | None
     alarm: str
+    alarm_decision: int
 
 
 class Twinned(Engine):
-    """An engine whose twin looks before every input; it decides as it would alone. `looked_s` are the seconds that looking took."""
+    """An engine whose twin looks before every input; it decides as it would alone. `looked_s` are the seconds that looking took.
 
-    def __init__(self, plan: Plan) -> None:
+    `tell` hears the twin's alarms, in the layout of AlarmRow; `first_place` is where its monitors stand in the run's list of monitors.
+    """
+
+    def __init__(self, plan: Plan, tell: Callable[[np.ndarray], None] | None = None, first_place: int = 0) -> None:
         super().__init__(plan)
-        self.twin = Twin(plan)
+        self.twin = Twin(plan, first_place)
         self.looked_s = 0.0
+        self._tell = tell
 
     def step(self, event: Input) -> list[Effect]:
         """Look, then take the input."""
         started = perf_counter()
         self.twin.before(self.world, event)
+        raised = self.twin.raised()
+        if len(raised) and self._tell is not None:
+            self._tell(raised)
         self.looked_s += perf_counter() - started
         return super().step(event)
 
 
 class Twin:
-    """Looks at copies of an engine's world; it can change nothing."""
+    """Looks at copies of an engine's world; it can change nothing.
 
-    def __init__(self, plan: Plan) -> None:
+    Its two monitors (evaluation.monitors.mirror) stand at `first_place` and behind it in the run's list.
+    """
+
+    def __init__(self, plan: Plan, first_place: int = 0) -> None:
         self._copies = [begin(plan) for _ in range(3)]
         room = _ROOM + len(GATES) + 16 * len(plan.books)
         self._outs = [empty_out(len(GATES), 4, room, 4) for _ in range(2)]
@@ -106,11 +126,19 @@ class Twin:
         self._mood_ns: dict[int, int] = {}
         self._decisions = self._fills = self._settlements = self._turned_by_source = 0
         self._mismatches: dict[str, int] = {}
+        self._by_source: dict[str, int] = {}
         self._mood = Fairness()
         self._first: Mismatch | None = None
+        self._first_by_source: Mismatch | None = None
+        self._first_place = first_place
+        self._raised: list[AlarmRow] = []
+        self._alarm_decision = 0
+        self._event: Input | None = None
+        self._source_alarmed = False
 
     def before(self, world: World, event: Input) -> None:
         """Look at what `event` will make of the engine's world, which has not taken it yet."""
+        self._event = event
         match event:
             case BarClosed(instrument=s, bar=bar):
                 if not self._completes(bar, s) and world.seats[s]["awaits"] == 0:
@@ -150,10 +178,21 @@ class Twin:
             settlements=self._settlements,
             mismatches=dict(self._mismatches),
             source_mismatches=self._turned_by_source,
+            source_stages=dict(self._by_source),
             mood=self._mood,
             first=self._first,
+            source_first=self._first_by_source,
             alarm=self._alarm(),
+            alarm_decision=self._alarm_decision,
         )
+
+    def raised(self) -> np.ndarray:
+        """Alarms (N,) that were raised since the last call, in the layout of AlarmRow."""
+        rows = blank_alarms(len(self._raised))
+        for place, alarm in enumerate(self._raised):
+            rows[place] = msgspec.structs.astuple(alarm)
+        self._raised.clear()
+        return rows
 
     def _completes(self, bar: Bar, s: int) -> bool:
         """Whether a candle is the last of its book's bar."""
@@ -210,26 +249,43 @@ class Twin:
         if self._has_mood[s] and self._mood_ns.get(s, 0) != at_ns:
             self._mood_ns[s] = at_ns
             self._mood = heard(self._mood, float(found.mood), float(found.mirror))
+            if self._mood.is_alarm() and not self._source_alarmed:
+                self._source_alarmed = True
+                self._raise(SOURCE, s, int(found.decision), math.exp(self._mood.log_evidence), self._mood.answers)
 
     def _count(self, s: int) -> None:
         found: Found = struct_of(Found, self._found[0])
         if found.stage == SAME:
             return
         stage = _name(found)
+        what = _WHAT.get(STAGES[found.stage], ())
+        named = what[found.place] if found.place < len(what) else ""
+        first = Mismatch(stage, named, found.one, found.other, s, found.decision, found.closed_ns)
         if found.source:
             self._turned_by_source += 1
+            self._by_source[stage] = self._by_source.get(stage, 0) + 1
+            self._first_by_source = self._first_by_source or first
             return
         self._mismatches[stage] = self._mismatches.get(stage, 0) + 1
         if self._first is None:
-            what = _WHAT.get(STAGES[found.stage], ())
-            named = what[found.place] if found.place < len(what) else ""
-            self._first = Mismatch(stage, named, found.one, found.other, s, found.decision, found.closed_ns)
+            self._first = first
+            self._raise(TWIN, s, found.decision or int(self._copies[0].account[0].decisions), 1.0, max(self._decisions, 1))
+
+    def _raise(self, which: int, s: int, decision: int, observed: float, counted: int) -> None:
+        """Raise an alarm once, at the moment of the event that is looked at."""
+        monitor = BESIDE[which]
+        place = self._first_place + which
+        at_ns = moment(self._event) if self._event is not None else 0
+        self._raised.append(AlarmRow(at_ns, s, place, monitor.severity, observed, monitor.limit, self._frame_ns[s], counted))
+        self._alarm_decision = self._alarm_decision or decision
 
     def _alarm(self) -> str:
         if self._first is not None:
             return f"the engine treats the sides differently: {self._first.stage}"
-        if self._mood.is_alarm():
-            return f"the mood's source names the same side on the mirrored market: {self._mood.unmirrored} of {self._mood.answers} answers"
+        if self._source_alarmed:
+            said = f"the mood's source names the same side on the mirrored market: {self._mood.unmirrored:,} of {self._mood.answers:,} answers"
+            gates = [stage for stage in self._by_source if stage.startswith(STAGES[BY_GATE])]
+            return f"{said}, which turns {', '.join(gates)}" if gates else said
         return ""
 
     def _forget(self) -> None:

@@ -179,6 +179,10 @@ class Watching:
             alarm[0] = msgspec.structs.astuple(values)
             self._raise(alarm)
 
+    def beside(self, rows: np.ndarray) -> None:
+        """Alarms of what looks on beside the rows, such as a twin: told and counted like any, but no row would raise them again."""
+        self._pass_on(rows)
+
     def asks_pause(self) -> bool:
         """Whether a HALT was raised since the last call that is to pause the run; never where `monitors.halt` is false."""
         asked, self._asks_pause = self._asks_pause, False
@@ -208,6 +212,9 @@ class Watching:
 
     def _raise(self, alarms: np.ndarray) -> None:
         self._raised.append(alarms)
+        self._pass_on(alarms)
+
+    def _pass_on(self, alarms: np.ndarray) -> None:
         self._tell(alarms)
         if self.settings.halt and (alarms["severity"] == HALT).any():
             self._asks_pause = True

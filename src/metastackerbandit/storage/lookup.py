@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from metastackerbandit.domain.errors import NotFound, UsageError
 from metastackerbandit.domain.kernel import struct_of
@@ -30,11 +30,12 @@ class Found(Struct, frozen=True, eq=False):
 
 
 class Among(Struct, frozen=True):
-    """Which decisions are looked at: of some books (None: all), of one side (0: both), from a closing time on."""
+    """Which decisions are looked at: of some books (None: all), of one side (0: both), from a closing time on, up to a decision's number."""
 
     books: tuple[int, ...] | None = None
     side: int = 0
     since_ns: int | None = None
+    until: int | None = None
 
     def mask(self, rows: np.ndarray) -> np.ndarray:
         """Which of the rows (N,) are among them."""
@@ -45,6 +46,8 @@ class Among(Struct, frozen=True):
             kept &= rows["side"] == self.side
         if self.since_ns is not None:
             kept &= rows["closed_ns"] >= self.since_ns
+        if self.until is not None:
+            kept &= rows["decision"] <= self.until
         return kept
 
 
@@ -57,6 +60,18 @@ def find_decision(view: RunView, which: str | int, among: Among = EVERY) -> Foun
     for rows, observed, limit, verdict in view.decisions_where(_COLUMNS, lambda rows: np.flatnonzero(wanted(rows) & among.mask(rows))[-1:]):
         return Found(struct_of(DecisionRow, rows[0]), observed[0], limit[0], verdict[0])
     raise NotFound(f"run {view.row.run} has no {missing}{'' if among == EVERY else ' among those asked for'}", where=str(view.home), mend=_WORDS)
+
+
+def up_to(view: RunView, which: str, among: Among = EVERY) -> Among:
+    """The same decisions, up to the one that `which` names, and of its book where it names a symbol; `last` leaves nothing out."""
+    if which.strip() == "last":
+        return among
+    last = find_decision(view, which, among).row.decision
+    book, at, _ = which.rpartition("@")
+    books = _books_named(view, book.strip()) if at else None
+    if books is not None and among.books is not None:
+        books = tuple(place for place in books if place in among.books)
+    return structs.replace(among, books=among.books if books is None else books, until=last)
 
 
 def wishes(view: RunView, since_ns: int | None) -> Decisions:
@@ -107,9 +122,14 @@ def _meaning(view: RunView, which: str) -> tuple[Callable[[np.ndarray], np.ndarr
     book, at, time = which.rpartition("@")
     if not at or not book:
         raise UsageError(f"{which!r} names no decision", mend=_WORDS)
-    symbol, over, frame = book.partition("/")
-    books, at_ns = view.places_of(symbol.upper(), frame_ns(frame) if over else None), time_of(time)
+    books, at_ns = _books_named(view, book), time_of(time)
     return lambda rows: np.isin(rows["instrument"], books) & (rows["closed_ns"] <= at_ns), f"decision on {book} at or before {time}"
+
+
+def _books_named(view: RunView, book: str) -> tuple[int, ...]:
+    """The books of SYMBOL or SYMBOL/FRAME."""
+    symbol, over, frame = book.partition("/")
+    return view.places_of(symbol.upper(), frame_ns(frame) if over else None)
 
 
 def time_of(text: str) -> int:

@@ -39,10 +39,10 @@ _CHANCE = 0.5  # AUC of a coin
 
 
 class FittedMetaLabel(Struct, frozen=True, eq=False):
-    """The model (None where the stack proposes nothing), and what its card says.
+    """The model (None where it has nothing to say), and what its card says.
 
     `rows` proposed trades were worth `n_eff` independent outcomes, of which a share `base` paid. `gain` (mnats over the base rate) and `auc` are out
-    of fold, calibrated by other folds too. `forced` says why every trade gets the base rate, "" where it does not.
+    of fold, calibrated by other folds too. `forced` says why every trade gets the base rate, or why there is no model; "" where there is one.
     """
 
     model: MetaLabelModel | None
@@ -76,7 +76,8 @@ def fit_meta_label(sample: Sample, said: Said, n_eff: float, embargo_ns: int, se
     """From what a stack said of its sample's rows out of fold; rows on which it proposed no side are not looked at.
 
     Logistic below `booster_from` outcomes, trees from there on. Where the stack's own AUC does not exceed chance there is nothing to tell apart, and
-    every trade gets the base rate.
+    every trade gets the base rate. Where the stack foresees sides and this model adds nothing to that, it has no say: like any second opinion, it
+    may stop trades only while it shows skill (docs/decisions/0020).
     """
     taught = taught_by(sample, said, n_eff)
     if not len(taught.sample):
@@ -87,7 +88,7 @@ def fit_meta_label(sample: Sample, said: Said, n_eff: float, embargo_ns: int, se
             return _learnt(taught, embargo_ns, settings, seed)
         except TrainingRefused as error:
             forced = str(error.what)
-    return _forced(taught, forced, UNKNOWN, UNKNOWN)
+    return _forced(taught, forced)
 
 
 def taught_by(sample: Sample, said: Said, n_eff: float) -> Taught:
@@ -114,7 +115,7 @@ def _why_forced(sample: Sample, said: Said, taught: Taught, settings: TrainingSe
 
 
 def _learnt(taught: Taught, embargo_ns: int, settings: TrainingSettings, seed: int) -> FittedMetaLabel:
-    """The model with its figures; at the base rate after all where what it says out of fold points the wrong way."""
+    """The model with its figures; none where it does not tell trades apart out of fold."""
     sample, everything = taught.sample, np.arange(len(taught.sample))
     folds = purged_folds(sample.start_ns, sample.end_ns, settings.folds, embargo_ns)
     raw = raw_out_of_fold(taught, folds, settings, seed)
@@ -125,9 +126,10 @@ def _learnt(taught: Taught, embargo_ns: int, settings: TrainingSettings, seed: i
     block = time_blocks(sample.start_ns, sample.end_ns)
     gain = mean_around(MNATS * (losses(base, taught.paid) - losses(chance, taught.paid)), sample.weight, block)
     auc = auc_of(chance, taught.paid, sample.weight, sample.start_ns, sample.end_ns)
+    if not gain.low > 0.0:
+        why = f"it does not tell trades apart out of fold: gain {gain.value:.1f} [{gain.low:.1f}, {gain.high:.1f}] mnats, so it has no say"
+        return FittedMetaLabel(None, len(sample), taught.n_eff, taught.base(everything), gain, auc, why, 0.0)
     line = _line(taught, raw, everything, settings)
-    if not line.slope > 0.0:
-        return _forced(taught, f"its chances point the wrong way out of fold: slope {line.slope:.2f}", gain, auc)
     whole = _fitted(taught, everything, settings, seed)
     facts = MetaLabelFacts(sample.names[len(TRAITS) :], whole.learner.family, taught.base(everything), taught.n_eff, line)
     return FittedMetaLabel(MetaLabelModel(facts, whole.learner), len(sample), taught.n_eff, facts.base, gain, auc, "", whole.parity)
@@ -141,11 +143,11 @@ def raw_out_of_fold(taught: Taught, folds: tuple[Fold, ...], settings: TrainingS
     return raw
 
 
-def _forced(taught: Taught, why: str, gain: Interval, auc: Interval) -> FittedMetaLabel:
+def _forced(taught: Taught, why: str) -> FittedMetaLabel:
     """Every proposed trade at the base rate."""
     base = taught.base(np.arange(len(taught.sample)))
     facts = MetaLabelFacts((), BASE_RATE, base, taught.n_eff)
-    return FittedMetaLabel(MetaLabelModel(facts, None), len(taught.sample), taught.n_eff, base, gain, auc, why, 0.0)
+    return FittedMetaLabel(MetaLabelModel(facts, None), len(taught.sample), taught.n_eff, base, UNKNOWN, UNKNOWN, why, 0.0)
 
 
 def _fitted(taught: Taught, places: Ints, settings: TrainingSettings, seed: int) -> Fitted:

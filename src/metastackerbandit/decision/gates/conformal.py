@@ -19,4 +19,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return at_most(seen.p_value_against, seen.conformal_level)
 
 
-GATE = GateSpec("conformal", "p-value", "at most", "opinion", "conformal p-value of the other side", ask, domain=(0.0, 1.0))
+GATE = GateSpec(
+    "conformal",
+    "p-value",
+    "at most",
+    "opinion",
+    "conformal p-value of the other side",
+    ask,
+    domain=(0.0, 1.0),
+    switch="decision.conformal",
+)

@@ -32,4 +32,5 @@ GATE = GateSpec(
     ask,
     setting="decision.neutral_band",
     domain=(-1.0, 1.0),
+    off=0.0,
 )

@@ -27,4 +27,5 @@ GATE = GateSpec(
     setting="decision.min_model_signal",
     by_side=True,
     domain=(-1.0, 1.0),
+    off=0.0,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -9,6 +11,7 @@ from msgspec import Struct
 from metastackerbandit.domain.rows import HALT, WARN
 from metastackerbandit.domain.timeframe import frame_name
 from metastackerbandit.evaluation.monitors.catalog import MONITORS
+from metastackerbandit.evaluation.monitors.mirror import BESIDE, NOBODY_LOOKED, SOURCE, TWIN, Beside
 from metastackerbandit.evaluation.monitors.spec import LEVELS, OK, PREDICTION, UNAVAILABLE, BookTerms, Context, Figures, MonitorSpec
 from metastackerbandit.evaluation.monitors.whole_run import Watched
 
@@ -76,7 +79,8 @@ def alarms(watched: Watched) -> tuple[Alarm, ...]:
 def alarm_of(row: Any, names: tuple[str, ...] = ()) -> Alarm:
     """An alarm row in words; `names` are the run's monitors, today's where none are given."""
     name = (names or tuple(monitor.name for monitor in MONITORS))[int(row["monitor"])]
-    spec = next((monitor for monitor in MONITORS if monitor.name == name), None)
+    listening: tuple[MonitorSpec | Beside, ...] = (*MONITORS, *BESIDE)
+    spec = next((monitor for monitor in listening if monitor.name == name), None)
     return Alarm(
         monitor=name,
         instrument=int(row["instrument"]),
@@ -88,6 +92,56 @@ def alarm_of(row: Any, names: tuple[str, ...] = ()) -> Alarm:
         unit=spec.unit if spec else "",
         counted=int(row["counted"]),
         counts=spec.counts if spec else "count",
+    )
+
+
+def mirror_answers(seen: Mapping[str, Any] | None, raised: Sequence[Alarm]) -> tuple[Answer, ...]:
+    """What a run's twin says of the whole run; `seen` is what it told at the run's end (None: nothing), `raised` its alarms until now."""
+    twin, source = BESIDE[TWIN], BESIDE[SOURCE]
+    if seen is None:
+        return tuple(_beside(one, next((alarm for alarm in raised if alarm.monitor == one.name), None)) for one in BESIDE)
+    differences = sum(seen["mismatches"].values())
+    looked = f"{seen['decisions']:,} decisions, {seen['fills']:,} fills and {seen['settlements']:,} settlements of funding looked at"
+    mood, turned = seen["mood"], ", ".join(f"{count:,} at {stage}" for stage, count in seen["source_stages"].items())
+    answered = f"{mood['unmirrored']:,} of {mood['answers']:,} answers not mirrored; decisions that they turned: {turned or 'none'}"
+    by_source = math.exp(min(mood["log_evidence"], _MOST)) if mood["answers"] else math.nan
+    return (
+        _beside(twin, None, float(differences), seen["decisions"], f"{looked}; not mirrored: {_counted(seen['mismatches'])}", seen["mismatches"]),
+        _beside(source, None, by_source, mood["answers"], answered if mood["answers"] else "no mood was heard", seen["source_stages"]),
+    )
+
+
+_MOST = 27.6  # the logarithm of the largest e-value that is told, 1e12: a larger one says no more
+
+
+def _counted(by_stage: Mapping[str, int]) -> str:
+    return ", ".join(f"{stage}, {count:,} times" for stage, count in by_stage.items()) or "none"
+
+
+def _beside(
+    one: Beside, alarm: Alarm | None, observed: float = math.nan, counted: int = 0, evidence: str = NOBODY_LOOKED, figures: Figures | None = None
+) -> Answer:
+    if alarm is not None:
+        observed, counted, evidence = alarm.observed, alarm.counted, f"as it stood at {alarm.counts} {alarm.counted:,}; the run has not ended"
+    level = UNAVAILABLE if math.isnan(observed) else one.severity if observed >= one.limit else OK
+    return Answer(
+        monitor=one.name,
+        question=one.question,
+        instrument=-1,
+        frame="",
+        status=LEVELS[level],
+        observed=observed,
+        limit=one.limit,
+        unit=one.unit,
+        sense="at least",
+        counted=counted,
+        counts=one.counts,
+        evidence=evidence,
+        figures=dict(figures or {}),
+        false_alarm_rate=one.false_alarm_rate,
+        rate_of="a run",
+        rate_by=one.rate_by,
+        heard_ns=alarm.at_ns if alarm is not None else 0,
     )
 
 

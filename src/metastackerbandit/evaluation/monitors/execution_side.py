@@ -12,12 +12,15 @@ from metastackerbandit.domain.rows import MARKET
 from metastackerbandit.evaluation.monitors.spec import DECISION, ENDED, Context, Figures, MonitorSpec, reaching, unavailable
 from metastackerbandit.evaluation.shares import evidence, least_share, mixture_log_e
 
-INTENTS = 500  # trailing asks for new risk, at least, whose sides are the null (method 5.5)
+INTENTS = 500  # trailing asks to enter, at least, whose sides are the null (method 5.5)
 TRADES = 200  # executed trades that are held against it together, then the next ones: more would dilute a fault that begins late
 
 
 class ExecutionSide(Struct, frozen=True):
-    """Asks by side, trailing and since the block of trades began; lower limits of their shares; trades by side, in the block and all."""
+    """Asks by side, trailing and since the block of trades began; lower limits of their shares; trades by side, in the block and all.
+
+    `enters` is 1 where the last decision asked to enter, so that an order that is filled before the next one is an entry.
+    """
 
     asks: int
     asked_buy: float
@@ -32,13 +35,20 @@ class ExecutionSide(Struct, frozen=True):
     all_bought: int
     all_sold: int
     most: float
+    enters: int
 
 
 @kernel
 def asked(state: Any, memory: Any, book: Any, limits: Any, row: Any, observed: Any, limit: Any, verdict: Any) -> None:
-    """Keep the side of a decision that asked for new risk."""
-    if row.asks_risk == 0 or (row.side != 1 and row.side != -1):
+    """Keep the side of a decision that asked to enter, from flat or from the other side.
+
+    Asks to increase what is held are left out: while the change is too small for an order they come at every bar, of one side, and say nothing.
+    """
+    held = row.position + row.pending
+    if row.asks_risk == 0 or (row.side != 1 and row.side != -1) or held * row.side > 0:
+        state.enters = 0
         return
+    state.enters = 1
     place = state.asks % INTENTS
     leaving = memory[place] if state.asks >= INTENTS else 0.0
     memory[place] = float(row.side)
@@ -58,7 +68,7 @@ def asked(state: Any, memory: Any, book: Any, limits: Any, row: Any, observed: A
 @kernel
 def executed(state: Any, memory: Any, book: Any, limits: Any, order: Any) -> None:
     """Hold an entry that was filled against what was asked meanwhile; the k-th block of trades after the first spends 6 / (pi k)^2 of the chance."""
-    if order.kind != MARKET or order.reduce_only != 0 or order.filled == 0:
+    if order.kind != MARKET or order.reduce_only != 0 or order.filled == 0 or state.enters == 0:
         return
     block = state.trades // TRADES
     if block > 0 and state.trades % TRADES == 0:
@@ -94,7 +104,7 @@ def told(state: Any, memory: Any, context: Context) -> tuple[str, Figures]:
     asks = float(state.asked_buy + state.asked_sell)
     share = float(state.asked_sell) / asks if asks else math.nan
     figures = {"executed_buy": int(state.all_bought), "executed_sell": int(state.all_sold), "asked": int(state.asks), "asked_sell_share": share}
-    text = f"executed {state.all_bought:,} BUY and {state.all_sold:,} SELL, while {share:.1%} of the last {asks:,.0f} asks for new risk were SELL"
+    text = f"executed {state.all_bought:,} BUY and {state.all_sold:,} SELL, while {share:.1%} of the last {asks:,.0f} asks to enter were SELL"
     return text, figures | {"least_sell_share": float(state.least_sell), "most_sell_share": 1.0 - float(state.least_buy)}
 
 
@@ -102,7 +112,7 @@ MONITOR = MonitorSpec(
     name="execution_side",
     question="Do executed trades have the sides that were asked for?",
     statistic="beta-binomial mixture e-value of 200 executed entries at a time, against the 95 % limits of SELL among the asks meanwhile",
-    null="each executed entry is SELL with the probability that an ask for new risk is",
+    null="each executed entry is SELL with the probability that an ask to enter is",
     unit="e-value",
     warn="warn_evidence",
     halt="halt_evidence",

@@ -15,7 +15,17 @@ from metastackerbandit.evaluation.monitors.guard_coverage import gate_figures
 from metastackerbandit.evaluation.monitors.spec import LEVELS, OK, UNAVAILABLE
 from metastackerbandit.evaluation.monitors.whole_run import Watched
 
-BREAKERS = ("daily_loss", "drawdown", "loss_streak", "volatility_spike", "data_quality", "drift", "operator", "kill")  # gates that stay shut
+BREAKERS = (  # gates that stay shut
+    "daily_loss",
+    "weekly_loss",
+    "drawdown",
+    "loss_streak",
+    "volatility_spike",
+    "data_quality",
+    "drift",
+    "operator",
+    "kill",
+)
 MOST_BARS = 3.0  # of its frame without a heartbeat: a control that is asked at every bar is dead
 
 

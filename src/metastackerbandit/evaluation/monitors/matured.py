@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from metastackerbandit.domain.kernel import layout
 
+LEAST_OUTCOMES = 30  # whose labels do not overlap; fewer say little of a mean, and cannot tell a gap of .08 from 0
+
 
 class Matured(Struct, frozen=True):
     """Class probabilities and the class (DOWN, FLAT, UP) of one bar, known at `at_ns`."""

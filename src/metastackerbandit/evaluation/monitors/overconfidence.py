@@ -9,10 +9,9 @@ from msgspec import Struct
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.label import DOWN, FLAT, UP
 from metastackerbandit.evaluation.betting import BETS, bet_log, bet_step
+from metastackerbandit.evaluation.monitors.matured import LEAST_OUTCOMES
 from metastackerbandit.evaluation.monitors.spec import MATURED, Context, Figures, MonitorSpec, unavailable
 from metastackerbandit.evaluation.shares import evidence
-
-LEAST_OUTCOMES = 30  # whose labels do not overlap; fewer cannot tell .08 from 0
 
 
 class Overconfidence(Struct, frozen=True):

@@ -10,10 +10,10 @@ from msgspec import Struct
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.label import DOWN, FLAT, UP
 from metastackerbandit.evaluation.betting import BETS, STAKES, bet_log, bet_step
+from metastackerbandit.evaluation.monitors.matured import LEAST_OUTCOMES
 from metastackerbandit.evaluation.monitors.spec import MATURED, Context, Figures, MonitorSpec, reaching, unavailable
 from metastackerbandit.evaluation.shares import evidence
 
-LEAST_OUTCOMES = 30  # whose labels do not overlap
 LEAST_P = 1e-9  # probabilities below it count as it
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, not_asked
@@ -17,4 +18,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return kept_under(seen.correlated_heat, limits.max_correlated_heat, seen.correlated_room, seen.cap_lots)
 
 
-GATE = GateSpec("correlated_heat", "share", "at most", "safety", "losses to the stops under the correlations, after this order", ask)
+GATE = GateSpec(
+    "correlated_heat",
+    "share",
+    "at most",
+    "safety",
+    "losses to the stops under the correlations, after this order",
+    ask,
+    setting="risk.max_correlated_heat",
+    domain=(0.0, math.inf),
+)

@@ -11,8 +11,18 @@ from metastackerbandit.risk.breakers import broken
 
 @kernel
 def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
-    """How many of the newest bars are incomplete or never came."""
-    return broken(seen.data_quality, limits.rests.most_bad, seen.rests & 4)
+    """The share of the newest bars that are incomplete or never came."""
+    return broken(seen.data_quality, limits.rests.bad_share, seen.rests & 4)
 
 
-GATE = GateSpec("data_quality", "bars", "at most", "safety", "bad ones among the newest bars: incomplete or missing", ask)
+GATE = GateSpec(
+    "data_quality",
+    "share",
+    "at most",
+    "safety",
+    "share of the newest bars that is incomplete or missing",
+    ask,
+    setting="risk.max_bad_bars",
+    states=("TRIPPED",),
+    domain=(0.0, 1.0),
+)

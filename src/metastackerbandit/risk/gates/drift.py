@@ -18,4 +18,14 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return broken(seen.drift, limits.rests.excess, seen.rests & 8)
 
 
-GATE = GateSpec("drift", "nats", "at most", "safety", "log loss of matured predictions over the base rate's, since it was last below", ask)
+GATE = GateSpec(
+    "drift",
+    "nats",
+    "at most",
+    "safety",
+    "log loss of matured predictions over the base rate's, since it was last below",
+    ask,
+    setting="risk.max_excess_loss",
+    states=("TRIPPED",),
+    domain=(0.0, math.inf),
+)

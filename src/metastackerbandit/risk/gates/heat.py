@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, not_asked
@@ -17,4 +18,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return kept_under(seen.heat, limits.max_heat, seen.heat_room, seen.cap_lots)
 
 
-GATE = GateSpec("heat", "share", "at most", "safety", "losses to the stops over equity, after this order", ask)
+GATE = GateSpec(
+    "heat",
+    "share",
+    "at most",
+    "safety",
+    "losses to the stops over equity, after this order",
+    ask,
+    setting="risk.max_heat",
+    domain=(0.0, math.inf),
+)

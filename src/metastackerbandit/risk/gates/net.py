@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, not_asked
@@ -17,4 +18,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return kept_under(seen.net_exposure, limits.max_net_exposure, seen.net_room, seen.cap_lots)
 
 
-GATE = GateSpec("net_exposure", "x equity", "at most", "safety", "net notional in the trade's direction over equity, after this order", ask)
+GATE = GateSpec(
+    "net_exposure",
+    "x equity",
+    "at most",
+    "safety",
+    "net notional in the trade's direction over equity, after this order",
+    ask,
+    setting="risk.max_net_exposure",
+    domain=(-math.inf, math.inf),
+)

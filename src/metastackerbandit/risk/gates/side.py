@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, not_asked
@@ -17,4 +18,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return kept_under(seen.side_exposure, limits.max_side_exposure, seen.side_room, seen.cap_lots)
 
 
-GATE = GateSpec("side_exposure", "x equity", "at most", "safety", "notional of this side over equity, after this order", ask)
+GATE = GateSpec(
+    "side_exposure",
+    "x equity",
+    "at most",
+    "safety",
+    "notional of this side over equity, after this order",
+    ask,
+    setting="risk.max_side_exposure",
+    domain=(0.0, math.inf),
+)

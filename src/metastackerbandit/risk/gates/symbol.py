@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from metastackerbandit.domain.gate import GateSpec, not_asked
@@ -17,4 +18,13 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return kept_under(seen.symbol_exposure, limits.max_symbol_exposure, seen.symbol_room, seen.cap_lots)
 
 
-GATE = GateSpec("symbol_exposure", "x equity", "at most", "safety", "the symbol's notional on this side, over its books, after this order", ask)
+GATE = GateSpec(
+    "symbol_exposure",
+    "x equity",
+    "at most",
+    "safety",
+    "the symbol's notional on this side, over its books, after this order",
+    ask,
+    setting="risk.max_symbol_exposure",
+    domain=(0.0, math.inf),
+)

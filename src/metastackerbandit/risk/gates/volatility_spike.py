@@ -18,4 +18,14 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return broken(seen.volatility_spike, limits.rests.ratio, seen.rests & 2)
 
 
-GATE = GateSpec("volatility_spike", "x slow", "at most", "safety", "fast over slow volatility of the book's bars", ask)
+GATE = GateSpec(
+    "volatility_spike",
+    "x slow",
+    "at most",
+    "safety",
+    "fast over slow volatility of the book's bars",
+    ask,
+    setting="risk.max_volatility_ratio",
+    states=("TRIPPED",),
+    domain=(0.0, math.inf),
+)

@@ -15,4 +15,14 @@ def ask(seen: Any, limits: Any) -> tuple[float, float, int]:
     return broken(seen.weekly_loss, limits.max_weekly_loss, seen.weekly_tripped)
 
 
-GATE = GateSpec("weekly_loss", "share", "at most", "safety", "loss since the UTC week began", ask)
+GATE = GateSpec(
+    "weekly_loss",
+    "share",
+    "at most",
+    "safety",
+    "loss since the UTC week began",
+    ask,
+    setting="risk.max_weekly_loss",
+    states=("TRIPPED",),
+    domain=(0.0, 1.0),
+)
