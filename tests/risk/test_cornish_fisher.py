@@ -46,7 +46,7 @@ def test_the_edge_of_the_domain_is_where_the_curve_s_own_slope_first_touches_zer
         for kurtosis in np.linspace(0.0, 9.0, 91):
             cubic = np.polyfit(places, [bent(float(z), float(skewness), float(kurtosis)) for z in places], 3)  # the expansion is a cubic
             slope = np.polyder(cubic)
-            least = np.polyval(slope, -slope[1] / (2.0 * slope[0])) if slope[0] > 1e-9 else -1.0 if abs(skewness) > 1e-9 else 1.0
+            least = float(np.polyval(slope, -slope[1] / (2.0 * slope[0]))) if slope[0] > 1e-9 else -1.0
             if abs(least) > 1e-6 and abs(slope[0]) > 1e-6:
                 assert bool(refusal(float(skewness), float(kurtosis))) == (least < 0.0), (skewness, kurtosis)
 

@@ -185,7 +185,15 @@ def test_a_crash_is_never_milder_than_today(held: list[int], pairs: list[float])
 # -- caps ------------------------------------------------------------------------------------------------------------
 
 BETS = st.lists(
-    st.builds(Bet, st.integers(0, 2), st.integers(-500, 500).filter(bool).map(float), st.sampled_from((math.nan, 0.0, 12.0)), st.just(0.02)),
+    st.builds(
+        Bet,
+        symbol=st.integers(0, 2),
+        notional=st.integers(-500, 500).filter(bool).map(float),
+        to_stop=st.sampled_from((math.nan, 0.0, 12.0)),
+        volatility=st.just(0.02),
+        unstopped=st.sampled_from((1.0, 2.0)),
+        cap=st.sampled_from((0.5, 1.0)),
+    ),
     max_size=6,
 )
 
@@ -206,13 +214,16 @@ def test_the_mirrored_account_uses_as_much_of_every_cap(bets: list[Bet]) -> None
 
 
 def test_the_caps_by_hand() -> None:
-    bets = [Bet(0, 400.0, 10.0, 0.02), Bet(0, -100.0, math.nan, 0.03), Bet(1, -200.0, 8.0, 0.05)]
+    bets = [Bet(0, 400.0, 10.0, 0.02, 1.0, 1.0), Bet(0, -100.0, math.nan, 0.03, 1.0, 2.0), Bet(1, -200.0, 8.0, 0.05, 1.0, 1.0)]
     found = by_name(bets)
-    assert found["symbol_exposure"].used == 0.4 and found["gross_exposure"].used == 0.7
+    assert (found["symbol_exposure"].used, found["symbol_exposure"].limit) == (0.4, 1.0)
+    strict = by_name([*bets[:2], msgspec.structs.replace(bets[2], cap=0.25)])["symbol_exposure"]
+    assert (strict.used, strict.limit, strict.share) == (0.2, 0.25, 0.8)  # the smaller position is nearer to its own cap
+    assert found["gross_exposure"].used == 0.7
     assert found["side_exposure"].used == 0.4 and found["net_exposure"].used == pytest.approx(0.1)
     assert found["heat"].used == pytest.approx((10.0 + 3.0 + 8.0) / 1_000.0)  # without a stop: one deviation of a day
     assert found["correlated_heat"].used == pytest.approx(math.sqrt(7.0**2 + 8.0**2) / 1_000.0)
     assert found["gross_exposure"].share == pytest.approx(0.7 / RISK.max_gross_exposure)
     assert math.isinf(by_name(bets, equity=0.0)["gross_exposure"].used)
-    assert math.isnan(by_name([Bet(0, 10.0, math.nan, math.nan)])["heat"].used)
+    assert math.isnan(by_name([Bet(0, 10.0, math.nan, math.nan, 1.0, 1.0)])["heat"].used)
     assert all(use.used == 0.0 for use in by_name([]).values())

@@ -141,9 +141,15 @@ def _exposure(held: Holdings, row: RunRow, symbols: tuple[str, ...]) -> dict[str
 
 
 def _uses(held: Holdings, row: RunRow, symbols: tuple[str, ...], correlation: np.ndarray, config: Config) -> tuple[Use, ...]:
+    from metastackerbandit.config.books import engine_settings
+    from metastackerbandit.domain.timeframe import frame_name
     from metastackerbandit.risk.usage import Bet, uses
 
-    bets = [Bet(symbols.index(row.symbols[one.book]), one.notional, one.to_stop, one.volatility) for one in held.books]
+    bets = []
+    for one in held.books:
+        own = engine_settings(config, row.symbols[one.book], frame_name(row.frame_of(one.book))).risk
+        place = symbols.index(row.symbols[one.book])
+        bets.append(Bet(place, one.notional, one.to_stop, one.volatility, own.unstopped_deviations, own.max_symbol_exposure))
     return uses(bets, len(symbols), correlation, held.equity, config.risk)
 
 

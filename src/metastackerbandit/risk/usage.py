@@ -16,12 +16,17 @@ Floats = NDArray[np.float64]
 
 
 class Bet(Struct, frozen=True):
-    """One book's position: place of its symbol, signed notional (money), loss to its stop (money, NaN without one), deviation of a day (share)."""
+    """One book's position: place of its symbol, signed notional (money), loss to its stop (money, NaN without one), deviation of a day (share).
+
+    `unstopped` deviations stand for a stop that is not there, `cap` is what the book allows its symbol over equity: its own settings.
+    """
 
     symbol: int
     notional: float
     to_stop: float
     volatility: float
+    unstopped: float
+    cap: float
 
 
 class Use(Struct, frozen=True):
@@ -37,24 +42,30 @@ class Use(Struct, frozen=True):
         return self.used / self.limit
 
 
-def heat_of(bet: Bet, settings: RiskSettings) -> float:
+def heat_of(bet: Bet) -> float:
     """What a position loses at its stop; without one, so many deviations of a day. NaN where neither is known."""
-    return bet.to_stop if not math.isnan(bet.to_stop) else abs(bet.notional) * settings.unstopped_deviations * bet.volatility
+    return bet.to_stop if not math.isnan(bet.to_stop) else abs(bet.notional) * bet.unstopped * bet.volatility
 
 
 def uses(bets: Sequence[Bet], symbols: int, correlation: Floats, equity: float, settings: RiskSettings) -> tuple[Use, ...]:
-    """Every cap of the portfolio; `correlation` (Y, Y) of the symbols' returns, NaN for pairs that are not known."""
-    longs, shorts, heats = np.zeros(symbols), np.zeros(symbols), np.zeros(symbols)
+    """Every cap of the portfolio; `correlation` (Y, Y) of the symbols' returns, NaN for pairs that are not known.
+
+    Of the symbols' own caps the one that is used most is told, with the strictest limit among the symbol's books.
+    """
+    longs, shorts, heats, caps = np.zeros(symbols), np.zeros(symbols), np.zeros(symbols), np.full(symbols, math.inf)
     heat = 0.0
     for bet in bets:
         (longs if bet.notional > 0.0 else shorts)[bet.symbol] += abs(bet.notional)
-        own = heat_of(bet, settings)
+        caps[bet.symbol] = min(caps[bet.symbol], bet.cap)
+        own = heat_of(bet)
         heat += own
         heats[bet.symbol] += own if bet.notional > 0.0 else -own
     correlated = math.sqrt(max(float(heats @ linked_under(correlation, heats, settings.correlation_stress) @ heats), 0.0))
     long, short = float(longs.sum()), float(shorts.sum())
+    one_side = np.maximum(longs, shorts)
+    fullest = int((one_side / caps).argmax())
     found = (
-        ("symbol_exposure", max(float(longs.max(initial=0.0)), float(shorts.max(initial=0.0))), settings.max_symbol_exposure),
+        ("symbol_exposure", float(one_side[fullest]), float(caps[fullest]) if bets else settings.max_symbol_exposure),
         ("gross_exposure", long + short, settings.max_gross_exposure),
         ("side_exposure", max(long, short), settings.max_side_exposure),
         ("net_exposure", abs(long - short), settings.max_net_exposure),
