@@ -46,6 +46,15 @@ def test_a_bank_s_year_of_1998_has_the_published_statistics() -> None:
     assert christoffersen(218, 14, 14, 6) == pytest.approx(9.53, abs=0.005)
 
 
+def test_independence_by_hand_where_hits_begin_and_end_unequally_often() -> None:
+    hits = np.array([1, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1], bool)
+    assert transitions(hits) == (6, 3, 3, 3)
+    assert transitions(hits[1:-1]) == (6, 2, 3, 2)
+    alone = (5 + 4) / 13, (2 + 2) / 13
+    chained = 6 * math.log(6 / 8) + 2 * math.log(2 / 8) + 3 * math.log(3 / 5) + 2 * math.log(2 / 5)
+    assert christoffersen(6, 2, 3, 2) == pytest.approx(2.0 * (chained - 9 * math.log(alone[0]) - 4 * math.log(alone[1])))
+
+
 def test_the_chances_are_those_of_chi_square() -> None:
     assert chance_of_one(CRITICAL) == pytest.approx(0.05, abs=1e-6)
     assert chance_of_two(5.991465) == pytest.approx(0.05, abs=1e-6)

@@ -39,6 +39,18 @@ def test_it_refuses_exactly_where_quantiles_would_cross(skewness: float, kurtosi
         assert (np.diff(curve) >= -1e-9).all()
 
 
+@covers("2.129")
+def test_the_edge_of_the_domain_is_where_the_curve_s_own_slope_first_touches_zero() -> None:
+    places = np.array([-3.0, -1.0, 1.0, 3.0])
+    for skewness in np.linspace(-1.5, 1.5, 31):
+        for kurtosis in np.linspace(0.0, 9.0, 91):
+            cubic = np.polyfit(places, [bent(float(z), float(skewness), float(kurtosis)) for z in places], 3)  # the expansion is a cubic
+            slope = np.polyder(cubic)
+            least = np.polyval(slope, -slope[1] / (2.0 * slope[0])) if slope[0] > 1e-9 else -1.0 if abs(skewness) > 1e-9 else 1.0
+            if abs(least) > 1e-6 and abs(slope[0]) > 1e-6:
+                assert bool(refusal(float(skewness), float(kurtosis))) == (least < 0.0), (skewness, kurtosis)
+
+
 @given(SKEWNESSES, KURTOSES, st.floats(-4.0, 4.0))
 def test_the_mirrored_shape_has_the_mirrored_quantile(skewness: float, kurtosis: float, z: float) -> None:
     assert bent(z, skewness, kurtosis) == pytest.approx(-bent(-z, -skewness, kurtosis), abs=1e-12)

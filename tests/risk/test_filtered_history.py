@@ -13,16 +13,24 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.timeframe import HOUR_NS
 from metastackerbandit.risk.filtered_history import simulated_losses, surprises
 from metastackerbandit.risk.filtering import filtered
-from metastackerbandit.risk.forecasts import foretold
-from metastackerbandit.risk.loss_laws import METHODS, filtered_law, historical_law, normal_law, paths_of, tail
+from metastackerbandit.risk.forecasts import foretold, moments_of
+from metastackerbandit.risk.loss_laws import METHODS, Law, filtered_law, historical_law, normal_law, paths_of, tails
 from metastackerbandit.risk.past import past_at, seen_of
 from metastackerbandit.risk.settings import RiskSettings
+from metastackerbandit.risk.tail import Tail
 from tests.covering import covers
 from tests.risk.portfolios import QUICK, SETTINGS, STRESS, garch, joint, past_of, terms
 
 MARKET = garch(1, 1_600, 3, tails=9.0)
 HELD = np.array([1_000.0, -400.0, 250.0])
 EYE = np.eye(3)
+
+
+def tail(law: Law, level: float) -> Tail:
+    """The tail at one level."""
+    return tails(law, (level,))[0]
+
+
 SCALES = st.sampled_from((2.0, 0.5, 4.0, 1024.0))  # powers of two scale floats exactly
 
 
@@ -106,6 +114,18 @@ def test_a_figure_knows_nothing_of_what_comes_after_it(method: str) -> None:
     alone, given = past_of(MARKET[:at], HELD)
     law = METHODS[method](alone, 6, given, SETTINGS)
     assert found[0] == found[1] == (tail(law, 0.95).value_at_risk, tail(law, 0.95).shortfall)
+
+
+def test_what_came_is_the_loss_of_who_held_on_after_the_forecast() -> None:
+    seen = seen_of(joint(MARKET), SETTINGS)
+    at = np.array([1_000, 1_594])
+    told = foretold(seen, np.stack((HELD, np.array([0.0, 100.0, 0.0]))), at, 6, (0.95,), SETTINGS, RiskSettings(), ("normal",))[0]
+    assert (told.at_ns == seen.joint.ended_ns[at - 1]).all()
+    assert told.loss[0] == pytest.approx(-float((np.prod(1.0 + MARKET[1_000:1_006], axis=0) - 1.0) @ HELD))
+    assert told.loss[1] == pytest.approx(-100.0 * (np.prod(1.0 + MARKET[1_594:, 1]) - 1.0))
+    assert list(moments_of(seen, 6, 6)[:3]) == [0, 6, 12] and moments_of(seen, 6, 6)[-1] == 1_590  # 1,600 returns: the last six begin at 1,594
+    flat = foretold(seen, np.zeros(3), at, 6, (0.95,), SETTINGS, RiskSettings())
+    assert all(np.isnan(one.value_at_risk).all() and np.isnan(one.loss).all() for one in flat)
 
 
 def test_a_rising_past_makes_no_long_position_safer() -> None:

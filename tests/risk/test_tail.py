@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.risk.tail import beyond, normal_tail, tail_of, tail_of_ordered
+from metastackerbandit.risk.tail import beyond, normal_tail, tail_of, tail_of_ordered, tails_of
 from tests.covering import covers
 
 SAMPLES = st.lists(st.integers(-10_000, 10_000), min_size=1, max_size=60).map(lambda given: np.array(given, np.float64))
@@ -48,8 +48,8 @@ def test_the_share_of_losses_beyond_value_at_risk_is_at_most_what_is_left_of_the
 @given(SAMPLES, LEVELS)
 def test_the_worst_few_tell_the_tail_of_all(losses: np.ndarray, level: float) -> None:
     worst = np.sort(losses)[::-1]
-    enough = worst[: max(math.ceil(len(losses) * (1.0 - level)), 1) + 1]
-    assert tail_of_ordered(enough, level, len(losses)) == tail_of(losses, level)
+    assert tail_of(losses, level) == tail_of_ordered(worst, level, len(losses))
+    assert tails_of(losses, (level, 0.99)) == [tail_of(losses, level), tail_of(losses, 0.99)]
 
 
 def test_a_tail_by_hand() -> None:

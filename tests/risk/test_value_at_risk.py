@@ -22,7 +22,7 @@ from metastackerbandit.risk.tail import NORMAL
 from metastackerbandit.risk.usage import Bet, Use, uses
 from metastackerbandit.risk.value_at_risk import LEVELS, Figure, figures, variance_ratios
 from tests.covering import covers
-from tests.risk.portfolios import BEGIN_NS, QUICK, SETTINGS, garch, past_of
+from tests.risk.portfolios import BEGIN_NS, QUICK, garch, past_of
 
 RISK = RiskSettings()
 
@@ -37,7 +37,7 @@ def figures_of(returns: np.ndarray, exposures: np.ndarray, settings=QUICK) -> di
 def test_every_method_says_or_refuses_every_figure_with_its_sample_and_interval() -> None:
     found = figures_of(garch(1, 7_000, 2, tails=9.0), np.array([1_000.0, -500.0]))
     assert set(found) == {(method, hours, level) for method in METHODS for hours in (1, 24) for level in LEVELS}
-    for (method, hours, level), one in found.items():
+    for (method, hours, _), one in found.items():
         assert one.observations > 0 and one.independent == one.observations / hours
         if one.refused:
             assert math.isnan(one.value_at_risk) and math.isnan(one.shortfall_high)
@@ -94,7 +94,7 @@ def test_candles_longer_than_the_horizon_say_nothing_of_it() -> None:
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     settings = msgspec.structs.replace(QUICK, resamples=200)
     truth = {level: NORMAL.inv_cdf(level) for level in LEVELS}
-    held = {method: 0 for method in ("filtered", "normal")}
+    held = dict.fromkeys(("filtered", "normal"), 0)
     for seed in range(60):
         found = figures_of(np.random.default_rng(seed).normal(size=(1_200, 1)) * 0.01, np.array([100.0]), settings)
         for method in held:
@@ -102,6 +102,14 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
             held[method] += one.value_at_risk_low <= truth[0.95] <= one.value_at_risk_high
     # of 60, a coverage of 95 % has a standard error of 2.8 %; random weights are known to be a little narrow
     assert all(count >= 51 for count in held.values()), held
+
+
+def test_overlapping_days_count_as_the_few_days_that_they_are() -> None:
+    found = figures_of(np.random.default_rng(21).normal(size=(7_000, 1)) * 0.01, np.array([100.0]))
+    widths = {
+        hours: (one.value_at_risk_high - one.value_at_risk_low) / one.value_at_risk for hours in (1, 24) if (one := found["historical", hours, 0.95])
+    }
+    assert widths[24] > 2.5 * widths[1]  # the root of 24 is 4.9; drawn one by one, both would be as narrow
 
 
 def test_random_weights_leave_a_constant_alone_and_spread_by_the_effective_sample() -> None:
@@ -208,7 +216,3 @@ def test_the_caps_by_hand() -> None:
     assert math.isinf(by_name(bets, equity=0.0)["gross_exposure"].used)
     assert math.isnan(by_name([Bet(0, 10.0, math.nan, math.nan)])["heat"].used)
     assert all(use.used == 0.0 for use in by_name([]).values())
-
-
-def test_the_shipped_settings_are_what_was_measured() -> None:
-    assert (SETTINGS.half_life_days, SETTINGS.run_hours, SETTINGS.history_days) == (3.0, 24.0, 365.0)

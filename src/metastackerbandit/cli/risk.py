@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from metastackerbandit.storage.run_record import RunRow
     from metastackerbandit.storage.run_view import RunView
 
+LIMITING = ("filtered", "stress")  # the methods that limits act on, the worse of the two (method 11.4)
+
 
 def risk(
     run: Annotated[str, typer.Argument(metavar="[RUN]", help="`last`, a run's number, or the start of its identity.", show_default=False)] = "last",
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="As the account stood then, UTC. [default: the end]", show_default=False)] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="At that time, UTC. [default: the run's end]", show_default=False)] = None,
     path: Annotated[bool, typer.Option("--path", help="Also each day of the run: value at risk, and what the day brought.")] = False,
     backtest: Annotated[bool, typer.Option("--backtest", help="Also judge each method on the candles, with these positions held all along.")] = False,
     data: Annotated[
@@ -53,13 +56,17 @@ def risk_of(view: RunView, at: str | None, data: Path | None, *, path: bool = Fa
     from metastackerbandit.cli.traded_candles import traded_candles
     from metastackerbandit.config.loading import examine_text
     from metastackerbandit.decision.explain_text import utc_text
+    from metastackerbandit.domain.errors import UsageError
     from metastackerbandit.risk.past import correlations_before
     from metastackerbandit.storage.holdings import course_of, holdings_at
     from metastackerbandit.storage.lookup import time_of
     from metastackerbandit.storage.standing import in_force
 
     course = course_of(view)
-    at_ns = int(course.decisions["at_ns"][-1]) if at is None else time_of(at)
+    last_ns = int(course.decisions["at_ns"][-1])
+    at_ns = last_ns if at is None else time_of(at)
+    if at_ns > last_ns:
+        raise UsageError(f"run {view.row.run} decided last at {utc_text(last_ns)}", where="--at", mend="name an earlier time, or leave it out")
     held = holdings_at(course, at_ns)
     examined = examine_text(view.row.config.encode(), f"run {view.row.run}")
     config, notices = examined.config, [str(problem) for problem in examined.problems]
@@ -159,9 +166,7 @@ def _seen(recording: Any, config: Config) -> Seen:
     from metastackerbandit.risk.joint_returns import joint_returns
     from metastackerbandit.risk.past import seen_of
 
-    joint = joint_returns(
-        [bars["closed_ns"] for bars in recording.bars], [bars["close"] for bars in recording.bars], max(HOUR_NS, recording.base_ns)
-    )
+    joint = joint_returns([bars["closed_ns"] for bars in recording.bars], [bars["close"] for bars in recording.bars], max(HOUR_NS, recording.base_ns))
     return seen_of(joint, config.tail)
 
 
@@ -226,18 +231,19 @@ def _alarms(used: tuple[Use, ...], drawdown: float, figures: tuple[Figure, ...],
             found.append(f"{use.name} stands at {use.used:.3g} of equity, {use.share:.0%} of its cap of {use.limit:g}")
     if drawdown >= config.tail.near * limits.max_drawdown:
         found.append(f"drawdown {drawdown:.2%} of {limits.max_drawdown:.0%}, at which the breaker trips")
-    if held.books and any(one.to_stop != one.to_stop for one in held.books):
-        found.append(f"{sum(one.to_stop != one.to_stop for one in held.books)} positions have no stop")
-    return found + _tail_alarms(figures, limits.max_daily_loss, of)
+    bare = sum(math.isnan(one.to_stop) for one in held.books)
+    if bare:
+        found.append(f"{bare} of {len(held.books)} positions have no stop")
+    return found + (_tail_alarms(figures, limits.max_daily_loss, of) if held.books else [])
 
 
 def _tail_alarms(figures: tuple[Figure, ...], limit: float, of: dict[str, Any]) -> list[str]:
-    """The larger of filtered historical simulation and the stressed law against the daily-loss breaker (method 11.4)."""
+    """The larger of filtered historical simulation and the stressed law against the daily-loss breaker (method 11.4), of what is held."""
     from metastackerbandit.domain.timeframe import DAY_NS
 
     found = []
     for level in sorted({one.level for one in figures}):
-        told = [one for one in figures if one.horizon_ns == DAY_NS and one.level == level and one.method in ("filtered", "stress") and not one.refused]
+        told = [one for one in figures if (one.horizon_ns, one.level) == (DAY_NS, level) and one.method in LIMITING and not one.refused]
         if not told:
             continue
         worst = max(told, key=lambda one: one.value_at_risk)

@@ -105,14 +105,14 @@ def _path(path: dict[str, Any]) -> list[str]:
     lines = [f"through the run, {len(path['days'])} days with positions at midnight; losses of the day against what was foretold"]
     for kind, words in (("held", "had the positions been held"), ("traded", "as they were traded, costs included")):
         lines += [f"  {words}", *_judged(path[kind])]
-    known = [day for day in path["days"] if not any(math.isnan(value) for value in day["value_at_risk"].values())]
+    known = [day for day in path["days"] if not math.isnan(day["value_at_risk"]["filtered 0.95"])]
     worst = sorted(known, key=lambda day: -day["traded"] / max(day["value_at_risk"]["filtered 0.95"], 1e-12))[:_DAYS_SHOWN]
     if worst:
-        largest = max(known, key=lambda day: day["value_at_risk"]["filtered 0.99"])
-        lines.append(f"  largest foretold: {_money(largest['value_at_risk']['filtered 0.99'])} at 99 % on {largest['at'][:10]}")
+        largest = max(known, key=lambda day: day["value_at_risk"]["filtered 0.95"])
+        lines.append(f"  largest foretold: {_money(largest['value_at_risk']['filtered 0.95'])} at 95 % on {largest['at'][:10]}")
         lines.append("  days that went worst beside it: loss, foretold at 95 % and 99 %")
         for day in worst:
-            foretold = ", ".join(_money(value) for value in day["value_at_risk"].values())
+            foretold = ", ".join("refused" if math.isnan(value) else _money(value) for value in day["value_at_risk"].values())
             lines.append(f"    {day['at'][:10]}  {_money(day['traded'])}  {foretold}")
     return lines
 

@@ -1,9 +1,9 @@
 """Was expected shortfall large enough? An effect in units of what was foretold, and evidence that may be looked at after every day.
 
-The effect is Acerbi and Szekely's Z2 (2014, "Backtesting expected shortfall", test 2): 1 - mean of (loss x hit) / ((1 - level) shortfall). It is 0 in
-expectation where value at risk and shortfall are true, and -0.7 is what 5 % of true 97.5 % forecasts fall below in a year of days. The evidence is the
-e-backtest of Wang, Wang and Ziegel (2022, "E-backtesting", sections 3 to 5): each day's e-value (loss - v)+ / ((1 - level)(s - v)) has mean 1 at
-most while v and s are not too small, and the product of bets on it reaches 20 with a chance of 1/20 at most, however long one looks.
+The effect is Acerbi and Szekely's Z2 (2014, "Backtesting expected shortfall", test 2): 1 - mean of (loss x hit) / ((1 - level) shortfall). It
+is 0 in expectation where value at risk and shortfall are true; below -0.7 fall 5 % of true forecasts at 97.5 % in a year of days. The evidence is
+the e-backtest of Wang, Wang and Ziegel (2022, "E-backtesting", sections 3 to 5): each day's e-value (loss - v)+ / ((1 - level)(s - v)) has mean 1
+at most while v and s are not too small, and the product of bets on it reaches 20 with a chance of 1/20 at most, however long one looks.
 """
 
 from __future__ import annotations

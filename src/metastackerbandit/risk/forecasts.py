@@ -9,7 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from metastackerbandit.risk.joint_returns import over_horizon
-from metastackerbandit.risk.loss_laws import METHODS, refusal, tail
+from metastackerbandit.risk.loss_laws import METHODS, refusal, tails
 from metastackerbandit.risk.past import Past, Seen, correlations_before, past_at
 from metastackerbandit.risk.settings import RiskSettings, TailSettings
 from metastackerbandit.risk.tail import Floats
@@ -79,8 +79,8 @@ def _at(past: Past, seen: Seen, steps: int, levels: Sequence[float], settings: T
     found = np.full((len(methods), len(levels), 2), np.nan)
     for k, method in enumerate(methods):
         law = METHODS[method](past, steps, seen.terms, settings)
-        for place, level in enumerate(levels):
-            if not refusal(law, level, settings):
-                one = tail(law, level)
+        said = [place for place, level in enumerate(levels) if not refusal(law, level, settings)]
+        if said:
+            for place, one in zip(said, tails(law, [levels[place] for place in said]), strict=True):
                 found[k, place] = one.value_at_risk, one.shortfall
     return found

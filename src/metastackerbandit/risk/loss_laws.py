@@ -10,7 +10,7 @@ stress            a normal law with today's volatilities in a crash: bets that a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -24,7 +24,7 @@ from metastackerbandit.risk.joint_correlation import linked_under, stressed
 from metastackerbandit.risk.joint_returns import over_horizon
 from metastackerbandit.risk.past import Past, Terms
 from metastackerbandit.risk.settings import TailSettings
-from metastackerbandit.risk.tail import Floats, Tail, beyond, normal_tail, tail_of
+from metastackerbandit.risk.tail import Floats, Tail, beyond, normal_tail, tails_of
 
 Ints = NDArray[np.int64]
 
@@ -63,13 +63,13 @@ def refusal(law: Law, level: float, settings: TailSettings) -> str:
     return ""
 
 
-def tail(law: Law, level: float) -> Tail:
-    """The tail of a law that does not refuse."""
+def tails(law: Law, levels: Sequence[float]) -> list[Tail]:
+    """The tails, at one level or more, of a law that does not refuse them."""
     if len(law.losses):
-        return tail_of(law.losses, level)
+        return tails_of(law.losses, levels)
     if law.method == "cornish_fisher":
-        return cornish_fisher_tail(law.deviation, law.skewness, law.kurtosis, level)
-    return normal_tail(law.deviation, level)
+        return [cornish_fisher_tail(law.deviation, law.skewness, law.kurtosis, level) for level in levels]
+    return [normal_tail(law.deviation, level) for level in levels]
 
 
 def filtered_law(past: Past, steps: int, terms: Terms, settings: TailSettings) -> Law:
@@ -118,8 +118,8 @@ def stress_law(past: Past, steps: int, terms: Terms, settings: TailSettings) -> 
 
 
 def _normal(method: str, past: Past, steps: int, correlation: Floats, settings: TailSettings) -> Law:
-    known = int((~np.isnan(past.standard)).sum(axis=0).min())
-    refused = _unknown(past) or (f"{known} returns, {settings.least_shape} are needed" if known < settings.least_shape else "")
+    known = past.known
+    refused = _unknown(past) or (f"too little history: {known} returns, {settings.least_shape} are needed" if known < settings.least_shape else "")
     spread = past.exposures * np.sqrt(past.variance)
     return Law(method, steps, known, known / steps, 1, deviation=math.sqrt(steps * float(spread @ correlation @ spread)), refused=refused)
 

@@ -32,23 +32,25 @@ class Past(Struct, frozen=True, eq=False):
     """A portfolio at one moment.
 
     `exposures` (Y,) are signed money, none of them 0; `returns` (N, Y) those of the history's length, the newest last; `standard` (N, Y) the same
-    in units of their forecasts; `variance` (Y,) the forecast for the next; `correlation` (Y, Y), NaN for pairs that are not
-    known; `stress` is what bets that add up are taken for then, and in a crash.
+    in units of their forecasts, at least `known` of them in each symbol; `variance` (Y,) the forecast for the next; `correlation` (Y, Y), NaN for
+    pairs that are not known; `stress` is what bets that add up are taken for then, and in a crash.
     """
 
     exposures: Floats
     returns: Floats
     standard: Floats
+    known: int
     variance: Floats
     correlation: Floats
     stress: float
 
 
 class Seen(Struct, frozen=True, eq=False):
-    """All of a history for one set of symbols, filtered once, from which the past of any moment is cut."""
+    """All of a history for one set of symbols, filtered once, from which the past of any moment is cut; `counted` (T + 1, Y) forecasts so far."""
 
     joint: JointReturns
     filtered: Filtered
+    counted: NDArray[np.int64]
     terms: Terms
 
 
@@ -67,7 +69,10 @@ def terms_of(settings: TailSettings, step_ns: int) -> Terms:
 def seen_of(joint: JointReturns, settings: TailSettings) -> Seen:
     """Filter a whole history; the variance is known after one half-life."""
     terms = terms_of(settings, joint.step_ns)
-    return Seen(joint, filtered(joint.returns, terms.keep, terms.warm_up), terms)
+    found = filtered(joint.returns, terms.keep, terms.warm_up)
+    counted = np.zeros(found.variance.shape, np.int64)
+    np.cumsum(~np.isnan(found.standard), axis=0, out=counted[1:])
+    return Seen(joint, found, counted, terms)
 
 
 def past_at(seen: Seen, exposures: Floats, at: int, correlation: Floats, stress: float) -> Past:
@@ -78,6 +83,7 @@ def past_at(seen: Seen, exposures: Floats, at: int, correlation: Floats, stress:
         exposures=np.ascontiguousarray(exposures[held], np.float64),
         returns=np.ascontiguousarray(seen.joint.returns[first:at, held]),
         standard=np.ascontiguousarray(seen.filtered.standard[first:at, held]),
+        known=int((seen.counted[at, held] - seen.counted[first, held]).min()),
         variance=seen.filtered.variance[at, held],
         correlation=correlation[np.ix_(held, held)],
         stress=stress,

@@ -8,6 +8,7 @@ coherence of expected shortfall", Proposition 4.1).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -34,14 +35,21 @@ def beyond(count: int, level: float) -> float:
 
 def tail_of(losses: Floats, level: float) -> Tail:
     """The tail of losses (N,) at a level in (0, 1); N >= 1."""
-    return tail_of_ordered(np.sort(losses)[::-1], level)
+    return tails_of(losses, (level,))[0]
 
 
-def tail_of_ordered(worst: Floats, level: float, count: int = 0) -> Tail:
-    """The same of losses from the worst to the best: all of them, or the worst of `count`, as many as the tail and one more."""
-    total = count or len(worst)
-    inside = beyond(total, level)
-    whole = min(int(inside), total - 1)
+def tails_of(losses: Floats, levels: Sequence[float]) -> list[Tail]:
+    """The tails of losses (N,) at several levels; only the worst few are put in order."""
+    count = len(losses)
+    few = min(math.floor(beyond(count, min(levels))) + 1, count)
+    worst = np.sort(np.partition(losses, count - few)[count - few :])[::-1]
+    return [tail_of_ordered(worst, level, count) for level in levels]
+
+
+def tail_of_ordered(worst: Floats, level: float, count: int) -> Tail:
+    """The tail of `count` losses from the worst of them, the worst first, as many as lie in the tail and one more."""
+    inside = beyond(count, level)
+    whole = min(int(inside), count - 1)
     edge = float(worst[whole])
     if not inside > 0.0:
         return Tail(edge, edge)

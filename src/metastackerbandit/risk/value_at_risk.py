@@ -16,10 +16,10 @@ from msgspec import Struct
 from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS
 from metastackerbandit.risk.cornish_fisher import cornish_fisher_tail
 from metastackerbandit.risk.cornish_fisher import refusal as outside
-from metastackerbandit.risk.loss_laws import METHODS, Law, moments, refusal, tail
+from metastackerbandit.risk.loss_laws import METHODS, Law, moments, refusal, tails
 from metastackerbandit.risk.past import Past, Terms
 from metastackerbandit.risk.settings import TailSettings
-from metastackerbandit.risk.tail import Floats, Tail, tail_of_ordered
+from metastackerbandit.risk.tail import Floats, Tail, tails_of
 
 LEVELS = (0.95, 0.99)
 HORIZONS_NS = (HOUR_NS, DAY_NS)
@@ -63,13 +63,14 @@ def _figures_of(law: Law, past: Past, terms: Terms, settings: TailSettings, hori
     """One law's figures at every level."""
     reasons = [refusal(law, level, settings) for level in LEVELS]
     said = [level for level, reason in zip(LEVELS, reasons, strict=True) if not reason]
+    told = dict(zip(said, tails(law, said), strict=True)) if said else {}
     drawn = dict(zip(said, _resampled(law, past, terms, settings, said), strict=True)) if said else {}
     found = []
     for level, reason in zip(LEVELS, reasons, strict=True):
         if reason:
             found.append(_refused(law.method, horizon_ns, level, law.observations, law.independent, reason))
             continue
-        own, draws = tail(law, level), drawn[level]
+        own, draws = told[level], drawn[level]
         found.append(
             Figure(
                 law.method,
@@ -101,25 +102,21 @@ def _resampled(law: Law, past: Past, terms: Terms, settings: TailSettings, level
     sample = law.losses if len(law.losses) else law.shape
     block = max(terms.block, law.steps)
     for b in range(count):
-        again = _blocks(sample, block, rng)
-        for place, level in enumerate(levels):
-            one = _again(law, again, level)
+        for place, one in enumerate(_again(law, _blocks(sample, block, rng), levels)):
             drawn[place][b] = scales[b] * one.value_at_risk, scales[b] * one.shortfall
     return drawn
 
 
-def _again(law: Law, sample: Floats, level: float) -> Tail:
-    """The tail of a law whose sample is this one."""
+def _again(law: Law, sample: Floats, levels: Sequence[float]) -> list[Tail]:
+    """The tails of a law whose sample is this one."""
     if len(law.losses):
-        share = max(math.ceil(len(sample) * (1.0 - level)), 1) + 1
-        worst = np.sort(np.partition(sample, len(sample) - min(share, len(sample)))[-share:])[::-1]
-        return tail_of_ordered(worst, level, len(sample))
+        return tails_of(sample, levels)
     if not len(law.shape):
-        return tail(law, level)
+        return tails(law, levels)
     skewness, kurtosis = moments(sample)
     if outside(skewness, kurtosis):
-        return Tail(math.nan, math.nan)
-    return cornish_fisher_tail(law.deviation, skewness, kurtosis, level)
+        return [Tail(math.nan, math.nan)] * len(levels)
+    return [cornish_fisher_tail(law.deviation, skewness, kurtosis, level) for level in levels]
 
 
 def _blocks(sample: Floats, block: int, rng: np.random.Generator) -> Floats:
