@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from metastackerbandit.decision.reasons import gate_code
 from metastackerbandit.decision.settings import DecisionSettings
@@ -177,7 +178,7 @@ def test_no_order_leaves_that_no_decision_asked_for_and_every_decision_names_who
     """The predecessor bought once at every start, whatever its model said: 37 of its 48 logged BUYs."""
     recording = generated(21, 1_500, symbols=1)
     said = predictions_of(recording, "5m", 21) if arm == "model" else ()
-    kept, _ = by_block(recording, "5m", arm, EngineSettings(sizing=FIXED, risk=UNRESTED), predictions=said)
+    kept, _ = by_block(recording, "5m", arm, EngineSettings(sizing=FIXED, risk=structs.replace(UNRESTED, max_weekly_loss=1.0)), predictions=said)
     decisions = {int(row["decision"]): row for row in kept.decisions}
     entered = {1: 0, -1: 0}
     for order in kept.orders[kept.orders["kind"] == MARKET]:
