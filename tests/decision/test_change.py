@@ -188,6 +188,8 @@ def test_any_miss_trades_when_all_its_limits_give_way_at_that_decision(seed: int
     assert traded(after, place)
     for need in change.needs:
         assert need.setting is not None and need.setting_needed is not None
+        if need.gate == "alpha" and "net_edge" in (other.gate for other in change.needs):
+            continue  # a lower limit of the edge makes alpha larger too: docs/explain.md, settings that do more
         stricter = own | dict.fromkeys(LIMIT_FIELDS[need.setting], a_step_stricter(need.setting_needed, need.sense, False))
         assert not traded(replayed(seed, start, place, stricter), place)
 

@@ -18,7 +18,7 @@ from metastackerbandit.risk.settings import SizingSettings
 from metastackerbandit.stacking.names import ARM_NAMES
 from tests.covering import covers
 from tests.markets import START_NS, by_block, generated
-from tests.predicted import foresight
+from tests.predicted import UNRESTED, foresight
 
 ARMS = ("model", "momentum", "sma_cross")
 
@@ -64,7 +64,7 @@ def earned(seed: int, right: float, arm: str = "posterior") -> tuple[float, np.n
         wrong = rng.random(len(rows)) > right
         for one, other in (("p_up", "p_down"), ("long_bps", "short_bps"), ("p_value_up", "p_value_down")):
             rows[one][wrong], rows[other][wrong] = rows[other][wrong].copy(), rows[one][wrong].copy()
-    chosen = EngineSettings(sizing=SizingSettings(mode="quantity", quantity="0.02"), decision=DecisionSettings(conformal=False))
+    chosen = EngineSettings(sizing=SizingSettings(mode="quantity", quantity="0.02"), decision=DecisionSettings(conformal=False), risk=UNRESTED)
     kept, _ = by_block(recording, "5m", arm, chosen, predictions=told, arms=FOUR if arm == "posterior" else ())
     net = float((kept.trips["net"] / kept.trips["entry_value"]).sum()) if len(kept.trips) else 0.0
     return 1_000.0 * net / SIGMA / len(kept.decisions), kept.decisions[kept.decisions["kind"] == ENTER]

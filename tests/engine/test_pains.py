@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from metastackerbandit.decision.reasons import gate_code
 from metastackerbandit.decision.settings import DecisionSettings
@@ -42,7 +43,7 @@ from metastackerbandit.stacking.names import ARM_NAMES
 from metastackerbandit.stacking.settings import ArmSettings, Momentum
 from tests.covering import covers
 from tests.markets import by_block, generated, instrument, walk
-from tests.predicted import predictions_of
+from tests.predicted import UNRESTED, predictions_of
 
 FIXED = SizingSettings(mode="fraction", fraction=1.0)
 PORTFOLIO = ("heat", "correlated_heat", "volatility_spike")  # gates that need a volatility too, the first two of a position without a stop
@@ -175,9 +176,9 @@ BOTH_WAYS = ("sma_cross", "ema_cross", "breakout", "momentum", "reversal", "rand
 @pytest.mark.parametrize("arm", BOTH_WAYS)
 def test_no_order_leaves_that_no_decision_asked_for_and_every_decision_names_who_did(arm: str) -> None:
     """The predecessor bought once at every start, whatever its model said: 37 of its 48 logged BUYs."""
-    recording = generated(21, 700, symbols=1)
+    recording = generated(21, 1_500, symbols=1)
     said = predictions_of(recording, "5m", 21) if arm == "model" else ()
-    kept, _ = by_block(recording, "5m", arm, EngineSettings(sizing=FIXED), predictions=said)
+    kept, _ = by_block(recording, "5m", arm, EngineSettings(sizing=FIXED, risk=structs.replace(UNRESTED, max_weekly_loss=1.0)), predictions=said)
     decisions = {int(row["decision"]): row for row in kept.decisions}
     entered = {1: 0, -1: 0}
     for order in kept.orders[kept.orders["kind"] == MARKET]:

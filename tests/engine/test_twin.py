@@ -50,6 +50,8 @@ def shake(world: World, rng: np.random.Generator, unit: int) -> None:
         other = world.seats[place].position
         other.lots, other.mark = int(rng.integers(-300, 301)), PRICE // 3
         other.value = other.lots * other.mark * unit
+        if rng.random() < 0.9:  # else the volatility of what it holds is not known
+            world.seats["activity"][place] = world.seats["activity"][0]
         account.marked += other.value
         account.cash -= other.value
         account.gross += abs(other.value)
