@@ -74,7 +74,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     draft.alpha = alpha * agree(seat, limits, world.predictions[s, 0], seen.has_model, now_ns, seen)
     if limits.asks_regime != 0:
         seen.regime_allowed = regime_allowed(seat, limits, world.terciles[s])
-    draft.pending = pending_lots(world, s)
+    draft.pending = pending_lots(world.working[s], seat.working) if seat.market_out != 0 else 0
     value(account, seat, limits, draft)
     propose(seat, limits, draft)
     if limits.books > 1 and (side == 1 or side == -1):

@@ -154,7 +154,7 @@ def note_set(seat: Any, prediction: Any, sets: Any) -> None:
         issue_set(sets, coverage, bits, seat.bars_seen, prediction.horizon, prediction.barrier_bps / 1e4)
 
 
-@kernel
+@inlined
 def hear_ghosts(world: Any, s: int, now_ns: int) -> None:
     """What the arms say to trades that gates prevented: to each what they would say to a position of its side and arm (see `conclude`)."""
     seat = world.seats[s]

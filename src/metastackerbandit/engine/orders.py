@@ -112,11 +112,11 @@ def ask_amend(out: Any, order: Any, lots: int, trigger: int, now_ns: int) -> Non
 
 
 @kernel
-def pending_lots(world: Any, s: int) -> int:
-    """Signed lots of market orders that are still out."""
+def pending_lots(working: Any, count: int) -> int:
+    """Signed lots of the market orders among the first `count` of one book's working orders (W,)."""
     lots = 0
-    for w in range(world.seats[s].working):
-        order = world.working[s, w]
+    for w in range(count):
+        order = working[w]
         if order.kind == MARKET:
             left = abs(order.lots) - order.filled
             lots += left if order.lots > 0 else -left

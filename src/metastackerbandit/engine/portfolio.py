@@ -10,7 +10,7 @@ from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.money import BPS_RATE, RATE_ONE, opposes
-from metastackerbandit.domain.rows import MARKET
+from metastackerbandit.engine.orders import pending_lots
 from metastackerbandit.execution.quantize import least_lots
 from metastackerbandit.market.activity import annual_volatility
 from metastackerbandit.risk.breakers import loss_of
@@ -38,18 +38,6 @@ def stop_share(stop: int, limits: Any, volatility: float) -> float:
 
 
 @kernel
-def lots_out(working: Any, count: int) -> int:
-    """Signed lots of the market orders among the first `count` of one book's working orders."""
-    lots = 0
-    for w in range(count):
-        order = working[w]
-        if order.kind == MARKET:
-            left = abs(order.lots) - order.filled
-            lots += left if order.lots > 0 else -left
-    return lots
-
-
-@kernel
 def weigh_others(seats: Any, working: Any, limits: Any, trails: Any, pairs: Any, s: int, draft: Any) -> None:
     """Sum up into the draft, and as signed heats into trails (Y,), what every book but s holds or has ordered, and scale the trade by it.
 
@@ -67,7 +55,7 @@ def weigh_others(seats: Any, working: Any, limits: Any, trails: Any, pairs: Any,
         trails[y].bet = 0.0
     for b in range(len(seats)):
         seat = seats[b]
-        pending = lots_out(working[b], seat.working) if seat.market_out != 0 else 0
+        pending = pending_lots(working[b], seat.working) if seat.market_out != 0 else 0
         lots = seat.position.lots + pending
         if b == s or lots == 0:
             continue

@@ -99,8 +99,10 @@ def truth_of(issued: Any, high: int, low: int, close: int, is_over: bool, terms:
 def settle_sets(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> None:
     """Bar number `bar` closed: open sets are entered at its open, tried against its range, and learned from where it tells them."""
     width = len(sets)
-    for place in range(coverage.passed, coverage.issued):
-        issued = sets[place % width]
+    place = coverage.passed % width - 1
+    for _ in range(coverage.passed, coverage.issued):
+        place = place + 1 if place + 1 < width else 0
+        issued = sets[place]
         if issued.settled != 0:
             continue
         if issued.entry == 0:
