@@ -53,7 +53,7 @@ def generated(
     seed: int, count: int = 300, symbols: int = 2, *, market: str = "perp", holes: float = 0.0, funded: bool = False, moody: bool = False
 ) -> Recording:
     """A recording of random walks."""
-    names = ("BTCUSDT", "ETHUSDT", "SOLUSDT")[:symbols]
+    names = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "BNBUSDT")[:symbols]
     rng = np.random.default_rng(seed + 1)
     funding = None
     if funded:

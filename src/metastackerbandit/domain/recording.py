@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct, structs
 
+from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.instrument import Instrument
 
 
@@ -57,6 +58,16 @@ class Recording(Struct, frozen=True, eq=False):
     issues: tuple[QualityIssue, ...] = ()
     has_flow: tuple[bool, ...] = ()
     mood: tuple[np.ndarray | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a recording whose parts are not of the same instruments: kernels find them by place, and look no further."""
+        count = len(self.instruments)
+        for name in ("bars", "funding", "has_volume", "has_flow", "mood"):
+            given = len(getattr(self, name))
+            if given != count and (given or name not in ("has_flow", "mood")):
+                raise DataRefused(
+                    f"{given} {name} for {count} instruments", where=f"recording from {self.source}", mend="give one of each, in the same order"
+                )
 
 
 def spread(recording: Recording, places: Sequence[int]) -> Recording:
