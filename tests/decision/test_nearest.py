@@ -124,15 +124,21 @@ def test_narrowing_the_look_leaves_the_scales() -> None:
     ("seen", "size", "of"),
     [
         ([0.0, 1.0, 2.0, 3.0, 4.0], 2.0, QUARTILES),
-        ([1.0] * 7 + [2.0], 0.125, DEVIATION),
+        ([1.0] * 7 + [2.0], 0.8, LIMIT),
         ([1.0] * 4, 0.8, LIMIT),
         ([0.5, math.inf], 0.8, LIMIT),
         ([], 1.0, ONE),
     ],
 )
 def test_a_scale_is_the_spread_or_what_comes_nearest_to_one(seen: list[float], size: float, of: str) -> None:
+    """Rare exceptions have a spread that says how rare they are: an alpha of 0 nearly always is one limit away, and not a thousand spreads."""
     found = scale_of(np.array(seen), np.full(len(seen), 0.8), np.full(len(seen), PASS, np.int8))
     assert (found.size, found.of) == (pytest.approx(size), of)
+
+
+def test_where_the_limit_is_nothing_too_the_mean_deviation_counts() -> None:
+    found = scale_of(np.array([1.0] * 7 + [2.0]), np.zeros(8), np.full(8, PASS, np.int8))
+    assert (found.size, found.of) == (0.125, DEVIATION)
 
 
 def test_the_list_says_its_scales_and_what_no_number_mends() -> None:

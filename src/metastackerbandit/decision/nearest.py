@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from metastackerbandit.decision.reasons import NamedGate
 from metastackerbandit.domain.gate import BLOCK, PASS, UNKNOWN
 
-QUARTILES, DEVIATION, LIMIT, ONE = "interquartile range", "mean absolute deviation", "the limit itself", "one unit"
+QUARTILES, LIMIT, DEVIATION, ONE = "interquartile range", "the limit itself", "mean absolute deviation", "one unit"
 
 
 class Scale(Struct, frozen=True):
@@ -60,7 +60,11 @@ def misses_of(
 
 
 def scale_of(observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> Scale:
-    """The spread of what a gate saw (N,): its interquartile range, or where that is nothing the next measure that is something."""
+    """The spread of what a gate saw (N,): its interquartile range, or where that is nothing the next measure that is something.
+
+    A quantity that is nearly always the same (alpha, which is 0 without an edge) has a spread that says how rare the exceptions are, and not
+    how far they are: against its own limit it compares.
+    """
     asked = ((verdict == PASS) | (verdict == BLOCK)) & np.isfinite(observed)
     seen = observed[asked]
     if len(seen):
@@ -68,8 +72,8 @@ def scale_of(observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> Sc
         against = limit[asked & np.isfinite(limit)]
         for size, of in (
             (high - low, QUARTILES),
-            (np.abs(seen - np.median(seen)).mean(), DEVIATION),
             (abs(float(np.median(against))) if len(against) else 0.0, LIMIT),
+            (np.abs(seen - np.median(seen)).mean(), DEVIATION),
         ):
             if np.isfinite(size) and size > 0.0:
                 return Scale(float(size), of, len(seen))
