@@ -26,7 +26,7 @@ from metastackerbandit.evaluation.monitors.mirror import BESIDE_NAMES
 from metastackerbandit.evaluation.monitors.whole_run import Told, Watched, watch_run
 from metastackerbandit.runtime.outcomes import all_matured, labels_of
 from metastackerbandit.runtime.replay import Driver, inputs_of
-from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, books_of, settings_of, with_pauses
+from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, alarm_summary, books_of, settings_of, with_pauses
 from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.storage.journal import Journal
@@ -216,5 +216,8 @@ def test_alarms_are_kept_in_the_journal_and_need_attention_in_status(tmp_path: P
     assert view.alarms().tobytes() == kept.alarms.tobytes() and view.row.monitors == NAMES
     told = standing(journal, 3, lambda pid: False).attention
     assert any("model_side calls for a halt about BTCUSDT 5m" in line for line in told)
+    again = np.concatenate((kept.alarms, kept.alarms, kept.alarms[:1]))
+    assert [line.partition(";")[0] for line in alarm_summary(again, run)] == alarm_summary(kept.alarms, run)
+    assert alarm_summary(again, run)[0].partition(";")[2].startswith(" 2 times again until 20")
     lines = alarm_lines(kept.alarms, run)
     assert any("HALT model_side at directional prediction" in line for line in lines)

@@ -44,7 +44,7 @@ def _backtested(session: Session) -> dict[str, Any]:
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.cli.watched import alarms_over
     from metastackerbandit.domain.sink import MemorySink, Tee
-    from metastackerbandit.runtime.watching import alarm_lines
+    from metastackerbandit.runtime.watching import alarm_lines, alarm_summary
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.leak_checks import green
     from metastackerbandit.storage.trials import TrialRegistry
@@ -78,7 +78,7 @@ def _backtested(session: Session) -> dict[str, Any]:
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         served, silent = served_counts(predictions, session.models())
         payload |= {"models": served, "silent": silent}
-        payload |= {"alarms": alarm_lines(raised, record), "twin": twin}
+        payload |= {"alarms": alarm_lines(raised, record), "alarm_summary": alarm_summary(raised, record), "twin": twin}
         payload |= {"run": writer.run, "identity": record.identity, "fill": simulation.fill, "source": recording.source}
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
         state = "finished"
@@ -139,7 +139,7 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
     for side in ("BUY", "SELL"):
         lines.append(f"  {side:<5}" + " -> ".join(f"{stage} {count:,}" for stage, count in payload["funnel"][side].items()))
     lines += [f"  ! {finding}" for finding in payload["findings"]]
-    lines += [f"  alarm: {line}" for line in payload["alarms"]]
+    lines += [f"  alarm: {line}" for line in payload["alarm_summary"]]
     lines += [f"  {line}" for line in (twin_text(payload["twin"]) if payload["twin"] is not None else ())]
     lines += ["", f"  {payload['verdict']}: {payload['verdict_text']}"]
     lines += [f"  note: {notice}" for notice in payload["notices"]]

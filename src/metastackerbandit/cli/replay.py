@@ -102,6 +102,7 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
     import signal
     import sys
 
+    import numpy as np
     from rich.console import Console
 
     from metastackerbandit.backtest.run import block_of
@@ -113,7 +114,7 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
     from metastackerbandit.runtime.paper import Paper
     from metastackerbandit.runtime.ports import SystemClock
     from metastackerbandit.runtime.twin import Twinned
-    from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, with_pauses
+    from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, alarm_summary, with_pauses
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
     from metastackerbandit.storage.journal import Journal
 
@@ -125,11 +126,13 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
     stops: list[int] = []
     before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
     raised: list[str] = []
+    alarms: list[Any] = []
 
     def alarmed(rows: Any) -> None:
         writer.alarms(rows)
         fresh = alarm_lines(rows, record)
         raised.extend(fresh)
+        alarms.append(rows.copy())
         if isinstance(watcher, PlainView):
             print("\n".join(fresh), file=sys.stdout)
 
@@ -168,6 +171,7 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
             "stopped": ended.stopped,
             **paper.summary(ended.inputs),
             "alarms": raised,
+            "alarm_summary": alarm_summary(np.concatenate(alarms), record) if alarms else [],
             "twin": None if looking is None else twin_json(looking),
             "reconciliation_differences": _differences(session, paper, venue),
             "issues": [{"type": issue.kind, "severity": issue.severity, "where": issue.where, "what": issue.what} for issue in recording.issues],
@@ -262,7 +266,7 @@ def _run_text(payload: dict[str, Any]) -> str:
         "  `msb explain last` explains the last decision, `msb funnel` shows where signals end",
     ]
     lines += [f"  {line}" for line in (twin_text(payload["twin"]) if payload["twin"] is not None else ())]
-    lines += [f"  alarm: {line}" for line in payload["alarms"]]
+    lines += [f"  alarm: {line}" for line in payload["alarm_summary"]]
     if payload["alarms"]:
         lines.append("  `msb monitors` tells what each monitor saw")
     return "\n".join(lines + [f"  note: {notice}" for notice in payload["notices"]])

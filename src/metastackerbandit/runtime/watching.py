@@ -287,6 +287,21 @@ def alarm_lines(rows: np.ndarray, record: RunRecord) -> list[str]:
     found = []
     for row in rows:
         alarm = alarm_of(row, record.monitors)
-        at = datetime.fromtimestamp(alarm.at_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        found.append(f"{at} {record.symbols[alarm.instrument]} {alarm.frame} {alarm.text}")
+        found.append(f"{_when(alarm.at_ns)} {record.symbols[alarm.instrument]} {alarm.frame} {alarm.text}")
     return found
+
+
+def alarm_summary(rows: np.ndarray, record: RunRecord) -> list[str]:
+    """The first alarm of each monitor, book and severity in words, in order of time, and how often it came again: a reading that hovers about
+    its limit says one thing, not twenty."""
+    kinds = [(int(row["monitor"]), int(row["instrument"]), int(row["frame_ns"]), int(row["severity"])) for row in rows]
+    found = []
+    for place, line in enumerate(alarm_lines(rows, record)):
+        again = [int(rows["at_ns"][k]) for k in range(place + 1, len(kinds)) if kinds[k] == kinds[place]]
+        if kinds[place] not in kinds[:place]:
+            found.append(line + (f"; {len(again):,} times again until {_when(again[-1])}" if again else ""))
+    return found
+
+
+def _when(at_ns: int) -> str:
+    return datetime.fromtimestamp(at_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
