@@ -44,6 +44,35 @@ def lived(
     return coverage, levels
 
 
+@kernel
+def live_slowly(sets, coverage, bars, bits, barriers, horizons, terms, levels, looks_at_all):
+    for t in range(len(bars)):
+        if looks_at_all:
+            coverage[0].horizon = -1
+        settle_sets(sets, coverage[0], bars[t], t, terms[0])
+        levels[t] = coverage[0].level
+        for _ in range(2 if t % 17 == 0 else 1):
+            if barriers[t] > 0.0:
+                issue_set(sets, coverage[0], bits[t], t, horizons[t], barriers[t])
+
+
+@given(seed=st.integers(0, 2_000), room=st.integers(1, 14), mixed=st.booleans(), missing=st.sampled_from([0.0, 0.3, 0.9]))
+def test_what_is_spared_changes_nothing(seed: int, room: int, mixed: bool, missing: float) -> None:
+    """A look at the newest and the oldest alone, where no barrier is near, against a look at every open set: horizons of one length and of several,
+    bars without a set and with two, barriers that are not known."""
+    rng = np.random.default_rng(seed)
+    bars = walk(seed, 200, step=0.003)
+    bits, horizons = rng.integers(0, 8, len(bars)), np.where(mixed & (rng.random(len(bars)) < 0.2), 3, 7)
+    barriers = np.where(rng.random(len(bars)) < missing, 0.0, rng.uniform(0.002, 0.02, len(bars)))
+    terms = row(SetTerms(0.2, 0.01, 0.001, 0.3))
+    found = []
+    for looks_at_all in (False, True):
+        coverage, levels, sets = row(Coverage(0.2, 0, 0, 0, 0)), np.zeros(len(bars)), rows(IssuedSet, room)
+        live_slowly(sets, coverage, bars, bits, barriers, horizons, terms, levels, looks_at_all)
+        found.append((levels.tobytes(), *(float(coverage[0][name]) for name in ("level", "issued", "passed", "told", "missed")), sets.tobytes()))
+    assert found[0] == found[1]
+
+
 def market(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Bars (T,) and their labels."""
     bars = walk(seed, count, step=0.003)

@@ -89,7 +89,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     judge(draft)
     account.decisions += 1
     seat.last_decision = account.decisions
-    if draft.blocked > 0 and draft.asks != 0:
+    if draft.blocked > 0 and draft.asks != 0 and draft.change != 0:
         cell = context_cell(seat, limits, world.terciles[s])
         haunt(world.ghosts[s], seat, limits, draft, world.predictions[s, 0], seen, cell, account.decisions, world.arms)
     fault = 0
@@ -164,8 +164,12 @@ def quantize(seat: Any, limits: Any, draft: Any) -> None:
         draft.participation = 0.0
         draft.impact = 0
         return
-    draft.legal = legal_lots(change, draft.price, limits.rules, draft.asks == 0)
+    draft.legal = legal_lots(change, draft.price, limits.rules, draft.asks == 0) if change != 0 else 0
     draft.volume = daily_volume(seat.activity, limits.pace)
+    if draft.legal == 0 and not math.isnan(draft.volume):
+        draft.participation = 0.0
+        draft.impact = 0
+        return
     draft.participation = abs(draft.legal) * limits.lot_size / draft.volume
     draft.impact = impact_rate(limits.rates.impact_coefficient, draft.volatility / math.sqrt(DAYS_A_YEAR), draft.participation)
 

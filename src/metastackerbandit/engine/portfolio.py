@@ -11,7 +11,6 @@ from typing import Any
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.money import BPS_RATE, RATE_ONE, opposes
 from metastackerbandit.engine.orders import pending_lots
-from metastackerbandit.execution.quantize import least_lots
 from metastackerbandit.market.activity import annual_volatility
 from metastackerbandit.risk.breakers import loss_of
 from metastackerbandit.risk.caps import heat_with, room_for, room_for_heat, smaller
@@ -165,7 +164,7 @@ def over(money: float, equity: int) -> float:
 
 @kernel
 def look_around(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> None:
-    """Put the portfolio before the gates: the account as the order would leave it, or the least order where the caps leave none."""
+    """Put the portfolio before the gates: the account as the order would leave it, or its least order where the caps leave none."""
     breakers = account.breakers
     rests = seat.rests
     seen.weekly_loss = loss_of(draft.equity, breakers.week_equity)
@@ -180,7 +179,7 @@ def look_around(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> 
     equity = draft.equity
     lots = abs(draft.legal)
     if lots == 0:
-        lots = least_lots(draft.price, limits.rules)
+        lots = int(seen.least_lots)
     if draft.turns == 0:
         lots += abs(draft.held)
     side = draft.side

@@ -52,6 +52,8 @@ def wanted_lots(
     else:
         if math.isnan(volatility) or math.isnan(kelly):
             return -1
+        if alpha == 0.0 or kelly == 0.0:
+            return 0
         money = share * alpha * min(target / volatility, kelly) * scale * equity
     wanted = money / lot_money
     if not wanted > 0.0:

@@ -7,6 +7,7 @@ pay, and at the horizon the close. It is the training label without the finer ca
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from msgspec import Struct
@@ -31,13 +32,21 @@ class IssuedSet(Struct, frozen=True):
 
 
 class Coverage(Struct, frozen=True):
-    """The level in force, how many sets were issued and, of them, told in order; how many were told at all, and how many missed the truth."""
+    """The level in force, how many sets were issued and, of them, told in order; how many were told at all, and how many missed the truth.
+
+    What spares a look at every open set: `fresh` were issued since the last bar, `upper` and `lower` are the nearest barriers of the others, or
+    nearer; `horizon` is that of all open sets (-1: not the same).
+    """
 
     level: float
     issued: int
     passed: int
     told: int
     missed: int
+    fresh: int = 0
+    horizon: int = 0
+    upper: float = 0.0
+    lower: float = 0.0
 
 
 class SetTerms(Struct, frozen=True):
@@ -68,6 +77,11 @@ def issue_set(sets: Any, coverage: Any, bits: int, bar: int, horizon: int, barri
     """A set was issued at the close of bar number `bar`; it joins the ring (W,), or is not followed while no place is free."""
     if coverage.issued - coverage.passed >= len(sets):
         return
+    if coverage.issued == coverage.passed:
+        coverage.horizon = horizon
+    elif coverage.horizon != horizon:
+        coverage.horizon = -1
+    coverage.fresh += 1
     issued = sets[coverage.issued % len(sets)]
     issued.bits = bits
     issued.bar = bar
@@ -97,7 +111,61 @@ def truth_of(issued: Any, high: int, low: int, close: int, is_over: bool, terms:
 
 @kernel
 def settle_sets(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> None:
-    """Bar number `bar` closed: open sets are entered at its open, tried against its range, and learned from where it tells them."""
+    """Bar number `bar` closed: open sets are entered at its open, tried against its range, and learned from where it tells them.
+
+    Where no barrier is reached and all sets last alike, only the newest and the oldest have anything to learn.
+    """
+    if coverage.passed == coverage.issued:
+        return
+    width = len(sets)
+    if coverage.fresh == 1 and coverage.horizon > 0 and coverage.issued - coverage.passed > 1:
+        newest = sets[(coverage.issued - 1) % width]
+        enter_set(newest, done.open)
+        near(newest, coverage)
+        coverage.fresh = 0
+    if coverage.fresh == 0 and coverage.horizon > 0 and done.high < coverage.upper and done.low > coverage.lower:
+        try_oldest(sets, coverage, done, bar, terms)
+    else:
+        try_all(sets, coverage, done, bar, terms)
+    while coverage.passed < coverage.issued and sets[coverage.passed % width].settled != 0:
+        coverage.passed += 1
+
+
+@kernel
+def enter_set(issued: Any, price: int) -> None:
+    """The bar after the set's begins at `price` ticks: from here its barriers are counted."""
+    issued.entry = price
+    issued.upper = price * (1.0 + issued.barrier)
+    issued.lower = price * (1.0 - issued.barrier)
+
+
+@kernel
+def near(issued: Any, coverage: Any) -> None:
+    """Keep the set's barriers where they are the nearest; barriers that are not known are never reached."""
+    if issued.upper < coverage.upper:
+        coverage.upper = issued.upper
+    if issued.lower > coverage.lower:
+        coverage.lower = issued.lower
+
+
+@kernel
+def try_oldest(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> None:
+    """No barrier was reached: the sets whose time is over are told, the oldest first."""
+    width = len(sets)
+    for place in range(coverage.passed, coverage.issued):
+        issued = sets[place % width]
+        if issued.settled == 0:
+            if bar - issued.bar < issued.horizon:
+                return
+            tell(issued, coverage, truth_of(issued, done.high, done.low, done.close, True, terms), terms)
+
+
+@kernel
+def try_all(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> None:
+    """Every open set is tried, and the barriers of those that stay open are the nearest from now on."""
+    coverage.fresh = 0
+    coverage.upper = math.inf
+    coverage.lower = -math.inf
     width = len(sets)
     place = coverage.passed % width - 1
     for _ in range(coverage.passed, coverage.issued):
@@ -106,16 +174,19 @@ def settle_sets(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> No
         if issued.settled != 0:
             continue
         if issued.entry == 0:
-            issued.entry = done.open
-            issued.upper = done.open * (1.0 + issued.barrier)
-            issued.lower = done.open * (1.0 - issued.barrier)
+            enter_set(issued, done.open)
         truth = truth_of(issued, done.high, done.low, done.close, bar - issued.bar >= issued.horizon, terms)
-        if truth == 0:
-            continue
-        missed = 1 if issued.bits & truth == 0 else 0
-        coverage.level = moved_level(coverage.level, terms.target, terms.gamma, missed)
-        coverage.told += 1
-        coverage.missed += missed
-        issued.settled = 1
-    while coverage.passed < coverage.issued and sets[coverage.passed % width].settled != 0:
-        coverage.passed += 1
+        if truth != 0:
+            tell(issued, coverage, truth, terms)
+        else:
+            near(issued, coverage)
+
+
+@kernel
+def tell(issued: Any, coverage: Any, truth: int, terms: Any) -> None:
+    """The set's truth (a class's bit) is known: the level moves by whether it was missed."""
+    missed = 1 if issued.bits & truth == 0 else 0
+    coverage.level = moved_level(coverage.level, terms.target, terms.gamma, missed)
+    coverage.told += 1
+    coverage.missed += missed
+    issued.settled = 1
