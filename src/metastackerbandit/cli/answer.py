@@ -15,6 +15,8 @@ from typer.core import TyperGroup
 
 from metastackerbandit.domain.errors import MsbError, UsageError
 
+PIPED_COLUMNS = 160  # of a file or a pipe, which has no width of its own
+
 HomeFlag = Annotated[
     Path | None, typer.Option("--home", metavar="FOLDER", help="The installation. [default: MSB_HOME, else ./var]", show_default=False)
 ]
@@ -34,7 +36,8 @@ def tell(payload: Any, text: Any, json: bool) -> None:
     else:
         from rich.console import Console
 
-        Console().print(text)
+        narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
+        Console(width=None if narrow else PIPED_COLUMNS).print(text)
 
 
 def encoded(payload: Any) -> bytes:

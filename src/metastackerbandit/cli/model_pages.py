@@ -69,17 +69,18 @@ def list_text(payload: dict[str, Any]) -> Any:
 
     if not payload["models"]:
         return f"no models in {payload['folder']} yet: `msb train --data FOLDER` trains some"
-    table = Table(box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("series", no_wrap=True)  # to be copied
-    for name in ("symbols", "versions", "outcomes", "size", "gain, mnats", "serves", ""):
-        table.add_column(name, overflow="fold")
+    for name in ("serves", "versions", "outcomes", "size", "gain, mnats", ""):
+        table.add_column(name, overflow="fold", no_wrap=name.startswith("gain"))
     for row in payload["models"]:
         if row["damaged"]:
-            table.add_row(row["series"], "", str(len(row["versions"])), "", "", "", _listed(row["serves"]), f"DAMAGED: {row['damaged']}")
+            table.add_row(row["series"], _listed(row["serves"]), str(len(row["versions"])), "", "", "", f"DAMAGED: {row['damaged']}")
             continue
         told = f"asleep: {row['asleep']}" if row["asleep"] else ""
         numbers = (f"{row['n_eff']:,.0f}", f"x {row['size']:g}", _gain_text(row["skill_mnats"]))
-        table.add_row(row["series"], _listed(row["symbols"]), str(len(row["versions"])), *numbers, _listed(row["serves"]), told)
+        serves = _listed(row["serves"]) or f"({_listed(row['symbols'])})"  # in brackets: what it was trained for
+        table.add_row(row["series"], serves, str(len(row["versions"])), *numbers, told)
     lines = [f"{slot['symbol']} {slot['frame']}: {slot['answers'] or 'nobody answers: ' + slot['silence']}" for slot in payload["slots"]]
     waived = [f"WAIVED until {one['until']} by {one['who']}: check {one['check']} of {one['id']}: {one['why']}" for one in payload["waivers"]]
     return Group(table, "", *(lines or ["no model is promoted: `msb models promote SERIES`"]), *waived)
@@ -191,7 +192,8 @@ def _interval(card: ModelCard) -> dict[str, float | None] | None:
 def _gain_text(interval: dict[str, float | None] | None) -> str:
     if interval is None or interval["value"] is None:
         return "not measured"
-    return f"{interval['value']:.2f} {span(interval['low'], interval['high'])}".rstrip()
+    low, high = interval["low"], interval["high"]
+    return f"{interval['value']:.1f}" + ("" if low is None or high is None else f" [{low:.1f}, {high:.1f}]")
 
 
 def _listed(names: Any) -> str:
