@@ -44,8 +44,10 @@ def features_found(evidence: Evidence) -> str:
 
 
 def number(value: float | None) -> str:
-    """Four digits, or unknown."""
-    return "unknown" if value is None or math.isnan(value) else f"{value:.4g}"
+    """Four digits, whole numbers from ten thousand up, or unknown."""
+    if value is None or math.isnan(value):
+        return "unknown"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def span(low: float | None, high: float | None) -> str:
