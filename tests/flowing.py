@@ -54,8 +54,8 @@ def pull_of(ic: float, horizon: int) -> float:
     return ic * math.sqrt(horizon / (reach * reach - ic * ic * shared))
 
 
-def flowing(seed: int, bars: int, *, ic: float, horizon: int, minutes: int) -> Flowing:
-    """A market of bars of so many minutes, each of PARTS candles; ic 0 is the null market: the same flow beside prices that owe it nothing."""
+def flowing(seed: int, bars: int, *, ic: float, horizon: int, minutes: int, parts: int = PARTS) -> Flowing:
+    """A market of bars of so many minutes, each of so many candles; ic 0 is the null market: the same flow beside prices that owe it nothing."""
     rng = np.random.default_rng((seed, bars, minutes))
     pressure = np.zeros(bars)
     pressure[0] = rng.normal()
@@ -67,15 +67,15 @@ def flowing(seed: int, bars: int, *, ic: float, horizon: int, minutes: int) -> F
     volatility = YEARLY * math.sqrt(minutes / YEAR_MINUTES) * np.exp(mood - mood.var())
     pull = pull_of(ic, horizon)
     before = np.concatenate(([0.0], pressure[:-1]))
-    steps = pull * before[:, None] / PARTS + math.sqrt((1.0 - pull * pull) / PARTS) * rng.normal(size=(bars, PARTS))
+    steps = pull * before[:, None] / parts + math.sqrt((1.0 - pull * pull) / parts) * rng.normal(size=(bars, parts))
     path = np.cumsum((volatility[:, None] * steps).ravel())
     closes = np.round(FIRST * np.exp(path) / TICK) * TICK
     opens = np.concatenate(([FIRST], closes[:-1]))
-    wicks = np.abs(rng.normal(size=(2, bars * PARTS))) * np.repeat(volatility, PARTS) * closes * 0.3 / math.sqrt(PARTS)
-    volume = rng.gamma(4.0, 25.0, bars * PARTS) * np.exp(np.repeat(mood, PARTS))
-    share = np.clip(0.5 + SHOWN * (np.repeat(pressure, PARTS) + rng.normal(size=bars * PARTS)), 0.02, 0.98)
-    step_ms = minutes * 60_000 // PARTS
-    times = pl.Series("open_time", START_NS // 1_000_000 + step_ms * np.arange(bars * PARTS)).cast(pl.Datetime("ms"))
+    wicks = np.abs(rng.normal(size=(2, bars * parts))) * np.repeat(volatility, parts) * closes * 0.3 / math.sqrt(parts)
+    volume = rng.gamma(4.0, 25.0, bars * parts) * np.exp(np.repeat(mood, parts))
+    share = np.clip(0.5 + SHOWN * (np.repeat(pressure, parts) + rng.normal(size=bars * parts)), 0.02, 0.98)
+    step_ms = minutes * 60_000 // parts
+    times = pl.Series("open_time", START_NS // 1_000_000 + step_ms * np.arange(bars * parts)).cast(pl.Datetime("ms"))
     columns = {
         "open": opens,
         "high": np.maximum(opens, closes) + wicks[0],
@@ -92,7 +92,7 @@ def flowing(seed: int, bars: int, *, ic: float, horizon: int, minutes: int) -> F
             "count": np.rint(10.0 * volume).astype(np.int64),
         }
     )
-    return Flowing(table, pressure, path[PARTS - 1 :: PARTS])
+    return Flowing(table, pressure, path[parts - 1 :: parts])
 
 
 def write(market: Flowing, folder: Path, symbol: str = "BTCUSDT") -> Path:
