@@ -55,10 +55,10 @@ def activity(ratio: float) -> Any:
     return row(Activity(1, 500, ratio * ratio, 1.0, 1.0, 1.0, 1.0, 1.0))[0]
 
 
-def bar(place: int, *, whole: bool = True, close: int = 1_000, low: int = 0, high: int = 0) -> Any:
+def bar(place: int, *, whole: bool = True, opened: int = 0, close: int = 1_000, low: int = 0, high: int = 0) -> Any:
     """The bar that closes `place` frames after the first."""
     closed = (place + 1) * FRAME
-    return row(Bar(closed - FRAME, closed, closed, close, high or close, low or close, close, 1.0, 1 if whole else 0, 1))[0]
+    return row(Bar(closed - FRAME, closed, closed, opened or close, high or close, low or close, close, 1.0, 1 if whole else 0, 1))[0]
 
 
 def live(book: Any, seen: Any, how: Any, ratio: float = 1.0) -> int:
@@ -177,7 +177,7 @@ def outcome(side: int) -> Any:
 
 def judged(book: Any, how: Any, chances: tuple[float, float, float], side: int, version: int = 0) -> None:
     """One prediction and what became of it."""
-    await_outcome(book, told(chances, version), 100_000, how)
+    await_outcome(book, told(chances, version))
     score_bar(book, outcome(side), how)
 
 
@@ -196,24 +196,24 @@ def test_excess_is_the_log_loss_over_the_base_rates_and_never_below_zero() -> No
 def test_an_outcome_is_the_labels_as_far_as_bars_tell() -> None:
     how = terms()
     for seen, side in (
-        (bar(1, close=100_500, low=99_000, high=101_000), "flats"),  # both barriers in one bar
-        (bar(1, close=100_250, low=100_000, high=100_300), "ups"),  # time is up: a quarter of the barrier is worth its cost
-        (bar(1, close=99_750, low=99_700, high=100_000), "downs"),
-        (bar(1, close=100_150, low=100_000, high=100_300), "flats"),  # less than the flat band
+        (bar(1, opened=100_000, close=100_500, low=99_000, high=101_000), "flats"),  # both barriers in one bar
+        (bar(1, opened=100_000, close=100_250, low=100_000, high=100_300), "ups"),  # time is up: a quarter of the barrier is worth its cost
+        (bar(1, opened=100_000, close=99_750, low=99_700, high=100_000), "downs"),
+        (bar(1, opened=100_000, close=100_150, low=100_000, high=100_300), "flats"),  # less than the flat band
     ):
         book = rests()
-        await_outcome(book, told((0.3, 0.4, 0.3)), 100_000, how)
+        await_outcome(book, told((0.3, 0.4, 0.3)))
         score_bar(book, seen, how)
         assert {name for name in ("downs", "flats", "ups") if getattr(book, name)} == {side}
 
 
 def test_one_prediction_is_judged_at_a_time_and_a_silent_one_never() -> None:
-    book, how = rests(), terms()
-    await_outcome(book, told((0.3, 0.4, 0.3), silence=FAILED), 100_000, how)
-    assert book.scored.close == 0
-    await_outcome(book, told((0.3, 0.4, 0.3)), 100_000, how)
-    await_outcome(book, told((0.9, 0.05, 0.05)), 90_000, how)
-    assert book.scored.close == 100_000
+    book = rests()
+    await_outcome(book, told((0.3, 0.4, 0.3), silence=FAILED))
+    assert book.scored.bars == 0
+    await_outcome(book, told((0.3, 0.4, 0.3)))
+    await_outcome(book, told((0.9, 0.05, 0.05)))
+    assert book.scored.bars == 1 and book.scored.p_down == 0.3
 
 
 def test_another_version_begins_with_a_clean_record_and_the_old_base_rate() -> None:
@@ -221,7 +221,7 @@ def test_another_version_begins_with_a_clean_record_and_the_old_base_rate() -> N
     for _ in range(30):
         judged(book, how, (0.05, 0.05, 0.9), -1)
     assert book.excess > terms().excess
-    await_outcome(book, told((0.3, 0.4, 0.3), version=1), 100_000, how)
+    await_outcome(book, told((0.3, 0.4, 0.3), version=1))
     assert book.excess == 0.0 and book.downs == 30 and book.version == 1
 
 

@@ -13,9 +13,10 @@ from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import kernel, row, rows
 from metastackerbandit.domain.label import LabelSpec
+from metastackerbandit.domain.outcome import truth_of
 from metastackerbandit.domain.prediction import IN_DOWN, IN_FLAT, IN_UP
 from metastackerbandit.evaluation.labels import label_bars
-from metastackerbandit.stacking.coverage import Coverage, IssuedSet, SetTerms, issue_set, set_at, settle_sets, truth_of
+from metastackerbandit.stacking.coverage import Coverage, IssuedSet, SetTerms, issue_set, set_at, settle_sets
 from tests.covering import covers
 from tests.markets import walk
 

@@ -88,7 +88,7 @@ def conclude(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
     if world.limits[s].follows_model != 0:
         follow_model(world.seats[s], world.limits[s], prediction, world.outputs[s, MODEL_SOURCE])
     if prediction.closed_ns == world.seats[s].done.closed_ns:
-        await_outcome(world.seats[s].rests, prediction, world.seats[s].done.close, world.limits[s].rests)
+        await_outcome(world.seats[s].rests, prediction)
     fault = -1
     if world.draft[0].halts == 0:
         fault = answer(world, out, s, now_ns, lean)

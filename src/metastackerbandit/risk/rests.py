@@ -15,6 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.outcome import set_barriers, truth_of
+from metastackerbandit.domain.prediction import IN_DOWN, IN_UP
 from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS
 from metastackerbandit.risk.settings import RiskSettings
 
@@ -39,15 +41,16 @@ class RestTerms(Struct, frozen=True):
 
 
 class Scored(Struct, frozen=True):
-    """The prediction whose outcome is awaited, one at a time so that outcomes are independent: its close (0: none), chances, and barriers (ticks)."""
+    """The prediction whose outcome is awaited, one at a time so that outcomes are independent: its chances, the `bars` left (0: none is awaited),
+    and its barriers as domain.outcome has them (`entry` 0 until the next bar's open)."""
 
-    close: int
     p_down: float
     p_flat: float
     p_up: float
+    barrier: float
+    entry: int
     upper: float
     lower: float
-    least: float
     bars: int
 
 
@@ -187,32 +190,25 @@ def watch_bar(rests: Any, activity: Any, warm_up: int, terms: Any) -> int:
 def score_bar(rests: Any, bar: Any, terms: Any) -> None:
     """Let the awaited prediction live through a closed bar; where its horizon ends, its log loss is compared with the base rate's.
 
-    The class is the label's (domain/label.py) as far as whole bars tell: the barrier reached first, down and up in one bar being flat; at
-    the end of the horizon the side of a move worth its cost. The excess is Page's cumulative sum of ln(base rate / model) of what
+    The excess is Page's cumulative sum of ln(base rate / model) of what
     happened, the base rate from outcomes before it (Krichevsky and Trofimov 1981, half an outcome of each class to begin with). While the
     model's chances are true each term's exponential has mean 1 or less, so that a limit of ln(a) is reached by chance once in a outcomes
     or more rarely (Lorden 1971; Shin, Ramdas and Rinaldo 2024).
     """
     scored = rests.scored
-    if scored.close == 0:
+    if scored.bars == 0:
         return
+    if scored.entry == 0:
+        set_barriers(scored, bar.open)
     scored.bars -= 1
-    down = bar.low <= scored.lower
-    up = bar.high >= scored.upper
-    if not (down or up or scored.bars <= 0):
+    truth = truth_of(scored, bar.high, bar.low, bar.close, scored.bars == 0, terms)
+    if truth == 0:
         return
-    side = 0
-    if down != up:
-        side = 1 if up else -1
-    elif not down:
-        change = bar.close / scored.close - 1.0
-        if abs(change) >= scored.least and abs(change) > terms.cost:
-            side = 1 if change > 0.0 else -1
     seen = rests.downs + rests.flats + rests.ups + 1.5
-    if side > 0:
+    if truth == IN_UP:
         told, base = scored.p_up, rests.ups + 0.5
         rests.ups += 1
-    elif side < 0:
+    elif truth == IN_DOWN:
         told, base = scored.p_down, rests.downs + 0.5
         rests.downs += 1
     else:
@@ -221,27 +217,24 @@ def score_bar(rests: Any, bar: Any, terms: Any) -> None:
     rests.excess = max(rests.excess + math.log(base / seen / max(told, 1e-6)), 0.0)
     if rests.excess >= terms.excess:
         rests.busy = 1
-    scored.close = 0
+    scored.bars = 0
 
 
 @kernel
-def await_outcome(rests: Any, prediction: Any, close: int, terms: Any) -> None:
+def await_outcome(rests: Any, prediction: Any) -> None:
     """Take the bar's prediction as the next to be judged, where none is; another version begins with a clean record."""
     if prediction.silence != 0:
         return
+    scored = rests.scored
     if prediction.version != rests.version:
         rests.version = prediction.version
         rests.excess = 0.0
-        rests.scored.close = 0
-    scored = rests.scored
-    if scored.close != 0 or not prediction.barrier_bps > 0.0:
+        scored.bars = 0
+    if scored.bars != 0 or not prediction.barrier_bps > 0.0:
         return
-    barrier = prediction.barrier_bps / 1e4
-    scored.close = close
     scored.p_down = prediction.p_down
     scored.p_flat = prediction.p_flat
     scored.p_up = prediction.p_up
-    scored.upper = close * (1.0 + barrier)
-    scored.lower = close * (1.0 - barrier)
-    scored.least = terms.flat_share * barrier
+    scored.barrier = prediction.barrier_bps / 1e4
+    scored.entry = 0
     scored.bars = prediction.horizon

@@ -1,8 +1,7 @@
 """Prediction sets whose promise is kept up while a run goes on: the level moves by how often matured labels lay outside of their set.
 
 Adaptive conformal inference (Gibbs and Candes 2021): level <- level + gamma (target - missed), for each set once its label is known. What
-became of a prediction is read from the frame's bars: the first barrier touched, neutral where both lie in one bar or the move does not
-pay, and at the horizon the close. It is the training label without the finer candles.
+became of a prediction is read from the frame's bars (domain/outcome.py).
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.outcome import set_barriers, truth_of
 from metastackerbandit.domain.prediction import IN_DOWN, IN_FLAT, IN_UP
 from metastackerbandit.stacking.conformal import moved_level
 
@@ -93,23 +93,6 @@ def issue_set(sets: Any, coverage: Any, bits: int, bar: int, horizon: int, barri
 
 
 @kernel
-def truth_of(issued: Any, high: int, low: int, close: int, is_over: bool, terms: Any) -> int:
-    """The class (its bit) that a bar tells a set, 0 while it is open: UP at the upper barrier, DOWN at the lower, FLAT where both are touched
-    or costs eat the move."""
-    is_up, is_down = high >= issued.upper, low <= issued.lower
-    if is_up or is_down:
-        if (is_up and is_down) or issued.barrier <= terms.cost:
-            return IN_FLAT
-        return IN_UP if is_up else IN_DOWN
-    if not is_over:
-        return 0
-    move = (close - issued.entry) / issued.entry
-    if abs(move) <= terms.cost or abs(move) < terms.flat_share * issued.barrier:
-        return IN_FLAT
-    return IN_UP if move > 0.0 else IN_DOWN
-
-
-@kernel
 def settle_sets(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> None:
     """Bar number `bar` closed: open sets are entered at its open, tried against its range, and learned from where it tells them.
 
@@ -120,7 +103,7 @@ def settle_sets(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> No
     width = len(sets)
     if coverage.fresh == 1 and coverage.horizon > 0 and coverage.issued - coverage.passed > 1:
         newest = sets[(coverage.issued - 1) % width]
-        enter_set(newest, done.open)
+        set_barriers(newest, done.open)
         near(newest, coverage)
         coverage.fresh = 0
     if coverage.fresh == 0 and coverage.horizon > 0 and done.high < coverage.upper and done.low > coverage.lower:
@@ -129,14 +112,6 @@ def settle_sets(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> No
         try_all(sets, coverage, done, bar, terms)
     while coverage.passed < coverage.issued and sets[coverage.passed % width].settled != 0:
         coverage.passed += 1
-
-
-@kernel
-def enter_set(issued: Any, price: int) -> None:
-    """The bar after the set's begins at `price` ticks: from here its barriers are counted."""
-    issued.entry = price
-    issued.upper = price * (1.0 + issued.barrier)
-    issued.lower = price * (1.0 - issued.barrier)
 
 
 @kernel
@@ -174,7 +149,7 @@ def try_all(sets: Any, coverage: Any, done: Any, bar: int, terms: Any) -> None:
         if issued.settled != 0:
             continue
         if issued.entry == 0:
-            enter_set(issued, done.open)
+            set_barriers(issued, done.open)
         truth = truth_of(issued, done.high, done.low, done.close, bar - issued.bar >= issued.horizon, terms)
         if truth != 0:
             tell(issued, coverage, truth, terms)
