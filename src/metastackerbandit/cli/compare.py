@@ -162,6 +162,7 @@ def _two_runs(home: Path, names: list[str]) -> dict[str, Any]:
     import numpy as np
 
     from metastackerbandit.backtest.report import equity_of
+    from metastackerbandit.domain.timeframe import bars_a_year
     from metastackerbandit.evaluation.time_blocks import mean_around, time_blocks
     from metastackerbandit.storage.journal import Journal
 
@@ -180,8 +181,8 @@ def _two_runs(home: Path, names: list[str]) -> dict[str, Any]:
         levels = equity[np.searchsorted(times, shared)].astype(np.float64)
         returns.append(levels[1:] / levels[:-1] - 1.0)
     difference = returns[0] - returns[1]
-    bars_a_year = 365.25 * 86_400e9 / float(np.median(np.diff(shared)))
-    found = mean_around(difference * bars_a_year, np.ones(len(difference)), time_blocks(shared[:-1], shared[1:]))
+    a_year = bars_a_year(int(np.median(np.diff(shared))))
+    found = mean_around(difference * a_year, np.ones(len(difference)), time_blocks(shared[:-1], shared[1:]))
     runs = [view.row.run for view in views]
     return {
         "compared": runs,

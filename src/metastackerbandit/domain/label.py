@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from metastackerbandit.domain.errors import ConfigRefused
-from metastackerbandit.domain.timeframe import FRAMES
+from metastackerbandit.domain.timeframe import FRAMES, YEAR_NS
 
 DOWN, FLAT, UP = 0, 1, 2
 CLASSES = ("down", "flat", "up")
@@ -47,7 +47,7 @@ def label_spec(frame: str) -> LabelSpec:
     name = "24h" if frame == "1d" else frame
     if name not in FRAMES:
         raise ConfigRefused(f"unknown timeframe {frame!r}", mend=f"use one of {', '.join(FRAMES)}")
-    year = int(365.25 * FRAMES["24h"] / FRAMES[name])
+    year = int(YEAR_NS / FRAMES[name])
     return LabelSpec(frame=name, horizon=_HORIZONS[name], floor_bars=max(min(year, 100_000), 10))
 
 

@@ -9,6 +9,7 @@ MINUTE_NS = 60 * SECOND_NS
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
 YEAR_NS = 31_557_600 * SECOND_NS  # Julian year: 365.25 days; crypto trades on all of them
+DAYS_A_YEAR = YEAR_NS / DAY_NS
 
 FRAMES: dict[str, int] = {
     "1m": MINUTE_NS,

@@ -10,18 +10,12 @@ from metastackerbandit.decision.policy import vetoed, wish
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import BPS_RATE, opposes
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE, KEEP, MARKET, ON_KILL, ON_OPPOSITE, ON_TIME, REDUCE
-from metastackerbandit.domain.timeframe import DAY_NS
+from metastackerbandit.domain.timeframe import DAY_NS, DAYS_A_YEAR
 from metastackerbandit.engine.agreement import agree
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
 from metastackerbandit.engine.ghosts import haunt
 from metastackerbandit.engine.orders import cancel_kind, pending_lots, send
-from metastackerbandit.engine.portfolio import (
-    DAYS_A_YEAR,
-    grows,
-    look_around,
-    make_room,
-    weigh_others,
-)
+from metastackerbandit.engine.portfolio import grows, look_around, make_room, weigh_others
 from metastackerbandit.engine.regime import context_cell, regime_allowed
 from metastackerbandit.execution.quantize import least_lots, legal_lots
 from metastackerbandit.market.activity import annual_volatility, daily_volume

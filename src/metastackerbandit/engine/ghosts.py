@@ -18,11 +18,10 @@ from metastackerbandit.costs.price import taken_at
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.money import BPS_RATE, opposes, rate_signed, rate_up
 from metastackerbandit.domain.rows import ANY_GATE, KEEP, ON_FLAT, ON_KILL, ON_OPPOSITE, ON_STOP, ON_TARGET, ON_TIME
+from metastackerbandit.domain.timeframe import DAYS_A_YEAR
 from metastackerbandit.execution.quantize import legal_lots
 from metastackerbandit.exits.rules import stop_hit, stop_price, target_hit, target_price
 from metastackerbandit.market.activity import annual_volatility, daily_volume
-
-DAYS_A_YEAR = 365.25
 
 
 class Prevented(Struct, frozen=True):

@@ -10,6 +10,7 @@ from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.money import BPS_RATE, RATE_ONE, opposes
+from metastackerbandit.domain.timeframe import DAYS_A_YEAR
 from metastackerbandit.engine.orders import pending_lots
 from metastackerbandit.market.activity import annual_volatility
 from metastackerbandit.risk.breakers import loss_of
@@ -17,8 +18,6 @@ from metastackerbandit.risk.caps import heat_with, room_for, room_for_heat, smal
 from metastackerbandit.risk.correlation import account_scale, bets_square, correlated_square, correlation_scale, heat_along, shared_bets
 from metastackerbandit.risk.rests import volatility_ratio
 from metastackerbandit.risk.sizing import UNKNOWN_SIZE
-
-DAYS_A_YEAR = 365.25
 
 
 @kernel
@@ -41,7 +40,7 @@ def weigh_others(seats: Any, working: Any, limits: Any, trails: Any, pairs: Any,
     """Sum up into the draft, and as signed heats into trails (Y,), what every book but s holds or has ordered, and scale the trade by it.
 
     A bet is a position's money times its volatility at the size that it would have alone: divided by its own correlation scale, so that two
-    equal books come to the same size whichever was first. `shared` is what the trade has in common with the others' bets.
+    equal books come to the same size whichever was first.
     """
     draft.gross = 0
     draft.net = 0
@@ -70,27 +69,26 @@ def weigh_others(seats: Any, working: Any, limits: Any, trails: Any, pairs: Any,
         draft.heat += heat
         trails[own.symbol].heat += heat if lots > 0 else -heat
         trails[own.symbol].bet += abs(value) * volatility / seat.correlation
-    stress = limits[s].correlation.stress
-    draft.shared = shared_bets(trails, pairs, symbol, stress)
-    draft.bets_square = bets_square(trails, pairs, stress)
-    correlate(seats[s], limits[s], draft)
+    if limits[s].resizes != 0 and draft.target > 0:
+        correlate(seats[s], limits[s], trails, pairs, draft)
     if grows(draft):
+        stress = limits[s].correlation.stress
         draft.heat_square = correlated_square(trails, pairs, stress)
         draft.heat_along = heat_along(trails, pairs, symbol, side, stress)
 
 
 @kernel
-def correlate(seat: Any, limits: Any, draft: Any) -> None:
-    """Scale the size by what the trade shares with the other books' bets; only the size by volatility has it, as it has the drawdown scale.
+def correlate(seat: Any, limits: Any, trails: Any, pairs: Any, draft: Any) -> None:
+    """Scale a size by volatility by what the trade shares with the other books' bets in trails (Y,).
 
     Bets on one thing are one bet, and however little all have in common the account keeps within its volatility target: the smaller counts.
     Where the volatility of a book that holds something is not known, neither is the size (risk.sizing.UNKNOWN_SIZE).
     A position keeps the scale that it was sized with until it should be `correlation_band` smaller: following every book that comes and
     goes would cost more than it is worth (docs/risk.md).
     """
-    draft.correlation = 1.0
-    if limits.resizes == 0 or draft.target <= 0:
-        return
+    stress = limits.correlation.stress
+    draft.shared = shared_bets(trails, pairs, limits.symbol, stress)
+    draft.bets_square = bets_square(trails, pairs, stress)
     if math.isnan(draft.shared):
         draft.target = -1
         return

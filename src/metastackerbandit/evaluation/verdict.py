@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from metastackerbandit.domain.timeframe import DAYS_A_YEAR
 from metastackerbandit.evaluation.bootstrap import Interval
 from metastackerbandit.evaluation.evidence import Evidence, shortfalls
 from metastackerbandit.evaluation.power import detectable_sharpe, years_needed
@@ -115,4 +116,4 @@ def _bounds(sharpe: Interval) -> str:
 
 
 def _span(years: float) -> str:
-    return f"{years:.2f} years" if years >= 1.0 else f"{years * 365.25:.1f} days"
+    return f"{years:.2f} years" if years >= 1.0 else f"{years * DAYS_A_YEAR:.1f} days"

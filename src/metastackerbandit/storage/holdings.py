@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from metastackerbandit.domain.errors import NotFound
 from metastackerbandit.domain.money import money_digits
 from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, REJECTED, STOP
+from metastackerbandit.domain.timeframe import DAYS_A_YEAR
 from metastackerbandit.storage.run_view import RunView
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DAYS_A_YEAR = 365.25
 ENDED = (FILLED, CANCELLED, REJECTED, EXPIRED)
 
 
