@@ -66,12 +66,6 @@ class UsageError(OperatorError):
     exit_code = 2
 
 
-class NotRunning(OperatorError):
-    """The command needs a running engine and there is none."""
-
-    exit_code = 3
-
-
 class NotFound(OperatorError):
     """A run, decision, symbol or file that was asked for is not there."""
 
@@ -98,7 +92,3 @@ class Fault(MsbError):
 
 class IllegalReport(Fault):
     """A venue reported something that an order's life cycle does not allow."""
-
-
-class LedgerBroken(Fault):
-    """Postings do not sum to zero or a position disagrees with its fills."""
