@@ -32,12 +32,12 @@ _ALARMS_SHOWN = 5  # the newest; all stand in the journal
 class LiveView:
     """Draws at most a few times a second, whatever the speed of the run."""
 
-    def __init__(self, plan: Plan, title: str, notices: tuple[str, ...], total: int, console: Console, alarms: Sequence[str] = ()) -> None:
+    def __init__(self, plan: Plan, title: str, notices: tuple[str, ...], total: int, console: Console) -> None:
         self._plan = plan
         self._title = title
         self._notices = notices
         self._total = total
-        self._alarms = alarms  # grows while the run goes on
+        self._alarms: deque[str] = deque(maxlen=_ALARMS_SHOWN)
         self._decisions: deque[Decided] = deque(maxlen=8)
         self._blocked: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -55,6 +55,10 @@ class LiveView:
         if self._engine is not None:
             self._live.update(self._drawing(), refresh=True)
         self._live.__exit__(*given)
+
+    def alarmed(self, lines: Sequence[str]) -> None:
+        """Show what monitors raised, the newest."""
+        self._alarms.extend(lines)
 
     def decided(self, decision: Decided) -> None:
         """Remember what is worth showing: everything that acted or was kept from acting."""
@@ -158,7 +162,7 @@ class LiveView:
             lines.append(Text(f"daily loss breaker is open until {_clock(int(account.breakers.next_day_ns))}", style="red"))
         if account.breakers.drawdown_tripped:
             lines.append(Text(f"drawdown breaker is open until {_clock(int(account.breakers.next_day_ns))}", style="red"))
-        lines += [Text(line, style="red" if " HALT " in line else "yellow") for line in self._alarms[-_ALARMS_SHOWN:]]
+        lines += [Text(line, style="red" if " HALT " in line else "yellow") for line in self._alarms]
         if self._blocked:
             lines.append(Text("blocked so far: " + ", ".join(f"{name} {count:,}" for name, count in self._blocked.most_common(4)), style="yellow"))
         if self._unknown:
@@ -174,6 +178,17 @@ class PlainView:
     def __init__(self, plan: Plan, write: Callable[[str], None]) -> None:
         self._plan = plan
         self._write = write
+
+    def __enter__(self) -> PlainView:
+        return self
+
+    def __exit__(self, *given: Any) -> None:
+        """Nothing is left to draw."""
+
+    def alarmed(self, lines: Sequence[str]) -> None:
+        """Say what monitors raised."""
+        for line in lines:
+            self._write(line)
 
     def decided(self, decision: Decided) -> None:
         """Say what was done."""

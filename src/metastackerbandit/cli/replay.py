@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,8 +15,14 @@ from metastackerbandit.domain.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+
+    from metastackerbandit.cli.live import LiveView, PlainView
     from metastackerbandit.cli.session import Session
     from metastackerbandit.domain.inputs import Input
+    from metastackerbandit.runtime.paper import Ended, Paper
+    from metastackerbandit.runtime.twin import Twinned
+    from metastackerbandit.storage.run_record import RunRecord, State
 
 
 @on_market()
@@ -99,91 +107,103 @@ def _judged_first(wanted: Wanted, *, is_shown: bool) -> None:
 
 def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) -> dict[str, Any]:
     """Trade the session on paper, journaled as it happens; how it ended, in the shape of `msb run --json`."""
-    import signal
-    import sys
-
-    import numpy as np
-    from rich.console import Console
-
-    from metastackerbandit.backtest.run import block_of
-    from metastackerbandit.cli.live import LiveView, PlainView
-    from metastackerbandit.cli.mirrored import twin_json
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.cli.watched import cards_heard, labels_heard
     from metastackerbandit.evaluation.monitors.catalog import NAMES
     from metastackerbandit.runtime.paper import Paper
     from metastackerbandit.runtime.ports import SystemClock
     from metastackerbandit.runtime.twin import Twinned
-    from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, alarm_summary, with_pauses
+    from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines, with_pauses
     from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
     from metastackerbandit.storage.journal import Journal
 
-    plan, recording, config = session.plan, session.recording, session.config
-    clock = SystemClock()
+    plan, clock = session.plan, SystemClock()
     journal = Journal.open(session.home)
     record = record_of(session, "paper", "streaming", is_mirrored=twin)
     writer = journal.begin(record, clock.now_ns())
-    stops: list[int] = []
-    before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
-    raised: list[str] = []
-    alarms: list[Any] = []
+    raised: list[np.ndarray] = []
 
-    def alarmed(rows: Any) -> None:
+    def alarmed(rows: np.ndarray) -> None:
         writer.alarms(rows)
-        fresh = alarm_lines(rows, record)
-        raised.extend(fresh)
-        alarms.append(rows.copy())
-        if isinstance(watcher, PlainView):
-            print("\n".join(fresh), file=sys.stdout)
+        raised.append(rows.copy())
+        if view is not None:
+            view.alarmed(alarm_lines(rows, record))
 
-    watching = Watching(record, alarmed, labels_heard(session), cards_heard(session))
-    venue = open_venue(plan.instruments, plan.costs, config.simulation)
-    watcher: Any = None
-    console = Console()
-    if not quiet:
-        title = f"run {writer.run} · {plan.arm} on {', '.join(plan.frames)} · {recording.source}"
-        lively = console.is_terminal and not plain
-        due = len(block_of(session.fed).order) + _answers_due(session)
-        if lively:
-            watcher = LiveView(plan, title, record.notices, due, console, raised)
-        else:
-            watcher = PlainView(plan, lambda line: print(line, file=sys.stdout))
     payload: dict[str, Any] = {}
-    state: Any = "failed"
+    state: State = "failed"
     try:
+        view = None if quiet else _view(session, record, writer.run, plain)
+        watching = Watching(record, alarmed, labels_heard(session), cards_heard(session))
+        venue = open_venue(plan.instruments, plan.costs, session.config.simulation)
         watched = WatchedWriter(writer, watching)
         watched.outcomes(session.past)
         looking = Twinned(plan, watching.beside, len(NAMES)) if twin else None
-        paper = Paper(plan, SimulatedBroker(venue), watched, clock, watcher, looking)
-        inputs = with_pauses(inputs_heard(session), watching)
-        if isinstance(watcher, LiveView):
-            with watcher:
-                ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
-        else:
-            ended = paper.run(inputs, config.run.pace, lambda: bool(stops))
+        paper = Paper(plan, SimulatedBroker(venue), watched, clock, view, looking)
+        with _asked_to_stop() as stops, view or nullcontext():
+            ended = paper.run(with_pauses(inputs_heard(session), watching), session.config.run.pace, lambda: bool(stops))
         payload = {
             "venue": plan.instruments[0].venue,
-            "mode": "paper",
-            "lineage": "recorded",
             "run": writer.run,
-            "identity": record.identity,
-            "seconds": round(ended.seconds, 3),
-            "stopped": ended.stopped,
-            **paper.summary(ended.inputs),
-            "alarms": raised,
-            "alarm_summary": alarm_summary(np.concatenate(alarms), record) if alarms else [],
-            "twin": None if looking is None else twin_json(looking),
             "reconciliation_differences": _differences(session, paper, venue),
-            "issues": [{"type": issue.kind, "severity": issue.severity, "where": issue.where, "what": issue.what} for issue in recording.issues],
-            "notices": list(record.notices),
+            **_told(session, record, paper, ended, raised, looking),
         }
         state = "stopped" if ended.stopped else "finished"
     finally:
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
         writer.finish(state, payload, clock.now_ns())
         journal.close()
     return payload
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[list[int]]:
+    """The signals that ask for an orderly end, as they come."""
+    import signal
+
+    stops: list[int] = []
+    before = {sign: signal.signal(sign, lambda sign, _: stops.append(sign)) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stops
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+def _view(session: Session, record: RunRecord, run: int, plain: bool) -> LiveView | PlainView:
+    """The live view on a terminal, else one line an action."""
+    from rich.console import Console
+
+    from metastackerbandit.backtest.run import block_of
+    from metastackerbandit.cli.live import LiveView, PlainView
+
+    console = Console()
+    if plain or not console.is_terminal:
+        return PlainView(session.plan, print)
+    title = f"run {run} · {session.plan.arm} on {', '.join(session.plan.frames)} · {session.recording.source}"
+    return LiveView(session.plan, title, record.notices, len(block_of(session.fed).order) + _answers_due(session), console)
+
+
+def _told(session: Session, record: RunRecord, paper: Paper, ended: Ended, alarms: list[np.ndarray], looking: Twinned | None) -> dict[str, Any]:
+    """How a run ended."""
+    import numpy as np
+
+    from metastackerbandit.cli.mirrored import twin_json
+    from metastackerbandit.evaluation.monitors.hearing import blank_alarms
+    from metastackerbandit.runtime.watching import alarm_lines, alarm_summary
+
+    raised = np.concatenate((blank_alarms(0), *alarms))
+    return {
+        "mode": "paper",
+        "lineage": "recorded",
+        "identity": record.identity,
+        "seconds": round(ended.seconds, 3),
+        "stopped": ended.stopped,
+        **paper.summary(ended.inputs),
+        "alarms": alarm_lines(raised, record),
+        "alarm_summary": alarm_summary(raised, record),
+        "twin": None if looking is None else twin_json(looking),
+        "issues": [{"type": issue.kind, "severity": issue.severity, "where": issue.where, "what": issue.what} for issue in session.recording.issues],
+        "notices": list(record.notices),
+    }
 
 
 def _answers_due(session: Session) -> int:
