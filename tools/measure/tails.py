@@ -1,6 +1,6 @@
 """How often forecasts of value at risk are exceeded, on recorded candles (docs/value_at_risk.md, "What was measured").
 
-    python -m tools.measure.tails FOLDER SYMBOLS SINCE UNTIL [--short] [--hours 24] [--market spot]
+    python -m tools.measure.tails FOLDER SYMBOLS SINCE UNTIL [--short] [--hours 24] [--market spot] [--run-hours 24] [--half-life-days 3]
 
 Equal money in every symbol, by the hour; a forecast each horizon from SINCE on, each from its past alone.
 """
@@ -36,11 +36,13 @@ def main() -> int:
     given.add_argument("--short", action="store_true")
     given.add_argument("--hours", type=int, default=24)
     given.add_argument("--market", choices=("perp", "spot"), default="perp")
+    given.add_argument("--run-hours", type=int, default=TailSettings().run_hours)
+    given.add_argument("--half-life-days", type=float, default=TailSettings().half_life_days)
     asked = given.parse_args()
     symbols = tuple(asked.symbols.split(","))
     bars = load_recording(asked.folder, symbols, market=asked.market, instruments_file=None).bars
     joint = joint_returns([one["closed_ns"] for one in bars], [one["close"] for one in bars], HOUR_NS).until(asked.until)
-    tail = TailSettings()
+    tail = TailSettings(run_hours=asked.run_hours, half_life_days=asked.half_life_days)
     seen = seen_of(joint, tail)
     at = moments_of(seen, asked.hours, asked.hours)
     at = at[joint.ended_ns[at] - HOUR_NS >= asked.since]
