@@ -105,17 +105,21 @@ def test_what_is_left_of_symbols_that_move_together_is_many_outcomes() -> None:
     assert outcomes_for_one(pooled(2, shared=0.0)) == pytest.approx(1.0, abs=0.3)  # their signals move together a little
 
 
+def aucs(seed: int) -> tuple[float, float]:
+    """AUC on the whole outcomes of later bars, taught on outcomes and taught on residuals."""
+    sample, later = pooled(seed), pooled(100 + seed, rows=500)
+    n_eff = len(sample) / 16.2
+    found = []
+    for lesson, outcomes in ((sample, n_eff), (taught(sample), n_eff * outcomes_for_one(sample))):
+        p = fit(lesson, ONE_PENALTY, outcomes, 7).learner.predict(later.rows)
+        found.append(auc_up(p, later.side, later.weight, later.start_ns, later.end_ns).value)
+    return found[0], found[1]
+
+
 def test_a_model_taught_on_residuals_foresees_whole_outcomes_better() -> None:
-    """Six worlds: the difference is .015 with a deviation of .012 from world to world, so its mean is above .005 in all but 2 % of such sixes."""
-    gains = []
-    for seed in range(6):
-        sample, later = pooled(seed), pooled(100 + seed, rows=500)
-        n_eff = len(sample) / 16.2
-        found = []
-        for lesson, outcomes in ((sample, n_eff), (taught(sample), n_eff * outcomes_for_one(sample))):
-            p = fit(lesson, ONE_PENALTY, outcomes, 7).learner.predict(later.rows)
-            found.append(auc_up(p, later.side, later.weight, later.start_ns, later.end_ns).value)
-        gains.append(found[1] - found[0])
+    """Six worlds: over twenty the difference is .033 with a deviation of .024 from world to world, so that its mean is above .005 in nearly every
+    such six (three standard errors)."""
+    gains = [taught_on_residuals - whole for whole, taught_on_residuals in map(aucs, range(6))]
     assert np.mean(gains) > 0.005
 
 
