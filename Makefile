@@ -57,7 +57,7 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
-	$(BIN)/ruff check src tests tools
+	$(BIN)/ruff check src tests tools benchmarks
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/architecture
 
