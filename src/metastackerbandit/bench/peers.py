@@ -73,7 +73,7 @@ class Playing:
     def __init__(self, name: str, script: str = "play.py") -> None:
         home = folder() / name
         self.name = name
-        self._said = TemporaryFile("w+")
+        self._said = TemporaryFile("w+")  # noqa: SIM115 (closed with the script)
         self._process = subprocess.Popen(
             [str(python_of(name)), str(home / script)],
             stdin=subprocess.PIPE,
