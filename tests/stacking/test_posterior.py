@@ -17,7 +17,6 @@ from metastackerbandit.stacking.posterior import (
     Belief,
     PosteriorTerms,
     believe,
-    chance_positive,
     choose,
     half_life,
     learn,
@@ -32,6 +31,11 @@ from tests.covering import covers
 GAMMA = 0.998  # of method 4.1's table: a half-life of 346 outcomes
 DELAY = 12
 SHIPPED = posterior_terms(PosteriorSettings(), 0.0)
+
+
+def chance_positive(evidence, arm, cell, terms, belief):
+    believe(evidence, arm, cell, terms, belief)
+    return belief.chance
 
 
 def with_keep(keep: float) -> PosteriorTerms:

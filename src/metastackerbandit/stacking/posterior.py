@@ -163,13 +163,6 @@ def recall(evidence: Any, arm: int, cell: int, terms: Any, belief: Any) -> None:
 
 
 @kernel
-def chance_positive(evidence: Any, arm: int, cell: int, terms: Any, belief: Any) -> float:
-    """P(mean outcome of `arm` in `cell` > 0); `belief` is filled on the way."""
-    believe(evidence, arm, cell, terms, belief)
-    return belief.chance
-
-
-@kernel
 def is_ahead(beliefs: Any, order: Any, one: int, other: int) -> bool:
     """Whether arm `one` is preferred to `other`: by chance, then mean, then its own number, never its place."""
     if beliefs[one].chance != beliefs[other].chance:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from metastackerbandit.domain.rows import DecisionRow
-from metastackerbandit.storage.columns import ColumnWriter, Shape, Sizes, newest_blocks, newest_chosen, read_columns
+from metastackerbandit.storage.columns import ColumnWriter, Shape, Sizes, newest_chosen, read_columns
 
 ROLL_ROWS = 8_192  # decisions in the tail before it becomes a part: a month of 5m bars, 5 MB
 PART_ROWS = 65_536  # decisions in a part that a block driver writes whole
@@ -58,12 +58,6 @@ class DecisionWriter(ColumnWriter):
 def read_decisions(folder: Path, gates: tuple[str, ...]) -> Decisions:
     """Every decision that is on disk, in the order of writing; also of a run that is being written or was killed."""
     return Decisions(*read_columns(folder, _shape(gates)))
-
-
-def newest_first(folder: Path, gates: tuple[str, ...]) -> Iterator[Decisions]:
-    """The run's decisions block by block from the end, each block in the order of writing, so that a look at the last one reads little."""
-    for block in newest_blocks(folder, _shape(gates)):
-        yield Decisions(*block)
 
 
 def chosen_decisions(folder: Path, gates: tuple[str, ...], names: tuple[str, ...], choose: Callable[[np.ndarray], np.ndarray]) -> Iterator[Decisions]:
