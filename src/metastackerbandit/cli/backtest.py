@@ -35,7 +35,8 @@ def _backtested(session: Session) -> dict[str, Any]:
 
     import numpy as np
 
-    from metastackerbandit.backtest.judging import evidence_of, final_of, trial_of
+    from metastackerbandit.backtest.beside import curves_json
+    from metastackerbandit.backtest.judging import beside_of, evidence_of, final_of, trial_of
     from metastackerbandit.backtest.report import as_json, baselines, report_of, weighed
     from metastackerbandit.backtest.run import block_of, run
     from metastackerbandit.backtest.warm_start import as_inputs
@@ -47,6 +48,7 @@ def _backtested(session: Session) -> dict[str, Any]:
     from metastackerbandit.runtime.watching import alarm_lines, alarm_summary
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.leak_checks import green
+    from metastackerbandit.storage.standing import BESIDE
     from metastackerbandit.storage.trials import TrialRegistry
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
@@ -58,14 +60,15 @@ def _backtested(session: Session) -> dict[str, Any]:
     writer = journal.begin(record, time.time_ns())
     memory = MemorySink()
     payload: dict[str, Any] = {}
+    drawn: dict[str, Any] = {}
     state: Any = "failed"
     try:
         writer.outcomes(session.past)
         result = run(plan, block, simulation, Tee(writer, memory))
         kept = memory.kept()
         raised = alarms_over(session, record, kept)
-        twin, beside = mirrored(session) if is_mirrored else (None, raised[:0])
-        raised = np.concatenate((raised, beside))
+        twin, seen_beside = mirrored(session) if is_mirrored else (None, raised[:0])
+        raised = np.concatenate((raised, seen_beside))
         raised = raised[np.argsort(raised["at_ns"], kind="stable")]
         writer.alarms(raised)
         report = report_of(plan, kept, final_of(result))
@@ -74,7 +77,10 @@ def _backtested(session: Session) -> dict[str, Any]:
             with TrialRegistry.open(session.home) as registry:
                 registry.record(trial)
                 tried = registry.of(trial.family)
-            report = weighed(report, evidence_of(plan, block, simulation, result, kept, tried, canaries_green=green(session.home, record.code)))
+            beside = beside_of(plan, block, simulation, result)
+            canaries_green = green(session.home, record.code)
+            evidence = evidence_of(plan, block, simulation, result, kept, tried, canaries_green=canaries_green, beside=beside)
+            report, drawn = weighed(report, evidence), {BESIDE: curves_json(plan, result, beside)}
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         served, silent = served_counts(predictions, session.models())
         payload |= {"models": served, "silent": silent}
@@ -83,7 +89,7 @@ def _backtested(session: Session) -> dict[str, Any]:
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
         state = "finished"
     finally:
-        writer.finish(state, payload, time.time_ns())
+        writer.finish(state, payload | drawn, time.time_ns())
         journal.close()
     return payload
 
