@@ -19,6 +19,7 @@ def backtest(
     scenario: Annotated[
         str | None, typer.Option("--scenario", metavar="NAME", help="A made market with known truth, instead of candles.", show_default=False)
     ] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write the page of the run after it, as `msb report` does.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Run an arm over recorded candles at full speed; every decision is journaled."""
@@ -27,7 +28,22 @@ def backtest(
 
         session = open_session(wanted) if scenario is None else open_scenario(wanted, scenario)
         payload = _backtested(session)
+        if report:
+            payload["report"] = _page_of(session, payload["run"])
         tell(payload, _backtest_text(payload, session), json)
+
+
+def _page_of(session: Session, run: int) -> dict[str, Any]:
+    """Write the run's page; where its files lie."""
+    from metastackerbandit.cli.report import reported
+    from metastackerbandit.storage.journal import Journal
+
+    journal = Journal.open(session.home, create=False)
+    try:
+        told = reported(journal.run(run))
+    finally:
+        journal.close()
+    return {name: told[name] for name in ("folder", "page", "files")}
 
 
 def _backtested(session: Session) -> dict[str, Any]:
@@ -149,6 +165,7 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
     lines += [f"  {line}" for line in (twin_text(payload["twin"]) if payload["twin"] is not None else ())]
     lines += ["", f"  {payload['verdict']}: {payload['verdict_text']}"]
     lines += [f"  note: {notice}" for notice in payload["notices"]]
+    lines += [f"  page: {payload['report']['page']}"] if "report" in payload else []
     return "\n".join(lines)
 
 
