@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,15 @@ from metastackerbandit.storage.standing import BESIDE
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+COSTS = ("0x", "2x")
 UNJUDGED = "No closed bar: nothing can be said."
 
 
 class Account(Struct, frozen=True, eq=False):
     """An account by closed bar, all (T,): closing times, equity (account currency), drawdown from the peak, gross and net notional over equity.
 
-    `capital` is the deposit; `rivals` are the curves that the run kept of what ran beside it, as multiples of the capital, at `rival_times` (ns).
+    `capital` is the deposit; `rivals` are the curves of its baselines, `at_costs` of the run at other costs (0x, 2x): levels as multiples of
+    the capital at `rival_times` (ns), as the run kept them.
     """
 
     times: Ints
@@ -36,6 +39,7 @@ class Account(Struct, frozen=True, eq=False):
     capital: float
     rival_times: Ints
     rivals: dict[str, Floats]
+    at_costs: dict[str, Floats]
 
 
 class Judged(Struct, frozen=True):
@@ -58,19 +62,22 @@ def account_of(reading: Reading) -> Account:
     times, money = equity_of(reading.decided) if len(reading.decided) else (np.zeros(0, np.int64), np.zeros(0, np.int64))
     money = _ended(reading, money)
     equity = money / 10**digits
-    peak = np.maximum.accumulate(np.maximum(equity, capital)) if len(equity) else equity
+    levels = money.astype(np.float64)
+    peak = np.maximum.accumulate(np.maximum(levels, float(money_of(reading.config.account.deposit, reading.currency))))
     notionals = notionals_at(_course(reading), times)
     safe = np.where(equity > 0.0, equity, np.nan)
     kept = reading.summary.get(BESIDE) or {"at_ns": [], "levels": {}}
+    levels_of = {name: np.array(level, np.float64) for name, level in kept["levels"].items()}
     return Account(
         times=times,
         equity=equity,
-        drawdown=1.0 - equity / peak,
+        drawdown=1.0 - levels / peak,
         gross=np.abs(notionals).sum(axis=1) / safe,
         net=notionals.sum(axis=1) / safe,
         capital=capital,
         rival_times=np.array(kept["at_ns"], np.int64),
-        rivals={name: np.array(line, np.float64) for name, line in kept["levels"].items()},
+        rivals={name: level for name, level in levels_of.items() if name not in COSTS},
+        at_costs={name: level for name, level in levels_of.items() if name in COSTS},
     )
 
 
@@ -109,7 +116,7 @@ def thinned(values: Floats, most: int) -> Ints:
         return np.arange(count)
     edges = np.linspace(0, count, max(most // 2, 1) + 1).astype(np.int64)
     kept = {0, count - 1}
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges.tolist()):
         part = values[start:stop]
         kept |= {int(start + np.nanargmin(part)), int(start + np.nanargmax(part))} if np.isfinite(part).any() else {int(start)}
     return np.array(sorted(kept), np.int64)

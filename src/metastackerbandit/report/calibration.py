@@ -17,7 +17,8 @@ CLASSES = (("up", UP), ("down", DOWN))
 
 
 class Bin(Struct, frozen=True):
-    """Bars that were given about the same chance: the mean of it, the share that came with its 95 % interval (null: too little time), and how many."""
+    """Bars that were given about the same chance: the mean of it, the share that came with its 95 % interval (null: too
+    little time), and how many."""
 
     said: float
     came: float
@@ -27,7 +28,8 @@ class Bin(Struct, frozen=True):
 
 
 class Calibration(Struct, frozen=True):
-    """One frame's answers about one class: bars awake, of these with a known outcome, independent outcomes among them, bins and the error beyond chance."""
+    """One frame's answers about one class: bars awake, of these with a known outcome, independent ones among them, bins and the
+    error beyond chance."""
 
     frame: str
     of: str

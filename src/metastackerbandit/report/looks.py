@@ -6,10 +6,13 @@ import math
 
 # Okabe and Ito 2008: told apart by readers of any colour vision.
 COLOURS = {"BUY": "#0072B2", "SELL": "#D55E00", "won": "#009E73", "lost": "#CC79A7", "band": "#999999"}
+PALE = {"BUY": "rgba(0,114,178,0.28)", "SELL": "rgba(213,94,0,0.28)"}
 LINES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
 DASHES = ("dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 
 BASELINES = {
+    "flat": "doing nothing",
+    "random_entries": "the arm of random entries",
     "buy_and_hold": "buy and hold",
     "sma_cross": "average cross 10/50",
     "momentum": "30-day momentum",

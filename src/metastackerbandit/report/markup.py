@@ -55,8 +55,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = ""
             for cell in row
         )
         body.append(f"<tr{_class('sum' if place >= len(rows) - last else '')}>{cells}</tr>")
-    told = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="wide"><table>{told}<thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+    told = paragraph(caption, "caption") if caption else ""
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table></div>{told}'
 
 
 def tiles(rows: Sequence[tuple[str, str, str]]) -> str:

@@ -34,6 +34,7 @@
     }
     for (const shape of layout.shapes || []) shape.line.color = look.ink;
     Object.assign(layout, { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true });
+    layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: look.faint, activecolor: look.ink };
     layout.font = { color: look.ink, family: getComputedStyle(document.body).fontFamily, size: narrow ? 11 : 12.5 };
     layout.hoverlabel = { bgcolor: look.paper, bordercolor: look.faint, font: { color: look.ink }, namelength: -1, align: "left" };
     if (narrow) { layout.margin = { ...layout.margin, l: 48, r: 6 }; layout.dragmode = false; }
@@ -44,7 +45,7 @@
     const figure = dressed(div.id, look);
     if (!div.dataset.drawn) div.textContent = "";
     div.dataset.drawn = "yes";
-    return Plotly.react(div, figure.data, figure.layout, { ...options, displayModeBar: innerWidth < 640 ? false : "hover" });
+    return Plotly.react(div, figure.data, figure.layout, { ...options, displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false });
   }
 
   const now = () => (dark.matches ? night : light);

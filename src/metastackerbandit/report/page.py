@@ -8,8 +8,9 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from metastackerbandit.report import sections
+from metastackerbandit.report import sections, sections_behind, sections_money
 from metastackerbandit.report.facts import Facts
+from metastackerbandit.report.looks import number
 from metastackerbandit.report.markup import Section, paragraph
 
 _HERE = Path(__file__).parent
@@ -28,13 +29,13 @@ def page_of(facts: Facts) -> str:
         sections.verdict(facts),
         sections.equity(facts),
         sections.signals(facts),
-        sections.trades(facts),
-        sections.results(facts),
-        sections.costs(facts),
-        sections.exposure(facts),
-        sections.calibration(facts),
-        sections.watched(facts),
-        sections.setup(facts),
+        sections_money.trades(facts),
+        sections_money.results(facts),
+        sections_money.costs(facts),
+        sections_money.exposure(facts),
+        sections_behind.calibration(facts),
+        sections_behind.watched(facts),
+        sections_behind.setup(facts),
     )
     made = (
         paragraph("This is a MADE market, not a recorded one: nothing here says anything about trading.", "made")
@@ -45,8 +46,10 @@ def page_of(facts: Facts) -> str:
         (
             "<!DOCTYPE html>",
             '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">'
             f"<title>{escape(title)}: {told.mode} run {told.run}</title><style>{_beside('page.css')}</style></head><body>",
-            f'<header><p class="under">{escape(told.mode)} run {told.run} · {escape(under)}</p><h1>{escape(title)}</h1>{made}</header>',
+            f'<header><p class="under">{escape(told.mode)} run {told.run} · {escape(under)}</p><h1>{escape(title)}</h1>',
+            f"{paragraph(_made_of(facts), 'under')}{made}</header>",
             f"<nav><div>{''.join(_link(one) for one in parts)}</div></nav>",
             f"<main>{''.join(_section(one) for one in parts)}</main>",
             f"<footer>{paragraph(_NOT)}</footer>",
@@ -57,6 +60,14 @@ def page_of(facts: Facts) -> str:
             "",
         )
     )
+
+
+def _made_of(facts: Facts) -> str:
+    """Candles, capital, costs and code in a line."""
+    told = facts.identity
+    candles = f"recorded candles of {told.source}" if told.lineage == "recorded" else "made candles"
+    costs = f"taker fee {told.costs['taker_fee_bps']:g}, half spread {told.costs['half_spread_bps']:g}, slippage {told.costs['slippage_bps']:g} bps"
+    return f"{candles} · {number(told.capital)} {told.currency} · {costs} · code {told.code}"
 
 
 def _section(one: Section) -> str:

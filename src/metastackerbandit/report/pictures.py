@@ -86,7 +86,7 @@ def _figure(height: float, rows: int = 1, columns: int = 1, **rest: Any) -> tupl
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDE, height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0.0, 0.03, 1.0, 0.965))  # type: ignore[union-attr]
+    figure.get_layout_engine().set(rect=(0.0, 0.03, 1.0, 0.965))
     return figure, figure.subplots(rows, columns, squeeze=False, **rest)
 
 
@@ -99,7 +99,7 @@ def _equity(facts: Facts) -> Any:
     figure, axes = _figure(5.6, 2, sharex=True, height_ratios=(2.4, 1.0))
     above, below = axes[0, 0], axes[1, 0]
     at, times = thinned(account.equity, _MOST_POINTS), _times
-    for place, (name, levels) in enumerate((name, line) for name, line in account.rivals.items() if name not in ("0x", "2x")):
+    for place, (name, levels) in enumerate(account.rivals.items()):
         look = {"color": LINES[place % len(LINES)], "linestyle": _DASHES[place % len(_DASHES)]}
         above.plot(times(account.rival_times), levels * account.capital, lw=1.2, label=BASELINES.get(name, name), **look)
     above.plot(times(account.times[at]), account.equity[at], color=_INK, lw=1.8, label="this run")
@@ -110,6 +110,7 @@ def _equity(facts: Facts) -> Any:
         above.errorbar(
             times(account.times[-1:]), [middle], yerr=error, fmt="D", ms=5, capsize=4, color=COLOURS["band"], label="random entries, at the end"
         )
+    above.yaxis.set_major_formatter("{x:,.0f}")
     above.set_ylabel(f"equity, {facts.identity.currency}")
     above.legend(ncols=3, loc="best")
     under = thinned(account.drawdown, _MOST_POINTS)
@@ -121,6 +122,8 @@ def _equity(facts: Facts) -> Any:
 
 def _funnel(facts: Facts) -> Any:
     stages = list(facts.funnel.stages)
+    from matplotlib.ticker import NullLocator
+
     figure, axes = _figure(1.6 + 0.55 * len(stages))
     axis, places = axes[0, 0], np.arange(len(stages))
     for shift, side, counts in ((-0.2, "BUY", facts.funnel.buy), (0.2, "SELL", facts.funnel.sell)):
@@ -129,6 +132,8 @@ def _funnel(facts: Facts) -> Any:
         for place, value in zip(places, values, strict=True):
             axis.text(max(value, 0.9), place + shift, f" {count(value)}", va="center", fontsize=9)
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xlim(0.8, max(*facts.funnel.buy.values(), *facts.funnel.sell.values(), 1) * 5)
     axis.set_yticks(places, stages)
     axis.invert_yaxis()
@@ -204,12 +209,12 @@ def _priced(axis: Any, one: Traded) -> None:
         starts = np.arange(0, len(prices.times), max(-(-len(prices.times) // _MOST_CANDLES), 1))
         at = _times(prices.times[starts])
         axis.vlines(at, np.minimum.reduceat(prices.low, starts), np.maximum.reduceat(prices.high, starts), color="#c3cad1", lw=2.2)
-        axis.set_xlabel(f"ranges of {counted_candles(prices.times, starts)} candles of {candle_words(prices)} each")
+        axis.set_xlabel(f"ranges of {_together(prices.times, starts)} candles of {candle_words(prices)} each")
     axis.plot(_times(prices.times), prices.close, color=_FAINT, lw=0.8)
 
 
-def counted_candles(times: np.ndarray, starts: np.ndarray) -> int:
-    """How many candles a bar stands for."""
+def _together(times: np.ndarray, starts: np.ndarray) -> int:
+    """How many candles a range stands for."""
     return int(starts[1] - starts[0]) if len(starts) > 1 else len(times)
 
 

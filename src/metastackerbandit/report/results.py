@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from msgspec import Struct
@@ -75,7 +76,7 @@ def periods_of(reading: Reading, account: Account) -> tuple[str, tuple[Period, .
     edges = _edges(int(account.times[0]), int(account.times[-1]), kind)
     digits = money_digits(reading.currency)
     level, found = account.capital, []
-    for (name, start), (_, stop) in zip(edges[:-1], edges[1:], strict=True):
+    for (name, start), (_, stop) in pairwise(edges):
         inside = (account.times > start) & (account.times <= stop)
         own = reading.trips[(reading.trips["closed_ns"] > start) & (reading.trips["closed_ns"] <= stop)]
         after = float(account.equity[inside][-1]) if inside.any() else level

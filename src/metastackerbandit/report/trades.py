@@ -21,8 +21,8 @@ Ints = NDArray[np.int64]
 
 MOST_CANDLES = 3_000  # of one symbol
 ALL_CANDLES = 24_000  # of the page
-MOST_FILLS = 2_000  # of one symbol
-ALL_FILLS = 8_000  # of the page
+MOST_FILLS = 1_200  # of one symbol
+ALL_FILLS = 6_000  # of the page
 _LENGTHS = tuple(
     length * unit
     for unit, lengths in ((MINUTE_NS, (1, 3, 5, 10, 15, 30)), (HOUR_NS, (1, 2, 3, 4, 6, 8, 12)), (DAY_NS, (1, 2, 7, 14, 28)))

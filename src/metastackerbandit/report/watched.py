@@ -11,6 +11,7 @@ from metastackerbandit.domain.timeframe import frame_name
 from metastackerbandit.report.identity import minute
 from metastackerbandit.report.reading import Reading
 
+_HINT = " (`msb monitors`)"  # of each line in `msb status`; the page says it once
 MOST = 40  # lines of each list; the rest is counted
 
 
@@ -27,9 +28,10 @@ class Watched(Struct, frozen=True):
 
 def watched_of(reading: Reading) -> Watched:
     """From the journal's alarms and controls."""
+    said = tuple(line.removesuffix(_HINT) for line in reading.alarmed)
     told = [_control(reading, control) for control in reading.controls]
     halts = sum("calls for a halt" in line for line in reading.alarmed)
-    return Watched(reading.alarmed, halts, tuple(told[:MOST]), max(len(told) - MOST, 0), reading.in_force, _twin(reading.summary.get("twin")))
+    return Watched(said, halts, tuple(told[:MOST]), max(len(told) - MOST, 0), reading.in_force, _twin(reading.summary.get("twin")))
 
 
 def _control(reading: Reading, control: Any) -> str:
