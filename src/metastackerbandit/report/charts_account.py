@@ -12,6 +12,8 @@ from metastackerbandit.report.charts import MOST_POINTS, Chart, chart_of, line, 
 from metastackerbandit.report.facts import Facts
 from metastackerbandit.report.looks import BASELINES, COLOURS, DASHES, LINES
 
+_FINE = 20.0  # of the currency: a smaller spread of equity is told with decimals
+
 
 def equity(facts: Facts) -> Chart:
     """Equity beside its baselines, and the drawdown below on the same time."""
@@ -55,7 +57,8 @@ def equity(facts: Facts) -> Chart:
         )
     )
     layout = timed(f"equity, {facts.identity.currency}")
-    layout["yaxis"] |= {"domain": [0.34, 1.0], "tickformat": ",.0f"}
+    spread = float(np.ptp(account.equity)) if not account.rivals else account.capital
+    layout["yaxis"] |= {"domain": [0.34, 1.0], "tickformat": ",.0f" if spread >= _FINE else ",.2f"}
     layout["yaxis2"] = {
         "title": {"text": "drawdown", "standoff": 8},
         "automargin": True,
@@ -63,6 +66,8 @@ def equity(facts: Facts) -> Chart:
         "tickformat": ".1%",
         "rangemode": "tozero",
     }
+    if not account.drawdown.any():
+        layout["yaxis2"]["range"] = [-0.01, 0.0005]
     layout["xaxis"]["anchor"] = "y2"
     return chart_of("equity", traces, layout, 520)
 

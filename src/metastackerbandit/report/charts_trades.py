@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,7 @@ def trades(one: Traded, place: int, currency: str) -> Chart:
 def results(facts: Facts) -> Chart:
     """How net results of round trips are spread."""
     bps = facts.bps
-    low, high = (float(bps.min()), float(bps.max())) if len(bps) else (0.0, 1.0)
-    edges = np.linspace(low, high if high > low else low + 1.0, min(BINS, max(len(bps), 1)) + 1)
+    edges = bin_edges(bps)
     counts = np.histogram(bps, edges)[0]
     middles = (edges[:-1] + edges[1:]) / 2.0
     trace = {
@@ -72,3 +72,10 @@ def results(facts: Facts) -> Chart:
     layout = plain("net result of a round trip, bps of its entry", "round trips")
     layout["shapes"] = [{"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 1}}]
     return chart_of("results", [trace], layout, 300)
+
+
+def bin_edges(values: np.ndarray) -> np.ndarray:
+    """Edges of at most about BINS equal bins that hold values (N,); zero is an edge, so that no bin holds gains and losses."""
+    low, high = (min(float(values.min()), 0.0), max(float(values.max()), 0.0)) if len(values) else (0.0, 0.0)
+    width = (high - low) / min(BINS, max(len(values), 1)) if high > low else 1.0
+    return np.arange(math.floor(low / width), max(math.ceil(high / width), math.floor(low / width) + 1) + 1) * width

@@ -47,9 +47,15 @@ _DASHES = ("--", ":", "-.", (0, (6, 2)), (0, (1, 1)))
 
 
 def pictures_of(facts: Facts) -> dict[str, bytes]:
-    """PNG by file name; what has nothing to show is left out."""
+    """PNG by file name."""
     from matplotlib import rc_context
 
+    with rc_context(_STYLE):
+        return {name: _png(facts, draw(facts)) for name, draw in drawn_of(facts).items()}
+
+
+def drawn_of(facts: Facts) -> dict[str, Callable[[Facts], Any]]:
+    """What draws each picture; what has nothing to show is left out."""
     drawn: dict[str, Callable[[Facts], Any]] = {"funnel.png": _funnel, "gates.png": _gates}
     if len(facts.account.times):
         drawn = {"equity.png": _equity, **drawn, "trades.png": _trades}
@@ -57,8 +63,7 @@ def pictures_of(facts: Facts) -> dict[str, bytes]:
         drawn |= {"costs.png": _costs, "exposure.png": _exposure}
     if any(one.bins for one in facts.calibrations):
         drawn["calibration.png"] = _calibration
-    with rc_context(_STYLE):
-        return {name: _png(facts, draw(facts)) for name, draw in drawn.items()}
+    return drawn
 
 
 def _png(facts: Facts, figure: Any) -> bytes:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from metastackerbandit.decision.waterfall import notable
+from metastackerbandit.evaluation.verdict import Word
 from metastackerbandit.report import charts_account, charts_signals
 from metastackerbandit.report.facts import Facts
 from metastackerbandit.report.looks import BASELINES, SCORES, chance, count, number, share, signed
 from metastackerbandit.report.markup import Cell, Section, figure, folded, listed, paragraph, table, tiles, words
 
 _SHOWN = 4  # symbols whose candles are open; the others are folded
+_BESIDE = (
+    "Look whether the heavy line ends above the others, and above the bar at the right: what the same positions earned when they were shifted "
+    "in time at random. A click on a name hides its line. Below, how far equity was under its peak."
+)
+_ALONE = "Look for the depth and length of the drawdowns below: how far equity was under its peak."
 _PAPER = "Nothing ran beside it: baselines, random entries and other costs are run by a backtest (`msb backtest` over the same candles)."
 
 
 def verdict(facts: Facts) -> Section:
     """The word, the sentence and the key figures."""
     said = facts.judged
-    parts = [f'<p class="word {said.word.lower().replace("_", "-")}">{said.word.replace("_", " ")}</p>']
+    parts = [paragraph(said.word.replace("_", " "), f"word {said.word.lower().replace('_', '-')}" if said.word in list(Word) else "word")]
     if facts.identity.unfinished:
         parts.append(paragraph(facts.identity.unfinished, "warning"))
     parts.append(paragraph(said.sentence, "sentence"))
@@ -50,10 +56,7 @@ def equity(facts: Facts) -> Section:
     """Equity beside baselines."""
     if not len(facts.account.times):
         return Section("equity", "Equity beside baselines", "Equity", paragraph("Nothing was decided, so there is no curve."))
-    look = (
-        "Look whether the heavy line ends above the others, and above the bar at the right: what the same positions earned when they were shifted "
-        "in time at random. A click on a name hides its line. Below, how far equity was under its peak."
-    )
+    look = _BESIDE if facts.account.rivals else _ALONE
     parts = [figure(charts_account.equity(facts), look)]
     if not facts.account.rivals:
         parts.append(paragraph(_PAPER, "note"))

@@ -27,7 +27,10 @@ def trades(facts: Facts) -> Section:
             if len(one.marks) == one.fills
             else f"{len(one.marks):,} of {one.fills:,} fills, those of the largest results"
         )
-        look = f"{what}; {drawn}. Up is bought, down is sold; full enters, hollow leaves. Drag to zoom, point at a mark to read its decision."
+        look = (
+            f"{what}; {drawn}. Up is bought, down is sold; full enters, hollow leaves; a line joins the mean prices of a round trip. "
+            "Drag to zoom, point at a mark to read its decision."
+        )
         chart = figure(charts_trades.trades(one, place, facts.identity.currency), look, one.symbol)
         parts.append(chart if place < _SHOWN else folded(f"{one.symbol}: {drawn}", chart))
     return Section("trades", "Trades on the market", "Trades", "".join(parts))
@@ -84,7 +87,7 @@ def costs(facts: Facts) -> Section:
         else "."
     )
     parts += [table(("cost", currency), rows), paragraph(told)]
-    if facts.account.at_costs:
+    if facts.account.at_costs and any((line != 1.0).any() for line in facts.account.at_costs.values()):
         look = "Look whether the sign of the end changes between the lines. The run was made again at each: it knows what it is charged."
         parts.append(figure(charts_account.cost_multiples(facts), look, "At other costs"))
         rows = [[words(name), Cell(signed(value))] for name, value in facts.costs_curve.items()]

@@ -192,7 +192,7 @@ def _mark(reading: Reading, fill: np.ndarray, opens: bool, asked: str) -> Mark:
     lines = [
         f"{what} {price}",
         f"{frame_name(row.frame_of(book))} book, {'entry' if opens else 'exit'} on {REASONS[int(fill['reason'])]}",
-        f"decision {int(fill['decision']):,}, order {int(fill['order']):,}",
+        f"decision {int(fill['decision'])}, order {int(fill['order'])}",
         *([asked] if asked and opens else []),
     ]
     return Mark(int(fill["at_ns"]), round(int(fill["ticks"]) * float(instrument.tick_size), digits_of(instrument)), side, opens, "\n".join(lines))
