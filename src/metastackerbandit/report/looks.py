@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 # Okabe and Ito 2008: told apart by readers of any colour vision.
 COLOURS = {"BUY": "#0072B2", "SELL": "#D55E00", "won": "#009E73", "lost": "#CC79A7", "band": "#999999"}
@@ -61,6 +62,12 @@ def chance(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+
+
+def named(names: Sequence[str], most: int) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:most])} and {more} more"
 
 
 def counted(number_of: int, one: str, many: str = "") -> str:

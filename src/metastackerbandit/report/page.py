@@ -10,9 +10,10 @@ from pathlib import Path
 
 from metastackerbandit.report import sections, sections_behind, sections_money
 from metastackerbandit.report.facts import Facts
-from metastackerbandit.report.looks import number
+from metastackerbandit.report.looks import named, number
 from metastackerbandit.report.markup import Section, paragraph
 
+_NAMED = 5  # symbols in the heading; the setup names all
 _HERE = Path(__file__).parent
 _NOT = (
     "Every number is from the journal of this run, and what is drawn from its candles says so. Intervals are 95 %. Past results of a simulated venue "
@@ -23,7 +24,7 @@ _NOT = (
 def page_of(facts: Facts) -> str:
     """The page of a run."""
     told = facts.identity
-    title = f"{', '.join(told.symbols)} on {', '.join(told.frames)}, {told.arm}"
+    title = f"{named(told.symbols, _NAMED)} on {', '.join(told.frames)}, {told.arm}"
     under = f"{told.since} to {told.until} UTC" if told.since else "nothing was decided"
     parts = (
         sections.verdict(facts),

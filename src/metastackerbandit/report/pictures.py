@@ -15,7 +15,7 @@ from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.report.account import thinned
 from metastackerbandit.report.charges import KINDS, WORDS
 from metastackerbandit.report.facts import Facts
-from metastackerbandit.report.looks import BASELINES, COLOURS, LINES, count, number, share
+from metastackerbandit.report.looks import BASELINES, COLOURS, LINES, count, named, number, share
 from metastackerbandit.report.trades import Traded, candle_words
 
 _INK, _FAINT, _GRID = "#16191d", "#5b6570", "#dfe3e7"
@@ -74,7 +74,7 @@ def _png(facts: Facts, figure: Any) -> bytes:
     made = " · MADE MARKET" if told.lineage == "simulated" else ""
     unfinished = f" · {told.state}" if told.unfinished else ""
     figure.suptitle(
-        f"{', '.join(told.symbols[:6])} on {', '.join(told.frames)}, {told.arm} · {told.since} to {told.until} UTC{made}{unfinished}",
+        f"{named(told.symbols, 3)} on {', '.join(told.frames)}, {told.arm} · {told.since[:10]} to {told.until[:10]}{made}{unfinished}",
         x=0.012,
         ha="left",
         fontsize=11.5,

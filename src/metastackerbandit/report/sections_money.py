@@ -9,6 +9,8 @@ from metastackerbandit.report.looks import count, counted, number, share, signed
 from metastackerbandit.report.markup import Cell, Section, figure, folded, paragraph, table, words
 from metastackerbandit.report.trades import candle_words
 
+_LINES = 14  # of results that are open; more are folded, but for the sums
+_SUMS = 3  # lines of both sides and all
 _SHOWN = 4  # symbols whose candles are open; the others are folded
 _PAPER = "Nothing ran beside it: baselines, random entries and other costs are run by a backtest (`msb backtest` over the same candles)."
 
@@ -58,7 +60,11 @@ def results(facts: Facts) -> Section:
             ]
             for line in facts.lines
         ]
-        parts.append(table(head, rows, f"Closed round trips; money in {facts.identity.currency}.", last=3))
+        caption = f"Closed round trips; money in {facts.identity.currency}."
+        if len(rows) <= _LINES:
+            parts.append(table(head, rows, caption, last=_SUMS))
+        else:
+            parts += [table(head, rows[-_SUMS:], caption, last=_SUMS), folded("Every symbol, frame and side", table(head, rows))]
     else:
         parts.append(paragraph("No round trip was closed."))
     periods = [[words(one.name), Cell(signed(one.net_return)), Cell(count(one.trips)), Cell(number(one.net))] for one in facts.periods]
