@@ -13,6 +13,7 @@ from metastackerbandit.report.looks import COLOURS
 from metastackerbandit.report.trades import Traded
 
 BINS = 60  # of a histogram
+_ROOM = 1.0 + 1e-9  # so that rounding leaves no value outside the outermost edge
 
 
 def trades(one: Traded, place: int, currency: str) -> Chart:
@@ -77,5 +78,5 @@ def results(facts: Facts) -> Chart:
 def bin_edges(values: np.ndarray) -> np.ndarray:
     """Edges of at most about BINS equal bins that hold values (N,); zero is an edge, so that no bin holds gains and losses."""
     low, high = (min(float(values.min()), 0.0), max(float(values.max()), 0.0)) if len(values) else (0.0, 0.0)
-    width = (high - low) / min(BINS, max(len(values), 1)) if high > low else 1.0
+    width = (high - low) / min(BINS, max(len(values), 1)) * _ROOM if high > low else 1.0
     return np.arange(math.floor(low / width), max(math.ceil(high / width), math.floor(low / width) + 1) + 1) * width
