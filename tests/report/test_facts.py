@@ -18,7 +18,6 @@ from metastackerbandit.report.account import scored, thinned
 from metastackerbandit.report.charts_trades import BINS, bin_edges
 from metastackerbandit.report.facts import as_json
 from metastackerbandit.report.trades import ALL_CANDLES, MOST_CANDLES
-from tests.covering import covers
 from tests.report.kept_runs import KeptRun, keep_run
 
 
@@ -146,7 +145,6 @@ def test_a_rule_has_no_calibration(ruled: KeptRun) -> None:
 # -- runs without an end -----------------------------------------------------------------------------------------------------
 
 
-@covers("A16")
 def test_a_killed_run_says_so_and_is_judged_by_its_rows(tmp_path: Path) -> None:
     run = keep_run(tmp_path, count=400, ends=False)
     told = as_json(run.facts())
