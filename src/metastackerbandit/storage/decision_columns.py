@@ -77,5 +77,12 @@ def read_verdicts(folder: Path, gates: tuple[str, ...]) -> tuple[np.ndarray, np.
     return rows, verdict
 
 
+def read_rows(folder: Path, gates: tuple[str, ...]) -> np.ndarray:
+    """Every decision's row (N,) in the layout of DecisionRow, without its trace."""
+    shape = _shape(gates)
+    (rows,) = read_columns(folder, shape.only(shape.columns))
+    return rows
+
+
 def _shape(gates: tuple[str, ...]) -> Shape:
     return Shape("decision", DecisionRow, gates, _TRACE)
