@@ -89,9 +89,9 @@ def _png(facts: Facts, figure: Any) -> bytes:
 
 def _figure(height: float, rows: int = 1, columns: int = 1, **rest: Any) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(_WIDE, height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0.0, 0.03, 1.0, 0.965))
+    figure = Figure(figsize=(_WIDE, height), layout=ConstrainedLayoutEngine(rect=(0.0, 0.03, 1.0, 0.965)))
     return figure, figure.subplots(rows, columns, squeeze=False, **rest)
 
 
