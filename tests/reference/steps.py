@@ -104,7 +104,7 @@ def taken(name: str, market: Market, *, old: bool = False, aged: str = "") -> Ta
 
 
 def place_in(market: Market, bars: int, window: int) -> Floats:
-    """Where each close stands in the range of its last `bars` bars, -1..1 (N,): `donchian_20` of these bars behind `window` - bars copies of the oldest.
+    """Where each close stands in the range of its last `bars` bars, -1..1 (N,): `donchian_20` of them behind copies of the oldest.
 
     Copies of a bar of the window move neither its highest high nor its lowest low.
     """
@@ -128,5 +128,3 @@ def _behind_copies(family: str, column: int, market: Market, bars: int, window: 
             view[name] = times[name]
         found[n] = taken(family, Market(view, market.unit, market.lowest)).columns[-1, column]
     return found
-
-

@@ -168,7 +168,7 @@ def _percentage_crossing(table: Published) -> Iterator[Pair]:
 
 def _volume_crossing(table: Published) -> Iterator[Pair]:
     volume = table["Volume"]
-    market = market_of(np.arange(len(volume)) + 1.0, volume=volume)
+    market = market_of(np.arange(1.0, len(volume) + 1.0), volume=volume)
     yield Pair("12 day EMA", taken("volume", market, aged="volumes").memory["fast"], 0)
 
 
@@ -233,7 +233,7 @@ def _price_and_volume(table: Published) -> Iterator[Pair]:
 def _weighted(table: Published) -> Iterator[Pair]:
     """The slope's exact sums over its first nine bars: of closes, and of closes weighted 0 to 8; adding both weighs 1 to 9."""
     close = table["Close"]
-    found = np.full(len(close), np.nan)
+    found: Floats = np.full(len(close), np.nan)
     for n in range(8, len(close)):
         market = market_of(close[n - 8 : n + 1])
         memory = taken("trend", market).memory[-1]
@@ -284,7 +284,14 @@ TABLES: tuple[Table, ...] = (
         "bands, middle and width are prices",
         _channel,
     ),
-    Table("cs-dc2.csv", "the same, told a bar later", "donchian_20", "percentage = (1 + donchian_20 of the bar before) / 2", "the same", _channel_a_bar_late),
+    Table(
+        "cs-dc2.csv",
+        "the same, told a bar later",
+        "donchian_20",
+        "percentage = (1 + donchian_20 of the bar before) / 2",
+        "the same",
+        _channel_a_bar_late,
+    ),
     Table(
         "cs-easeofmovement.csv", "ease of movement", "", "", "not in the catalog; its kin is illiquidity_ratio, how far the price goes for its volume"
     ),
@@ -310,10 +317,12 @@ TABLES: tuple[Table, ...] = (
         "MACD 12, 26, 9",
         "macd, macd_histogram",
         "line and histogram at sigma 1, averages begun with the first value; an average is the close less our gap to it",
-        "signal and histogram before row 112: the table begins its signal with -0.129, which nothing in it explains; a fifth of that goes with each row",
+        "signal and histogram before row 112: the table begins its signal with -0.129, which nothing in it explains; a fifth of it goes each row",
         _crossing,
     ),
-    Table("cs-mfi.csv", "money flow index", "", "", "not in the catalog; our money_flow weighs the close's place in the bar, not the sign of its move"),
+    Table(
+        "cs-mfi.csv", "money flow index", "", "", "not in the catalog; our money_flow weighs the close's place in the bar, not the sign of its move"
+    ),
     Table("cs-obv.csv", "on-balance volume", "", "", "not in the catalog: a sum without end or unit; its kin are money_flow and taker_flow_48"),
     Table(
         "cs-percentr.csv",
@@ -331,7 +340,13 @@ TABLES: tuple[Table, ...] = (
         "signal and histogram: averages of that quotient, ours are of the difference",
         _percentage_crossing,
     ),
-    Table("cs-psar.csv", "parabolic stop and reverse", "", "", "not in the catalog; our trailing stop (exits/) follows at a distance that does not speed up"),
+    Table(
+        "cs-psar.csv",
+        "parabolic stop and reverse",
+        "",
+        "",
+        "not in the catalog; our trailing stop (exits/) follows at a distance that does not speed up",
+    ),
     Table(
         "cs-pvo.csv",
         "percentage volume oscillator",
@@ -366,7 +381,13 @@ TABLES: tuple[Table, ...] = (
         "not in the catalog as one feature",
         _strength_in_its_range,
     ),
-    Table("cs-tsi.csv", "true strength index", "", "", "not in the catalog; its kin is rsi_14: average change over average size of change, smoothed once"),
+    Table(
+        "cs-tsi.csv",
+        "true strength index",
+        "",
+        "",
+        "not in the catalog; its kin is rsi_14: average change over average size of change, smoothed once",
+    ),
     Table(
         "cs-ui.csv",
         "ulcer index",
@@ -377,8 +398,21 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("cs-ultosc.csv", "ultimate oscillator", "atr_14", "the true range", "the rest: not in the catalog", _buying),
     Table("cs-vortex.csv", "vortex indicator", "atr_14", "the true range", "the rest: not in the catalog; its kin is direction_14", _vortex),
-    Table("cs-vpt.csv", "volume-price trend", "log_return_1", "change = e^log_return_1 - 1", "the rest: not in the catalog, a sum without end", _price_and_volume),
-    Table("cs-vwap.csv", "volume-weighted average, 14 bars", "", "", "other weights: vwap_momentum lets old volume fade, the table drops it after 14 bars"),
+    Table(
+        "cs-vpt.csv",
+        "volume-price trend",
+        "log_return_1",
+        "change = e^log_return_1 - 1",
+        "the rest: not in the catalog, a sum without end",
+        _price_and_volume,
+    ),
+    Table(
+        "cs-vwap.csv",
+        "volume-weighted average, 14 bars",
+        "",
+        "",
+        "other weights: vwap_momentum lets old volume fade, the table drops it after 14 bars",
+    ),
     Table(
         "cs-wma.csv",
         "linearly weighted average, 9",
