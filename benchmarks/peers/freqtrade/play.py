@@ -73,13 +73,13 @@ def lookahead(job: dict[str, Any]) -> Callable[[], Any]:
     home = Path(folder.name)
     data = home / "data" / "binance"
     data.mkdir(parents=True)
-    first = last = None
+    span: list[int] = []
     for pair, path in job["candles"].items():
         frame = pd.read_parquet(path)[["open_time", "open", "high", "low", "close", "volume"]].rename(columns={"open_time": "date"})
         frame = frame.iloc[: job["rows"]].reset_index(drop=True)
         frame["date"] = pd.to_datetime(frame["date"], utc=True)
         frame.to_feather(data / f"{pair.replace('/', '_')}-{job['timeframe']}.feather")
-        first, last = frame["date"].iloc[0], frame["date"].iloc[-1]
+        span = [int(frame["date"].iloc[place].timestamp()) for place in (0, -1)]
     config = {
         "dry_run": True,
         "stake_currency": next(iter(job["candles"])).split("/")[1],
@@ -100,7 +100,7 @@ def lookahead(job: dict[str, Any]) -> Callable[[], Any]:
             told.unlink(missing_ok=True)
             arguments = ["lookahead-analysis", "--config", str(home / "config.json"), "--userdir", str(home), "--datadir", str(data)]
             arguments += ["--strategy", name, "--strategy-path", str(HERE / "strategies"), "--timeframe", job["timeframe"]]
-            arguments += ["--timerange", f"{int(first.timestamp())}-{int(last.timestamp())}", "--pairs", *job["candles"]]
+            arguments += ["--timerange", f"{span[0]}-{span[1]}", "--pairs", *job["candles"]]
             arguments += ["--targeted-trade-amount", str(job["trades"]), "--minimum-trade-amount", str(job["least"])]
             arguments += ["--lookahead-analysis-exportfilename", str(told)]
             try:

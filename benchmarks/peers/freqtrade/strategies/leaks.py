@@ -5,18 +5,20 @@ Every class plants what a canary of ours plants (training/leakage/canaries.py), 
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 from freqtrade.strategy import IStrategy
 
 
-class Honest(IStrategy):
+class Honest(IStrategy):  # type: ignore[misc]
     """Long while the average of 10 closes is above that of 30: nothing is known early."""
 
     INTERFACE_VERSION = 3
     timeframe = "1h"
     stoploss = -0.99
-    minimal_roi: dict = {}
+    minimal_roi: ClassVar[dict[str, float]] = {}
     startup_candle_count = 60
     process_only_new_candles = True
 
@@ -24,17 +26,17 @@ class Honest(IStrategy):
         """Whether the extra condition of an entry holds; the honest one asks the past."""
         return frame["close"] > frame["close"].shift(5)
 
-    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict[str, str]) -> pd.DataFrame:
         dataframe["fast"] = dataframe["close"].rolling(10).mean()
         dataframe["slow"] = dataframe["close"].rolling(30).mean()
         dataframe["asked"] = self.planted(dataframe).astype(int)
         return dataframe
 
-    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict[str, str]) -> pd.DataFrame:
         dataframe.loc[(dataframe["fast"] > dataframe["slow"]) & (dataframe["asked"] > 0), "enter_long"] = 1
         return dataframe
 
-    def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+    def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict[str, str]) -> pd.DataFrame:
         dataframe.loc[dataframe["fast"] < dataframe["slow"], "exit_long"] = 1
         return dataframe
 
@@ -42,7 +44,7 @@ class Honest(IStrategy):
 class HonestSmoothed(Honest):
     """The same with averages that never end: a start that is forgotten is no leak."""
 
-    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict[str, str]) -> pd.DataFrame:
         dataframe["fast"] = dataframe["close"].ewm(span=10, adjust=False).mean()
         dataframe["slow"] = dataframe["close"].ewm(span=30, adjust=False).mean()
         dataframe["asked"] = self.planted(dataframe).astype(int)
@@ -117,7 +119,7 @@ class ThinStretch(Honest):
 class Unused(Honest):
     """A column looks ahead that no signal asks."""
 
-    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict[str, str]) -> pd.DataFrame:
         dataframe = super().populate_indicators(dataframe, metadata)
         dataframe["peek"] = dataframe["close"].shift(-1)
         return dataframe
@@ -126,6 +128,6 @@ class Unused(Honest):
 class LeakingExit(Honest):
     """The exit looks one bar ahead."""
 
-    def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+    def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict[str, str]) -> pd.DataFrame:
         dataframe.loc[(dataframe["fast"] < dataframe["slow"]) & (dataframe["close"].shift(-1) < dataframe["close"]), "exit_long"] = 1
         return dataframe
