@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 import polars as pl
 from msgspec import Struct
+from msgspec.structs import replace
 
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.decision.settings import DecisionSettings
@@ -150,10 +151,36 @@ def _all_in(bars: np.ndarray, entries: dict[int, tuple[int, int]]) -> tuple[np.n
 
 
 def _trip(trip: Any, side: int, position: Any, closed_ns: int) -> None:
-    trip.side = side
+    trip.side, trip.lots = side, position.most_lots
     trip.opened_ns, trip.closed_ns = position.opened_ns, closed_ns
     trip.entry_value, trip.exit_value = position.entry_value, position.exit_value
     trip.gross = trip.net = position.realised
+
+
+def growth_by_own_sizes() -> tuple[float, float]:
+    """From the second trip to the last close: growth of the engine with `sizing.fraction` 1, and of all cash put in at each fill."""
+    free = RiskSettings(
+        max_loss_streak=1_000,
+        max_volatility_ratio=100.0,
+        max_bad_bars=1.0,
+        max_heat=1.0,
+        max_correlated_heat=1.0,
+        max_daily_loss=1.0,
+        max_weekly_loss=1.0,
+        max_drawdown=1.0,
+    )
+    sizing = SizingSettings(mode="fraction", fraction=1.0, resize_band=10.0)
+    kept, result = by_block(recording(), "24h", "sma_cross", replace(SETTINGS, account=AccountSettings(deposit="10000"), sizing=sizing, risk=free))
+    run = played()
+    before_last_open = run.levels[-1] / CAPITAL * (1.0 + _unheld(run))
+    return float(result.curve["equity"][-1]) / (CAPITAL + float(kept.trips["net"][0])), before_last_open
+
+
+def _unheld(run: Played) -> float:
+    """What the position that was closed at the last open would have added by the last close, over the equity then."""
+    last = run.trips[-1]
+    lots = last["side"] * last["lots"]
+    return float(lots * (run.closes[-1] * CENT) - last["side"] * last["exit_value"]) / float(run.levels[-1])
 
 
 class Statistic(Struct, frozen=True):
@@ -163,6 +190,7 @@ class Statistic(Struct, frozen=True):
     how: str
     ours: Callable[[Played], float] | None = None
     exactly: bool = False  # ours is a score of that meaning as it stands
+    score: Callable[[Played], float] | None = None  # what our own score says, where it means something else
 
 
 def _annual(run: Played) -> float:
@@ -227,6 +255,7 @@ STATISTICS: tuple[Statistic, ...] = (
         "Buy & Hold Return [%]",
         "closes, from the bar at which both averages exist; our arm buy_and_hold begins with the first bar",
         lambda run: 100.0 * _held_from(run),
+        score=lambda run: 100.0 * float(run.closes[-1] / run.closes[0] - 1.0),
     ),
     Statistic("Return (Ann.) [%]", "annual_return with 252 bars a year; by default a year has 365.25 days", lambda run: 100.0 * _annual(run), True),
     Statistic(
@@ -238,16 +267,19 @@ STATISTICS: tuple[Statistic, ...] = (
         "Volatility (Ann.) [%]",
         "theirs is the deviation of a year's compounded return; ours, a day's deviation times root 252, is put into that formula",
         lambda run: 100.0 * _spread(run),
+        score=lambda run: 100.0 * run.scored.volatility.value,
     ),
     Statistic(
         "Sharpe Ratio",
         "theirs is the annual compounded return over the volatility above; ours the mean of simple returns over their deviation, times root 252",
         lambda run: _annual(run) / _spread(run),
+        score=lambda run: run.scored.sharpe.value,
     ),
     Statistic(
         "Sortino Ratio",
         "theirs has the annual compounded return above, ours 252 times the mean simple return; below the line both have the same downside",
         lambda run: _annual(run) / _downside(run),
+        score=lambda run: run.scored.sortino.value,
     ),
     Statistic("Calmar Ratio", "annual_return over max_drawdown", lambda run: _annual(run) / run.scored.max_drawdown.value),
     Statistic("Max. Drawdown [%]", "max_drawdown", lambda run: -100.0 * run.scored.max_drawdown.value, True),
@@ -255,11 +287,13 @@ STATISTICS: tuple[Statistic, ...] = (
         "Avg. Drawdown [%]",
         "theirs is the mean depth of the stays below a peak; our mean_drawdown is the mean over all bars",
         lambda run: -100.0 * float(np.mean([depth for depth, _ in _sinkings(run)])),
+        score=lambda run: -100.0 * run.scored.mean_drawdown.value,
     ),
     Statistic(
         "Max. Drawdown Duration",
         "longest stay in days, to the day that reached the peak again; our longest_drawdown_bars counts bars below it",
         lambda run: max(days for _, days in _sinkings(run)),
+        score=lambda run: run.scored.longest_drawdown_bars.value,
     ),
     Statistic(
         "Avg. Drawdown Duration", "the same, mean in whole days", lambda run: _whole_days(float(np.mean([days for _, days in _sinkings(run)])))
@@ -274,6 +308,7 @@ STATISTICS: tuple[Statistic, ...] = (
         "Profit Factor",
         "theirs adds returns, ours money; profit_factor of trips whose money is their return",
         lambda run: run.by_return.profit_factor.value,
+        score=lambda run: run.scored.profit_factor.value,
     ),
     Statistic("Expectancy [%]", "mean of the trips' returns", lambda run: 100.0 * run.returns.mean(), True),
     Statistic(

@@ -14,7 +14,7 @@ import numpy as np
 from metastackerbandit.training.leakage.settings import LeakageSettings
 from tests.reference import freqtrade, goog, lookahead
 from tests.reference.tables import TABLES, read, tolerance
-from tests.reference.talib_chains import CHAINS, WITHOUT
+from tests.reference.talib_chains import CHAINS, WITHOUT, named
 from tests.reference.talib_golden import kept, rerun, worst
 from tests.shared import shared_data
 
@@ -53,13 +53,18 @@ def goog_table() -> str:
     for one in goog.STATISTICS:
         told = goog.as_number(expected[one.name])
         if one.ours is None:
-            lines.append((one.name, f"{told:.10g}", "", "", one.how))
+            lines.append((one.name, f"{told:.10g}", "", "", "", one.how))
             continue
         ours = float(one.ours(goog.played()))
-        lines.append(
-            (one.name, f"{told:.10g}", f"{ours:.10g}", f"{abs(ours / told - 1.0):.0e}", ("" if one.exactly else "other definition: ") + one.how)
-        )
-    return table(("statistic", "published", "ours", "apart", "how ours comes about"), lines)
+        score = "" if one.score is None else f"{float(one.score(goog.played())):.6g}"
+        how = ("" if one.exactly else "other definition: ") + one.how
+        lines.append((one.name, f"{told:.10g}", f"{ours:.10g}", f"{abs(ours / told - 1.0):.0e}", score, how))
+    own, all_in = goog.growth_by_own_sizes()
+    sizes = (
+        f"By its own sizes (`sizing.fraction` 1, from the close before each fill) the engine grows {own:.3f}-fold from the second trip\n"
+        f"to the last close; with all cash in at each fill it is {all_in:.3f}-fold."
+    )
+    return table(("statistic", "published", "ours", "apart", "our own score", "how ours comes about"), lines) + f"\n\n{sizes}"
 
 
 def trades_table() -> str:
@@ -79,20 +84,22 @@ def talib_table() -> str:
         raise SystemExit("\n".join(wrong))
     measured = worst(found)
     lines = [
-        (chain.feature, chain.theirs.name, f"{measured[chain.feature][0]:,}", f"{measured[chain.feature][1]:.0e}", chain.why) for chain in CHAINS
+        (chain.feature, ", ".join(named(chain.theirs)), f"{measured[chain.feature][0]:,}", f"{measured[chain.feature][1]:.0e}", chain.why)
+        for chain in CHAINS
     ]
     without = "\n".join(f"- {names}: {why}" for names, why in WITHOUT.items())
     versions = ", ".join(f"{name} {version}" for name, version in kept()["versions"].items())
     return (
         f"{len(CHAINS)} features, {versions}.\n\n"
-        + table(("feature", "last function of the chain", "bars", "apart", "start"), lines)
+        + table(("feature", "functions", "bars", "apart", "start"), lines)
         + f"\n\nWithout a chain:\n\n{without}"
     )
 
 
 def leaks_table() -> str:
     """Each leak before both judges."""
-    answers, given, lines = lookahead.kept()["answers"], lookahead.market(), []
+    kept_file, given, lines = lookahead.kept(), lookahead.market(), []
+    answers = kept_file["answers"]
     for leak in lookahead.LEAKS:
         told, ours = answers[leak.strategy], lookahead.judged(leak, given, LeakageSettings())
         biased = f"{told['biased_entry_signals']} entries, {told['biased_exit_signals']} exits of {told['total_signals']}"
@@ -100,7 +107,12 @@ def leaks_table() -> str:
         lines.append((leak.what, "yes" if told["has_bias"] else "no", biased, columns, ", ".join(ours.by) or "no", ours.finding))
     elsewhere = "\n".join(f"- `{name}`: {why}" for name, why in lookahead.ELSEWHERE.items())
     head = ("planted", "freqtrade: bias", "trades that changed", "columns that changed", "ours, by check", "what ours says")
-    return table(head, lines) + f"\n\nCanaries of ours that a strategy has no place for:\n\n{elsewhere}"
+    words = {True: "bias", False: "no bias"}
+    again = [
+        f"Asked again with up to {lookahead.THOROUGH} trades, freqtrade says of {name}: {words[told['has_bias']]}, in {told['total_signals']} trades."
+        for name, told in kept_file["thorough"].items()
+    ]
+    return table(head, lines) + "\n\n" + "\n".join(again) + f"\n\nCanaries of ours that a strategy has no place for:\n\n{elsewhere}"
 
 
 PARTS = {"tables": indicator_tables, "goog": goog_table, "trades": trades_table, "talib": talib_table, "leaks": leaks_table}

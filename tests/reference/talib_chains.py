@@ -107,6 +107,21 @@ def steps(chains: tuple[Chain, ...]) -> list[dict[str, Any]]:
     return made
 
 
+def named(chain: Call) -> list[str]:
+    """The indicators in a chain; its arithmetic where there is nothing else."""
+    names: list[str] = []
+
+    def walk(what: Any) -> None:
+        if not isinstance(what, str):
+            names.append(what.name)
+            for part in what.of:
+                walk(part)
+
+    walk(chain)
+    told = list(dict.fromkeys(names))
+    return [name for name in told if name not in ("ADD", "SUB", "MULT", "DIV", "SQRT", "LN")] or told
+
+
 def _of(name: str, scale: float = 1.0, power: int = 0) -> Callable[[Row], Floats]:
     """A feature times `scale` and sigma to the `power`."""
     return lambda row: row[name] * scale * row["ewma_volatility"] ** power

@@ -29,6 +29,8 @@ def test_the_other_tool_was_asked_about_the_same_leaks() -> None:
     for leak in LEAKS:
         assert not (leak.is_honest and answers[leak.strategy]["has_bias"])
         assert answers[leak.strategy]["total_signals"] >= 5
+    missed = [leak.strategy for leak in LEAKS if not leak.is_honest and not answers[leak.strategy]["has_bias"]]
+    assert list(kept()["thorough"]) == missed
 
 
 def test_every_canary_of_ours_was_planted_in_a_strategy_or_has_no_place_there() -> None:
