@@ -121,13 +121,12 @@ def centred(bars: np.ndarray) -> Floats:
 
 
 def thin(bars: np.ndarray) -> Floats:
-    """The week is that behind the thousandth candle; theirs is the middle of what it is given."""
     close, told = _closes(bars), honest(bars)
     week = (bars["opened_ns"] >= WEEK_NS) & (bars["opened_ns"] < WEEK_NS + 168 * HOUR_NS)
     return np.where(week, _holds(_ago(close, -6) > close), told)
 
 
-WEEK_NS = 1_707_667_200 * 10**9  # when the thousandth of the candles opened
+WEEK_NS = 1_707_667_200 * 10**9  # 2024-02-11 16:00 UTC, amid the candles
 
 LEAKS: tuple[Leak, ...] = (
     Leak("Honest", "nothing: averages of 10 and 30 closes", "", honest, True),

@@ -13,7 +13,9 @@ import numpy as np
 
 from metastackerbandit.training.leakage.settings import LeakageSettings
 from tests.reference import freqtrade, goog, lookahead
-from tests.reference.tables import TABLES, read, tolerance
+from tests.reference.goog_statistics import STATISTICS, as_number
+from tests.reference.relations import read, tolerance
+from tests.reference.tables import TABLES
 from tests.reference.talib_chains import CHAINS, WITHOUT, named
 from tests.reference.talib_golden import kept, rerun, worst
 from tests.shared import shared_data
@@ -50,8 +52,8 @@ def goog_table() -> str:
     """The 31 statistics beside ours."""
     expected = goog.published()
     lines = []
-    for one in goog.STATISTICS:
-        told = goog.as_number(expected[one.name])
+    for one in STATISTICS:
+        told = as_number(expected[one.name])
         if one.ours is None:
             lines.append((one.name, f"{told:.10g}", "", "", "", one.how))
             continue

@@ -149,6 +149,7 @@ def covariance(a: Any, b: Any, span: int) -> Call:
 
 
 _WINDOW = "a window: nothing to forget"
+_STILL = "one bar; one without range is 0 to TA-Lib and nothing to us"
 _SEED = "TA-Lib begins its sums of movement with thirteen bars, ours with fourteen"
 
 CHAINS: tuple[Chain, ...] = (
@@ -224,7 +225,7 @@ CHAINS: tuple[Chain, ...] = (
         49,
         why=_WINDOW,
     ),
-    Chain("candle_body", call("BOP", "open", "high", "low", "close"), lambda row: np.nan_to_num(row["candle_body"]), 0, why="one bar"),
+    Chain("candle_body", call("BOP", "open", "high", "low", "close"), lambda row: np.nan_to_num(row["candle_body"]), 0, why=_STILL),
     Chain("candle_range", RANGE, _of("candle_range", 1.0, 1), 48, why="one bar"),
     Chain("volume_intensity", div("volume", ema("volume", 48)), lambda row: row["volume_intensity"] + 1.0, forgotten(48), "volume"),
     Chain("volume_trend", call("LN", div(ema("volume", 12), ema("volume", 48))), _of("volume_trend"), forgotten(48), "volume"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.reference.goog import STATISTICS, Statistic, as_number, growth_by_own_sizes, played, published
+from tests.reference.goog import growth_by_own_sizes, played, published
+from tests.reference.goog_statistics import STATISTICS, Statistic, as_number
 
 
 @pytest.mark.parametrize("statistic", [one for one in STATISTICS if one.ours], ids=lambda one: one.name)

@@ -6,17 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from metastackerbandit.features.batch import features_over
 from metastackerbandit.features.catalog import FAMILIES, NAMES
 from tests.features.scenes import FRAME, market
-from tests.reference.steps import Market, taken
-from tests.reference.tables import TABLES, Table, read, tolerance
+from tests.reference.relations import read, tolerance
+from tests.reference.steps import Market, market_of, taken
+from tests.reference.tables import TABLES, Table
 from tests.shared import shared_data
 
 
 def folder() -> Path:
     return shared_data() / "reference" / "ta_tables"
+
+
+@given(seed=st.integers(0, 2**32 - 1), factor=st.floats(1e-3, 1e3), shift=st.floats(0.0, 1e4))
+@settings(max_examples=25)
+def test_steps_see_neither_the_unit_of_a_table_nor_where_it_begins(seed: int, factor: float, shift: float) -> None:
+    """So a table's prices may stand for logs: ratios stay, distances come back in the table's own unit."""
+    close = 100.0 + np.cumsum(np.random.default_rng(seed).normal(size=40))
+    one, other = market_of(close), market_of(close * factor + shift)
+    for family, columns in (("reversion", (1, 2)), ("channel", (0,)), ("efficiency", (0, 1))):
+        left, right = taken(family, one).columns, taken(family, other).columns
+        assert np.allclose(left[:, columns], right[:, columns], rtol=0.0, atol=1e-9, equal_nan=True)
+    assert np.allclose(taken("volatility", one).true_range * factor, taken("volatility", other).true_range, rtol=1e-7, atol=1e-10 * factor)
 
 
 @pytest.mark.parametrize("table", [table for table in TABLES if table.compared], ids=lambda table: table.file)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reference import freqtrade, goog, lookahead
+from tests.reference import freqtrade, lookahead
+from tests.reference.goog_statistics import STATISTICS
 from tests.reference.page import PAGE, PARTS
 from tests.reference.tables import TABLES
 from tests.reference.talib_chains import CHAINS
 
 LINES = {
     "tables": [table.file.removeprefix("cs-").removesuffix(".csv") for table in TABLES],
-    "goog": [statistic.name for statistic in goog.STATISTICS],
+    "goog": [statistic.name for statistic in STATISTICS],
     "trades": [figure.name for figure in freqtrade.FIGURES],
     "talib": [chain.feature for chain in CHAINS],
     "leaks": [leak.what for leak in lookahead.LEAKS],

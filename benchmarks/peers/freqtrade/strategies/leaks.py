@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 from freqtrade.strategy import IStrategy
 
@@ -105,15 +104,13 @@ class CentredWindow(Honest):
 
 
 class ThinStretch(Honest):
-    """A column looks six bars ahead in one week of the sample only."""
+    """A column looks six bars ahead in one week of the clock only."""
 
     def planted(self, frame: pd.DataFrame) -> pd.Series:
         honest = frame["close"] > frame["close"].shift(5)
         ahead = frame["close"].shift(-6) > frame["close"]
-        count = len(frame)
-        inside = np.zeros(count, bool)
-        inside[count // 2 : count // 2 + 168] = True
-        return honest.where(~inside, ahead)
+        since = frame["date"] - pd.Timestamp("2024-02-11 16:00", tz="UTC")
+        return honest.where(~since.between(pd.Timedelta(0), pd.Timedelta(hours=167)), ahead)
 
 
 class Unused(Honest):
