@@ -18,12 +18,13 @@ class Lack(Struct, frozen=True):
 
 
 class Peer(Struct, frozen=True):
-    """An engine of other people, with what it has no word for and the rules by which it differs."""
+    """An engine of other people, with what it has no word for, the rules by which it differs, and how its script drives it."""
 
     name: str
     title: str
     lacks: tuple[Lack, ...]
     rules: tuple[Rule, ...]
+    driven: str = ""
 
     def fields(self, scene: Scene) -> tuple[str, ...]:
         """What is compared in a scene: all that the peer has a word for."""
@@ -40,8 +41,8 @@ NO_FUNDING = Lack(("funding",), ("funding",))  # profit is then compared before 
 EXIT = ("exit", "fee", "profit")
 
 PEERS: tuple[Peer, ...] = (
-    Peer("backtesting", "backtesting.py", (NO_FUNDING, Lack(("slippage",), EXIT)), backtesting.RULES),
-    Peer("vectorbt", "vectorbt", (NO_FUNDING, Lack(("slippage", "target"), EXIT)), vectorbt.RULES),
+    Peer("backtesting", "backtesting.py", (NO_FUNDING, Lack(("slippage",), EXIT)), backtesting.RULES, backtesting.DRIVEN),
+    Peer("vectorbt", "vectorbt", (NO_FUNDING, Lack(("slippage", "target"), EXIT)), vectorbt.RULES, vectorbt.DRIVEN),
 )
 
 
