@@ -2,6 +2,7 @@
 
 backtrader fills a market order at the open of the bar after the one that sent it, and what is sent when it tells of that fill waits one bar more, so
 that no stop could be hit in the candle of its entry. `cheat_on_open` is its own answer: `next` decides at the close, `next_open` sends at the open.
+A job with `cheat_on_open` false plays without it.
 """
 
 from __future__ import annotations
@@ -58,13 +59,19 @@ class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
 
 
 class Terms(bt.CommInfoBase):  # type: ignore[misc]
-    """A fee as a share of notional, and funding as the credit interest that the broker charges before a bar's orders."""
+    """A fee as a share of notional, and funding as the credit interest that the broker charges before a bar's orders.
+
+    `rates` holds by candle the rate and the mark price in ticks, 0 where it is not known: then the last close stands for it.
+    """
 
     params = (("commtype", bt.CommInfoBase.COMM_PERC), ("percabs", True), ("stocklike", True), ("rates", {}))
 
     def get_credit_interest(self, data: Any, pos: Any, dt: Any) -> float:
-        rate: float = self.p.rates.get(len(data) - 1, 0.0)
-        return rate * pos.size * data.close[-1] if rate else 0.0
+        settled = self.p.rates.get(len(data) - 1)
+        if settled is None:
+            return 0.0
+        rate, mark = settled
+        return float(rate * pos.size * (mark or data.close[-1]))
 
 
 class Trading(bt.Strategy):  # type: ignore[misc]
@@ -77,6 +84,7 @@ class Trading(bt.Strategy):  # type: ignore[misc]
         self.lots = candles.lots_of(self.p.job)
         self.following = Following(self.rule)
         self.wanted = 0
+        self.at_open = self.p.job.get("cheat_on_open", True)
         self.protection: list[Any] = []
 
     def word(self) -> int:
@@ -88,20 +96,26 @@ class Trading(bt.Strategy):  # type: ignore[misc]
 
     def next(self) -> None:
         self.wanted = self.following.wanted(self.side(), self.word())
+        if not self.at_open:
+            self.act()
 
     def next_open(self) -> None:
+        if self.act() and self.wanted:
+            self.protect(self.wanted, self.broker.paid(self.data.open[0], self.wanted))
+
+    def act(self) -> bool:
+        """Send what was decided; False where nothing is to be changed."""
         if self.wanted == self.side():
-            return
+            return False
         for order in self.protection:
             self.cancel(order)
         self.protection = []
         self.order_target_size(target=self.wanted * self.lots)
-        if self.wanted:
-            self.protect(self.wanted)
+        return True
 
-    def protect(self, side: int) -> None:
-        """Stop and target, of which one cancels the other, from the price that the entry is about to pay."""
-        stop, target = barriers(self.rule, side, self.broker.paid(self.data.open[0], side))
+    def protect(self, side: int, entry: int) -> None:
+        """Stop and target, of which one cancels the other, of a position entered at `entry` ticks."""
+        stop, target = barriers(self.rule, side, entry)
         leave = self.sell if side > 0 else self.buy
         if stop is not None:
             self.protection.append(leave(exectype=bt.Order.Stop, price=float(stop), size=self.lots))
@@ -110,9 +124,13 @@ class Trading(bt.Strategy):  # type: ignore[misc]
             self.protection.append(leave(exectype=bt.Order.Limit, price=float(target), size=self.lots, oco=oco))
 
     def notify_order(self, order: Any) -> None:
-        if order.status == order.Completed and order.exectype != bt.Order.Market:
+        if order.status != order.Completed:
+            return
+        if order.exectype != bt.Order.Market:
             self.following.was_stopped(-1 if order.isbuy() else 1)
             self.protection = []
+        elif not self.at_open and self.side():
+            self.protect(self.side(), round(order.executed.price))
 
     def notify_trade(self, trade: Any) -> None:
         if trade.isclosed:
@@ -152,16 +170,20 @@ def preparing(rule: type[Trading]) -> Callable[[dict[str, Any]], Callable[[], An
 
     def prepare(job: dict[str, Any]) -> Callable[[], Any]:
         seen = candles.read(job)
+        frame_ns = int(np.diff(seen.opened_ns).min())
         columns = [(EPOCH_DAY + seen.opened_ns / DAY_NS).tolist()] + [column.tolist() for column in seen[1:]]
         settled = job.get("funding") or []
-        places = np.searchsorted(seen.opened_ns, [at for at, _ in settled])  # paid before the orders of the first candle at or after it
-        rates = {int(place): rate for place, (_, rate) in zip(places, settled, strict=True)}
-        return lambda: candles.told(job, play(rule, job, columns, rates), seen.opened_ns)
+        places = np.searchsorted(seen.opened_ns, [row[0] for row in settled])  # paid before the orders of the first candle at or after it
+        tick = float(job["tick"])
+        rates = {int(place): (row[1], row[2] / tick) for place, row in zip(places, settled, strict=True)}
+        return lambda: candles.told(job, play(rule, job, columns, frame_ns, rates), seen.opened_ns)
 
     return prepare
 
 
-def play(rule: type[Trading], job: dict[str, Any], columns: list[list[float]], rates: dict[int, float]) -> list[list[float]]:
+def play(
+    rule: type[Trading], job: dict[str, Any], columns: list[list[float]], frame_ns: int, rates: dict[int, tuple[float, float]]
+) -> list[list[float]]:
     """One run of the engine -> its closed trades in ticks and lots."""
     fee = job["fee_bps"] * 1e-4
     rows: list[list[float]] = []
@@ -173,10 +195,10 @@ def play(rule: type[Trading], job: dict[str, Any], columns: list[list[float]], r
         funding = trade.commission - fees if rates else 0.0
         rows.append([trade.baropen - 1, trade.barclose - 1, side, abs(entry.size), entry.price, last.price, fees, funding, trade.pnlcomm])
 
-    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=True, tradehistory=True)
+    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=job.get("cheat_on_open", True), tradehistory=True)
     cerebro.broker = Broker(cash=job["cash"] / candles.money_of(job), checksubmit=False, slippage=round(job["slippage_bps"] * 10_000))
     cerebro.broker.addcommissioninfo(Terms(commission=fee, rates=rates))
-    cerebro.adddata(Feed(columns=columns, timeframe=bt.TimeFrame.Minutes, compression=job["frame_ns"] // MINUTE_NS))
+    cerebro.adddata(Feed(columns=columns, timeframe=bt.TimeFrame.Minutes, compression=frame_ns // MINUTE_NS))
     cerebro.addstrategy(rule, job=job, ended=ended)
     cerebro.run()
     return rows

@@ -2,7 +2,7 @@
 
 Of bars alone NautilusTrader fills what a strategy sends at a bar's close at that same close. So the first price of each candle is given as a trade
 of its own, a nanosecond after its open: `on_bar` decides, `on_trade_tick` sends, and the order fills at that trade's price. The candle itself comes
-at its close, and its venue walks it from open to high to low to close.
+at its close, and its venue walks it from open to high to low to close. A job with `first_prices` false plays on bars alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nautilus_trader.indicators import DonchianChannel, SimpleMovingAverage
 from nautilus_trader.model.book import OrderBook
 from nautilus_trader.model.currencies import BTC, USDT
 from nautilus_trader.model.data import Bar, BarSpecification, BarType, BookOrder, TradeTick
-from nautilus_trader.model.enums import AccountType, AggressorSide, BarAggregation, BookType, OmsType, OrderSide, OrderType, PriceType
+from nautilus_trader.model.enums import AccountType, AggressorSide, BookType, OmsType, OrderSide, OrderType, PriceType
 from nautilus_trader.model.identifiers import InstrumentId, Symbol, TradeId, Venue
 from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.model.objects import Money, Price, Quantity
@@ -32,7 +32,6 @@ from serving import serve
 
 VENUE = Venue("SIM")
 INSTRUMENT = InstrumentId(Symbol("COINUSDT-PERP"), VENUE)
-MINUTE_NS = 60 * 10**9
 PLENTY = 10**9  # lots offered at the price that a taker pays: no order is larger
 
 
@@ -90,10 +89,12 @@ class Slipping(FillModel):  # type: ignore[misc]
 class Trading(Strategy):  # type: ignore[misc]
     """Turns what a rule says at a close into orders at the next candle's first price; a subclass is the rule."""
 
-    def __init__(self, job: dict[str, Any], instrument: CryptoPerpetual, bars: BarType, venue: Slipping, ended: Callable[[Any, float], None]) -> None:
+    def __init__(
+        self, job: dict[str, Any], instrument: CryptoPerpetual, bars: BarType, paid: Callable[[float, int], int], ended: Callable[[Any, float], None]
+    ) -> None:
         super().__init__(StrategyConfig(strategy_id="PEER-001"))
-        self.rule, self.instrument, self.bars, self.at_venue, self.ended = job["strategy"], instrument, bars, venue, ended
-        self.tick = float(job["tick"])
+        self.rule, self.instrument, self.bars, self.paid, self.ended = job["strategy"], instrument, bars, paid, ended
+        self.tick, self.waits = float(job["tick"]), job.get("first_prices", True)
         self.quantity = instrument.make_qty(float(Decimal(str(job["quantity"]))))
         self.following = Following(self.rule)
         self.wanted: int | None = None
@@ -116,32 +117,37 @@ class Trading(Strategy):  # type: ignore[misc]
         side = self.side()
         wanted = self.following.wanted(side, self.word(bar))
         self.wanted = None if wanted == side else wanted
+        if not self.waits:
+            self.act(float(bar.close))
 
     def on_trade_tick(self, tick: TradeTick) -> None:
+        self.act(float(tick.price))
+
+    def act(self, price: float) -> None:
+        """Send what was decided; orders sent now fill at `price`."""
         if self.wanted is None:
             return
         side, self.wanted = self.wanted, None
         self.cancel_all_orders(INSTRUMENT)
         self.close_all_positions(INSTRUMENT)
         if side:
-            self.enter(side, float(tick.price))
+            self.enter(side, price)
 
     def enter(self, side: int, price: float) -> None:
-        """A market order; where the rule has barriers, with a bracket from the price that it is about to pay."""
-        order_side = OrderSide.BUY if side > 0 else OrderSide.SELL
-        stop, target = barriers(self.rule, side, self.at_venue.paid(price, side))
-        if stop is None or target is None:
-            self.submit_order(self.order_factory.market(INSTRUMENT, order_side, self.quantity))
-            return
-        self.submit_order_list(
-            self.order_factory.bracket(
-                INSTRUMENT,
-                order_side,
-                self.quantity,
-                tp_price=self.instrument.make_price(target * self.tick),
-                sl_trigger_price=self.instrument.make_price(stop * self.tick),
-            )
+        """A market order; with stop and target as one bracket, with one of them as an order beside it, from the price that it is about to pay."""
+        entering, leaving = (OrderSide.BUY, OrderSide.SELL) if side > 0 else (OrderSide.SELL, OrderSide.BUY)
+        stop, target = (
+            None if at is None else self.instrument.make_price(at * self.tick) for at in barriers(self.rule, side, self.paid(price, side))
         )
+        make, quantity = self.order_factory, self.quantity
+        if stop is not None and target is not None:
+            self.submit_order_list(make.bracket(INSTRUMENT, entering, quantity, sl_trigger_price=stop, tp_price=target))
+            return
+        self.submit_order(make.market(INSTRUMENT, entering, quantity))
+        if stop is not None:
+            self.submit_order(make.stop_market(INSTRUMENT, leaving, quantity, stop, reduce_only=True))
+        if target is not None:
+            self.submit_order(make.limit(INSTRUMENT, leaving, quantity, target, reduce_only=True))
 
     def on_order_filled(self, event: Any) -> None:
         if event.order_type != OrderType.MARKET:
@@ -188,16 +194,16 @@ class Breakout(Trading):
         return -1 if close < lowest else KEEP
 
 
-def events(job: dict[str, Any], instrument: CryptoPerpetual, bars: BarType) -> list[Any]:
-    """Each candle as its first price and, at its close, the bar; in order of time."""
-    seen = candles.read(job)
-    tick, frame_ns = float(job["tick"]), job["frame_ns"]
+def events(seen: candles.Candles, tick: float, instrument: CryptoPerpetual, bars: BarType, first_prices: bool) -> list[Any]:
+    """Each candle as its first price, where asked for, and at its close the bar; in order of time."""
+    frame_ns = bars.spec.get_interval_ns()
     prices = {name: getattr(seen, name) * tick for name in ("open", "high", "low", "close")}
     frame = pd.DataFrame({**prices, "volume": seen.volume}, index=pd.to_datetime(seen.opened_ns + frame_ns, utc=True))
     told: list[Any] = []
     for number, (at, bar) in enumerate(zip(seen.opened_ns.tolist(), BarDataWrangler(bars, instrument).process(frame), strict=True)):
-        size = max(Quantity(bar.volume.as_double() / 4, instrument.size_precision), instrument.size_increment)
-        told.append(TradeTick(INSTRUMENT, bar.open, size, AggressorSide.NO_AGGRESSOR, TradeId(str(number)), at + 1, at + 1))
+        if first_prices:
+            size = max(Quantity(bar.volume.as_double() / 4, instrument.size_precision), instrument.size_increment)
+            told.append(TradeTick(INSTRUMENT, bar.open, size, AggressorSide.NO_AGGRESSOR, TradeId(str(number)), at + 1, at + 1))
         told.append(bar)
     return told
 
@@ -206,8 +212,8 @@ def preparing(rule: type[Trading]) -> Callable[[dict[str, Any]], Callable[[], An
     """The kind of work that follows one rule: an engine is built and given its data before, a run adds the strategy and plays."""
 
     def prepare(job: dict[str, Any]) -> Callable[[], Any]:
-        instrument = contract(job)
-        bars = BarType(INSTRUMENT, BarSpecification(job["frame_ns"] // MINUTE_NS, BarAggregation.MINUTE, PriceType.LAST))
+        seen, instrument = candles.read(job), contract(job)
+        bars = BarType(INSTRUMENT, BarSpecification.from_timedelta(pd.Timedelta(int(np.diff(seen.opened_ns).min())), PriceType.LAST))
         quiet = LoggingConfig(bypass_logging=True)
         engine = BacktestEngine(BacktestEngineConfig(logging=quiet, run_analysis=False, risk_engine=RiskEngineConfig(bypass=True)))
         venue = Slipping(job)
@@ -220,12 +226,10 @@ def preparing(rule: type[Trading]) -> Callable[[dict[str, Any]], Callable[[], An
             fill_model=venue,
         )
         engine.add_instrument(instrument)
-        engine.add_data(events(job, instrument, bars), sort=False)
-        opened_ns = candles.read(job).opened_ns
+        engine.add_data(events(seen, float(job["tick"]), instrument, bars, job.get("first_prices", True)), sort=False)
 
         def run() -> Any:
-            rows = play(rule, job, engine, instrument, bars, venue, opened_ns)
-            return candles.told(job, rows, opened_ns)
+            return candles.told(job, play(rule, job, engine, instrument, bars, venue, seen.opened_ns), seen.opened_ns)
 
         return run
 
@@ -248,7 +252,7 @@ def play(
 
     engine.reset()
     engine.clear_strategies()
-    engine.add_strategy(rule(job, instrument, bars, venue, ended))
+    engine.add_strategy(rule(job, instrument, bars, venue.paid, ended))
     engine.run()
     return rows
 
