@@ -80,9 +80,9 @@ def _is_at_close(case: Case) -> bool:
 RULES = (
     Rule(
         "the high comes before the low",
-        """NautilusTrader walks a bar from open to high to low to close, so a long position whose stop and target lie in one candle reaches its target.
-        We take the stop: which came first is not known, and what is not known counts against us. A short position meets its stop at the high in
-        both engines.""",
+        """NautilusTrader walks a bar from open to high to low to close, so a long position whose stop and target lie in one candle reaches its
+        target. We take the stop: which came first is not known, and what is not known counts against us. A short position meets its stop at the
+        high in both engines.""",
         _is_high_first,
         Scene(
             name="the high comes before the low",
