@@ -14,7 +14,7 @@ from typing import Any
 import candles
 import numpy as np
 import pandas as pd
-from following import KEEP, Following, barriers
+from following import KEEP, Following, barriers, slipped
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.backtest.models import FillModel
 from nautilus_trader.config import LoggingConfig, RiskEngineConfig, StrategyConfig
@@ -57,7 +57,7 @@ def contract(job: dict[str, Any]) -> CryptoPerpetual:
     )
 
 
-class Slipping(FillModel):  # type: ignore[misc]
+class Slipping(FillModel):
     """Offers takers a price that is worse by a share of the reference, rounded to a tick against them; makers get the venue's own treatment.
 
     The reference of a market order is the last price; that of a stop its trigger, as in the venue's own fills of stops on bars.
@@ -65,13 +65,11 @@ class Slipping(FillModel):  # type: ignore[misc]
 
     def __init__(self, job: dict[str, Any]) -> None:
         super().__init__()
-        self.tick = float(job["tick"])
-        self.slippage = round(job["slippage_bps"] * 10_000)  # 1e-8
+        self.tick, self.slippage_bps = float(job["tick"]), job["slippage_bps"]
 
     def paid(self, price: float, side: int) -> int:
         """Ticks that a taker pays."""
-        ticks = round(price / self.tick)
-        return ticks + side * -(-ticks * self.slippage // 100_000_000)
+        return slipped(round(price / self.tick), side, self.slippage_bps)
 
     def get_orderbook_for_fill_simulation(self, instrument: Any, order: Any, best_bid: Any, best_ask: Any) -> Any:
         if order.order_type == OrderType.LIMIT:
@@ -86,7 +84,7 @@ class Slipping(FillModel):  # type: ignore[misc]
         return book
 
 
-class Trading(Strategy):  # type: ignore[misc]
+class Trading(Strategy):
     """Turns what a rule says at a close into orders at the next candle's first price; a subclass is the rule."""
 
     def __init__(
