@@ -64,6 +64,18 @@ def _is_target_at_limit(case: Case) -> bool:
     return left.ours == left.open and left.theirs == left.target
 
 
+def _is_thin(case: Case) -> bool:
+    """A candle of the trade touched the target and went no further, and a quarter of its volume was less than the quantity."""
+    ours, theirs, rule = case.difference.ours, case.difference.theirs, case.scene.rule
+    if ours is None or theirs is None or not rule.target_bps or ours["entry"] != round(float(theirs["entry"])):
+        return False
+    bars, lot = case.recording.bars[0], float(case.recording.instruments[0].lot_size)
+    side = int(ours["side"])
+    held = bars[(bars["opened_ns"] >= ours["opened_ns"]) & (bars["opened_ns"] <= case.difference.closed_ns)]
+    touched = held["high" if side > 0 else "low"] == target_price(side, int(ours["entry"]), round(rule.target_bps * BPS_RATE))
+    return bool((touched & (held["volume"] / 4 < ours["lots"] * lot)).any())
+
+
 def _is_at_close(case: Case) -> bool:
     """The peer was given bars alone, and entered at the close of the candle before ours."""
     if case.scene.extra != BARS_ALONE:
@@ -128,6 +140,24 @@ RULES = (
                 (10_200, 10_210, 10_190, 10_205),
                 (10_205, 10_210, 10_190, 10_200),
             ),
+        ),
+    ),
+    Rule(
+        "a touched target shares the volume",
+        """A target whose price is touched and not passed fills in NautilusTrader up to the quarter of the candle's volume that each of its four
+        prices is worth, and the rest waits. We fill it whole at the touch. The quantities of the scenes are smaller than that.""",
+        _is_thin,
+        Scene(
+            name="a touched target shares the volume",
+            rule=TARGETED,
+            market="perp",
+            made=(
+                *ENTERED_AT_10050,
+                (10_100, 10_151, 10_090, 10_110),
+                (10_110, 10_160, 10_100, 10_150),
+                (10_150, 10_160, 10_140, 10_155),
+            ),
+            extra={"made_volume": 2.0},
         ),
     ),
     Rule(
