@@ -17,7 +17,7 @@ from oracles.trades import FIELDS, Trades
 TICK_NOISE = 1e-4  # ticks: what prices that went through floats may be off
 MONEY_NOISE = 1e-11  # of the money that changed hands
 ROUNDED = 4e-8  # currency: two fees rounded up, and two settlements a day at most
-MOST_DIFFERENT = 0.01  # share of trades that may differ from a peer, each by a rule
+MOST_DIFFERENT = 0.01  # share of the trades of all scenes that may differ from a peer, each by a rule
 
 COMPARED = FIELDS[1:]
 Row = Any  # one trade, a record of oracles.trades.LAYOUT
@@ -64,9 +64,7 @@ class Comparison(Struct, frozen=True, eq=False):
 
 def compare(ours: Trades, theirs: Trades, limits: Limits) -> Comparison:
     """Pair trades by entry candle and side; what has no partner is a difference too."""
-    left = {(int(row["opened_ns"]), int(row["side"])): row for row in ours}
-    right = {(int(row["opened_ns"]), int(row["side"])): row for row in theirs}
-    assert len(left) == len(ours) and len(right) == len(theirs), "two trades of one side were entered in one candle"
+    left, right = _by_entry(ours), _by_entry(theirs)
     differences = []
     for key in sorted(left.keys() | right.keys()):
         one, other = left.get(key), right.get(key)
@@ -74,6 +72,18 @@ def compare(ours: Trades, theirs: Trades, limits: Limits) -> Comparison:
         if fields:
             differences.append(Difference(one, other, fields))
     return Comparison(len(left.keys() | right.keys()) - len(differences), tuple(differences))
+
+
+def _by_entry(trades: Trades) -> dict[tuple[int, int, int], Row]:
+    """Trades by candle, side, and how many of that side were entered in that candle before."""
+    found: dict[tuple[int, int, int], Row] = {}
+    for row in trades:
+        opened_ns, side = int(row["opened_ns"]), int(row["side"])
+        again = 0
+        while (opened_ns, side, again) in found:
+            again += 1
+        found[opened_ns, side, again] = row
+    return found
 
 
 def differing(ours: Row, theirs: Row, limits: Limits) -> tuple[str, ...]:

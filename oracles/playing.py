@@ -31,7 +31,7 @@ def job_of(scene: Scene, recording: Recording, klines: Path, scratch: Path) -> d
         "slippage_bps": scene.slippage_bps,
         "cash": CASH,
         "quantity": scene.quantity,
-        **scene.extra,
+        **dict(scene.extra),
     }
     settled = recording.funding[0]
     if scene.funded and settled is not None:

@@ -29,12 +29,13 @@ def _is_entry_candle(case: Case) -> bool:
 
 
 def _is_swallowed(case: Case) -> bool:
-    """We entered at an open at which the peer's position on the other side was stopped or reached its target; the peer did not enter there."""
+    """We turned at an open at which the peer's position was stopped or reached its target, and the peer did not enter there."""
     ours, theirs = case.difference.ours, case.difference.theirs
-    if ours is None or theirs is not None:
+    if ours is None or theirs is not None or case.scene.rule.reversal != "flip":
         return False
-    ended = (case.theirs["closed_ns"] == ours["opened_ns"]) & (case.theirs["side"] == -ours["side"])
-    return bool(ended.any())
+    price = case.candle(int(ours["opened_ns"]))["open"]
+    ended = case.theirs[(case.theirs["closed_ns"] == ours["opened_ns"]) & (case.theirs["side"] == -ours["side"])]
+    return bool((abs(ended["exit"] - price) <= price * case.scene.slippage_bps * 1e-4 + 1e-6).any())
 
 
 def _is_unrounded(case: Case) -> bool:
@@ -58,7 +59,7 @@ def _is_slipped_target(case: Case) -> bool:
     return bool(abs(ours["side"] * (ours["exit"] - theirs["exit"]) - lost) <= 1.0)
 
 
-ONE_ROW = {"rows_a_candle": 1}
+ONE_ROW = (("rows_a_candle", 1),)
 
 RULES = (
     Rule(
