@@ -10,7 +10,7 @@ from oracles.rules.vectorbt import STOPPED
 from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
-NEXT_ALONE = {"cheat_on_open": False}
+NEXT_ALONE = (("cheat_on_open", 0),)
 
 
 def _is_order_for_target(case: Case) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from metastackerbandit.costs.price import taken_at
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import stop_price, target_price
@@ -15,7 +13,7 @@ from oracles.scenes import Scene
 BOTH = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0, target_bps=100.0)
 STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)
 TARGETED = Arm("sma_cross", fast=1, slow=2, target_bps=100.0)
-BARS_ALONE = {"first_prices": False}
+BARS_ALONE = (("first_prices", 0),)
 ENTERED_AT_10050 = ((10_000, 10_010, 9_990, 10_000), (10_000, 10_060, 9_990, 10_050), (10_050, 10_110, 10_040, 10_100))  # long, in the last of these
 
 
@@ -81,12 +79,11 @@ def _is_at_close(case: Case) -> bool:
     if case.scene.extra != BARS_ALONE:
         return False
     ours, theirs = case.difference.ours, case.difference.theirs
-    bars = case.recording.bars[0]
     if theirs is not None:
         return bool(abs(theirs["entry"] - case.candle(int(theirs["opened_ns"]))["close"]) < 1e-6)
     assert ours is not None
-    before = bars[int(np.searchsorted(bars["opened_ns"], ours["opened_ns"])) - 1]
-    return bool(((case.theirs["opened_ns"] == before["opened_ns"]) & (case.theirs["side"] == ours["side"])).any())
+    before_ns = case.candle_before(int(ours["opened_ns"]))["opened_ns"]
+    return bool(((case.theirs["opened_ns"] == before_ns) & (case.theirs["side"] == ours["side"])).any())
 
 
 RULES = (
@@ -157,7 +154,7 @@ RULES = (
                 (10_110, 10_160, 10_100, 10_150),
                 (10_150, 10_160, 10_140, 10_155),
             ),
-            extra={"made_volume": 2.0},
+            extra=(("made_volume", 2),),
         ),
     ),
     Rule(

@@ -2,7 +2,7 @@
 
 backtrader fills a market order at the open of the bar after the one that sent it, and what is sent when it tells of that fill waits one bar more, so
 that no stop could be hit in the candle of its entry. `cheat_on_open` is its own answer: `next` decides at the close, `next_open` sends at the open.
-A job with `cheat_on_open` false plays without it.
+A job with `cheat_on_open` 0 plays without it.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def play(
         funding = trade.commission - fees if rates else 0.0
         rows.append([trade.baropen - 1, trade.barclose - 1, side, abs(entry.size), entry.price, last.price, fees, funding, trade.pnlcomm])
 
-    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=job.get("cheat_on_open", True), tradehistory=True)
+    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=bool(job.get("cheat_on_open", True)), tradehistory=True)
     cerebro.broker = Broker(cash=job["cash"] / candles.money_of(job), checksubmit=False, slippage_bps=job["slippage_bps"])
     cerebro.broker.addcommissioninfo(Terms(commission=fee, rates=rates))
     cerebro.adddata(Feed(columns=columns, timeframe=bt.TimeFrame.Minutes, compression=frame_ns // MINUTE_NS))

@@ -2,7 +2,7 @@
 
 Of bars alone NautilusTrader fills what a strategy sends at a bar's close at that same close. So the first price of each candle is given as a trade
 of its own, a nanosecond after its open: `on_bar` decides, `on_trade_tick` sends, and the order fills at that trade's price. The candle itself comes
-at its close, and its venue walks it from open to high to low to close. A job with `first_prices` false plays on bars alone.
+at its close, and its venue walks it from open to high to low to close. A job with `first_prices` 0 plays on bars alone.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Trading(Strategy):
     ) -> None:
         super().__init__(StrategyConfig(strategy_id="PEER-001"))
         self.rule, self.instrument, self.bars, self.paid, self.ended = job["strategy"], instrument, bars, paid, ended
-        self.tick, self.waits = float(job["tick"]), job.get("first_prices", True)
+        self.tick, self.waits = float(job["tick"]), bool(job.get("first_prices", True))
         self.quantity = instrument.make_qty(float(Decimal(str(job["quantity"]))))
         self.following = Following(self.rule)
         self.wanted: int | None = None
@@ -224,7 +224,7 @@ def preparing(rule: type[Trading]) -> Callable[[dict[str, Any]], Callable[[], An
             fill_model=venue,
         )
         engine.add_instrument(instrument)
-        engine.add_data(events(seen, float(job["tick"]), instrument, bars, job.get("first_prices", True)), sort=False)
+        engine.add_data(events(seen, float(job["tick"]), instrument, bars, bool(job.get("first_prices", True))), sort=False)
 
         def run() -> Any:
             return candles.told(job, play(rule, job, engine, instrument, bars, venue, seen.opened_ns), seen.opened_ns)
