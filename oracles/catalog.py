@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from oracles.compare import COMPARED, Limits
 from oracles.differences import Rule
-from oracles.rules import backtesting, vectorbt
+from oracles.rules import backtesting, backtrader, nautilus, vectorbt
 from oracles.scenes import SCENES, Scene
 
 
@@ -42,6 +42,8 @@ EXIT = ("exit", "fee", "profit")
 
 PEERS: tuple[Peer, ...] = (
     Peer("backtesting", "backtesting.py", (NO_FUNDING, Lack(("slippage",), EXIT)), backtesting.RULES, backtesting.DRIVEN),
+    Peer("backtrader", "backtrader", (), backtrader.RULES),
+    Peer("nautilus", "NautilusTrader", (NO_FUNDING,), nautilus.RULES),
     Peer("vectorbt", "vectorbt", (NO_FUNDING, Lack(("slippage", "target"), EXIT)), vectorbt.RULES, vectorbt.DRIVEN),
 )
 

@@ -80,7 +80,7 @@ def _made(scene: Scene) -> Recording:
     bars["closed_ns"] = bars["known_ns"] = bars["opened_ns"] + MADE_BASE_NS
     for place, name in enumerate(("open", "high", "low", "close")):
         bars[name] = [candle[place] for candle in scene.made]
-    bars["volume"] = 1_000_000.0
+    bars["volume"] = dict(scene.extra).get("made_volume", 1_000_000)
     bars["parts"] = bars["parts_due"] = 1
     funding = np.zeros(len(scene.rates), layout(FundingRow))
     for row, (candle, rate) in zip(funding, scene.rates, strict=True):

@@ -28,7 +28,8 @@ class Scene(Struct, frozen=True, kw_only=True):
 
     `folder` and `file` name recorded candles, of which rows `first` .. `first + bars` are used; `made` are candles written by hand instead, as
     ticks of open, high, low, close, five minutes each from `MADE_NS` on. `quantity` is in base units, the same for every trade. `extra` goes
-    into a peer's job as it is, and `funded` says whether settlements are charged (recorded ones, or `rates` at the opening of candles).
+    into a peer's job as it is (`made_volume` is that of each candle written by hand), and `funded` says whether settlements are charged (recorded
+    ones, or `rates` at the opening of candles).
     """
 
     name: str
