@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
 from oracles.trades import FIELDS, Trades
 
 TICK_NOISE = 1e-4  # ticks: what prices that went through floats may be off
+LOTS_NOISE = 1e-6  # lots that a quantity that went through floats may be off
 MONEY_NOISE = 1e-11  # of the money that changed hands
-ROUNDED = 4e-8  # currency: two fees rounded up, and two settlements a day at most
+ROUNDED = 4e-8  # currency: fees and settlements are rounded up to 1e-8, each
 MOST_DIFFERENT = 0.01  # share of the trades of all scenes that may differ from a peer, each by a rule
 
 COMPARED = FIELDS[1:]
@@ -101,7 +101,7 @@ def differing(ours: Row, theirs: Row, limits: Limits) -> tuple[str, ...]:
         elif name in room:
             is_equal = abs(_before_funding(ours, name, limits) - _before_funding(theirs, name, limits)) <= room[name]
         else:
-            is_equal = bool(np.isclose(ours[name], theirs[name], rtol=0, atol=1e-6)) if name == "lots" else ours[name] == theirs[name]
+            is_equal = abs(ours[name] - theirs[name]) <= (LOTS_NOISE if name == "lots" else 0)
         if not is_equal:
             found.append(name)
     return tuple(found)
