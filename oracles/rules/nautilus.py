@@ -62,6 +62,15 @@ def _is_target_at_limit(case: Case) -> bool:
     return left.ours == left.open and left.theirs == left.target
 
 
+def _is_refused(case: Case) -> bool:
+    """We were stopped in the candle of the entry, by a stop that its open was beyond already; the peer was still in."""
+    ours, theirs, rule = case.difference.ours, case.difference.theirs, case.scene.rule
+    if ours is None or theirs is None or not rule.stop_bps or not ours["opened_ns"] == ours["closed_ns"] < theirs["closed_ns"]:
+        return False
+    side, first = int(ours["side"]), int(case.candle(int(ours["opened_ns"]))["open"])
+    return side * (first - stop_price(side, int(ours["entry"]), round(rule.stop_bps * BPS_RATE))) <= 0
+
+
 def _is_thin(case: Case) -> bool:
     """A candle of the trade touched the target and went no further, and a quarter of its volume was less than the quantity."""
     ours, theirs, rule = case.difference.ours, case.difference.theirs, case.scene.rule
@@ -137,6 +146,24 @@ RULES = (
                 (10_200, 10_210, 10_190, 10_205),
                 (10_205, 10_210, 10_190, 10_200),
             ),
+        ),
+    ),
+    Rule(
+        "a stop in the market is refused",
+        """A stop is a distance from the price that was paid. Where slippage is more than that distance, the market is beyond the stop when it is
+        sent; NautilusTrader's venue refuses it, and the position stays without one until the rule's word changes. Ours fills within the candle.""",
+        _is_refused,
+        Scene(
+            name="a stop in the market is refused",
+            rule=Arm("sma_cross", fast=1, slow=2, stop_bps=3.0),
+            market="perp",
+            made=(
+                *ENTERED_AT_10050,
+                (10_100, 10_160, 10_090, 10_150),
+                (10_150, 10_160, 10_060, 10_080),
+                (10_080, 10_090, 10_040, 10_050),
+            ),
+            slippage_bps=12.0,
         ),
     ),
     Rule(
