@@ -18,12 +18,16 @@ class Lack(Struct, frozen=True):
 
 
 class Peer(Struct, frozen=True):
-    """An engine of other people, with what it has no word for and the rules by which it differs; `rounds`: it slips to whole ticks, as we do."""
+    """An engine of other people, with what it has no word for, the rules by which it differs, and how its script drives it.
+
+    `rounds`: it slips to whole ticks, as we do.
+    """
 
     name: str
     title: str
     lacks: tuple[Lack, ...]
     rules: tuple[Rule, ...]
+    driven: str
     rounds: bool = False
 
     def fields(self, scene: Scene) -> tuple[str, ...]:
@@ -41,10 +45,10 @@ NO_FUNDING = Lack(("funding",), ("funding",))  # profit is then compared before 
 EXIT = ("exit", "fee", "profit")
 
 PEERS: tuple[Peer, ...] = (
-    Peer("backtesting", "backtesting.py", (NO_FUNDING, Lack(("slippage",), EXIT)), backtesting.RULES),
-    Peer("backtrader", "backtrader", (), backtrader.RULES, rounds=True),
-    Peer("nautilus", "NautilusTrader", (NO_FUNDING,), nautilus.RULES, rounds=True),
-    Peer("vectorbt", "vectorbt", (NO_FUNDING, Lack(("slippage", "target"), EXIT)), vectorbt.RULES),
+    Peer("backtesting", "backtesting.py", (NO_FUNDING, Lack(("slippage",), EXIT)), backtesting.RULES, backtesting.DRIVEN),
+    Peer("backtrader", "backtrader", (), backtrader.RULES, backtrader.DRIVEN, rounds=True),
+    Peer("nautilus", "NautilusTrader", (NO_FUNDING,), nautilus.RULES, nautilus.DRIVEN, rounds=True),
+    Peer("vectorbt", "vectorbt", (NO_FUNDING, Lack(("slippage", "target"), EXIT)), vectorbt.RULES, vectorbt.DRIVEN),
 )
 
 

@@ -97,8 +97,8 @@ def what(scene: Scene) -> str:
 
 
 def rules_of(peer: Peer, klines: Path) -> list[str]:
-    """Every rule of a peer as a paragraph and its example."""
-    return [f"### {peer.title}", "", *(line for rule in peer.rules for line in (*example(peer, rule, klines), ""))]
+    """How a peer is driven, and each of its rules as a paragraph and its example."""
+    return [f"### {peer.title}", "", " ".join(peer.driven.split()), "", *(line for rule in peer.rules for line in (*example(peer, rule, klines), ""))]
 
 
 def example(peer: Peer, rule: Rule, klines: Path) -> list[str]:

@@ -9,6 +9,10 @@ from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING
 from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
+DRIVEN = """Its `Strategy` sees each close and orders for the next open. Stop and target go with the order; the script looks up the open that the
+order will fill at, so that they are distances from the entry. The rule's words are computed before, with pandas, and have no empty beginning:
+backtesting.py would not call a strategy before the bar after the one on which its last indicator begins."""
+
 
 def _is_spread(case: Case) -> bool:
     """Left in the same candle at the price before slippage."""

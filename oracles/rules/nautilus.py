@@ -10,6 +10,10 @@ from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING
 from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
+DRIVEN = """It is given each candle's first price as a trade of its own, a nanosecond after the open, and the candle as a bar at its close. Its
+strategy decides on the bar and sends at that trade: market orders, brackets with a stop-market and a limit order, on a netting margin account. A fill
+model offers takers the price with slippage."""
+
 BOTH = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0, target_bps=100.0)
 STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)
 TARGETED = Arm("sma_cross", fast=1, slow=2, target_bps=100.0)

@@ -9,6 +9,9 @@ from oracles.rules.common import NO_FUNDING
 from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
+DRIVEN = """Without stop and target its signals are arrays, executed at each candle's open. With them a candle is two rows, first its open alone
+and then its range, and the signals are asked for row by row, since what was stopped decides what comes next."""
+
 STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)
 STOPPED_THEN_FLAT = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0, reversal="through_flat")
 
