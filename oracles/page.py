@@ -98,8 +98,7 @@ def what(scene: Scene) -> str:
 
 def rules_of(peer: Peer, klines: Path) -> list[str]:
     """How a peer is driven, and each of its rules as a paragraph and its example."""
-    driven = [" ".join(peer.driven.split()), ""] if peer.driven else []
-    return [f"### {peer.title}", "", *driven, *(line for rule in peer.rules for line in (*example(peer, rule, klines), ""))]
+    return [f"### {peer.title}", "", " ".join(peer.driven.split()), "", *(line for rule in peer.rules for line in (*example(peer, rule, klines), ""))]
 
 
 def example(peer: Peer, rule: Rule, klines: Path) -> list[str]:

@@ -57,5 +57,5 @@ def side_by_side(peer: Peer, scene: Scene, klines: Path) -> Side:
     recording, ours = our_side(scene, klines)
     instrument = recording.instruments[0]
     money = float(Decimal(instrument.tick_size) * Decimal(instrument.lot_size))
-    limits = limits_of(scene, money, COMPARED if scene.made else peer.fields(scene))
+    limits = limits_of(peer, scene, money, COMPARED if scene.made else peer.fields(scene))
     return Side(scene, ours, theirs, explain(scene, recording, ours, theirs, compare(ours, theirs, limits), peer.rules))

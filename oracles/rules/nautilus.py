@@ -10,6 +10,10 @@ from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING
 from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
+DRIVEN = """It is given each candle's first price as a trade of its own, a nanosecond after the open, and the candle as a bar at its close. Its
+strategy decides on the bar and sends at that trade: market orders, brackets with a stop-market and a limit order, on a netting margin account. A fill
+model offers takers the price with slippage."""
+
 BOTH = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0, target_bps=100.0)
 STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)
 TARGETED = Arm("sma_cross", fast=1, slow=2, target_bps=100.0)
@@ -60,6 +64,15 @@ def _is_target_at_limit(case: Case) -> bool:
     if not left.is_same or not left.target or left.side * (left.open - left.target) <= 0:
         return False
     return left.ours == left.open and left.theirs == left.target
+
+
+def _is_refused(case: Case) -> bool:
+    """We were stopped in the candle of the entry, by a stop that its open was beyond already; the peer was still in."""
+    ours, theirs, rule = case.difference.ours, case.difference.theirs, case.scene.rule
+    if ours is None or theirs is None or not rule.stop_bps or not ours["opened_ns"] == ours["closed_ns"] < theirs["closed_ns"]:
+        return False
+    side, first = int(ours["side"]), int(case.candle(int(ours["opened_ns"]))["open"])
+    return side * (first - stop_price(side, int(ours["entry"]), round(rule.stop_bps * BPS_RATE))) <= 0
 
 
 def _is_thin(case: Case) -> bool:
@@ -137,6 +150,24 @@ RULES = (
                 (10_200, 10_210, 10_190, 10_205),
                 (10_205, 10_210, 10_190, 10_200),
             ),
+        ),
+    ),
+    Rule(
+        "a stop in the market is refused",
+        """A stop is a distance from the price that was paid. Where slippage is more than that distance, the market is beyond the stop when it is
+        sent; NautilusTrader's venue refuses it, and the position stays without one until the rule's word changes. Ours fills within the candle.""",
+        _is_refused,
+        Scene(
+            name="a stop in the market is refused",
+            rule=Arm("sma_cross", fast=1, slow=2, stop_bps=3.0),
+            market="perp",
+            made=(
+                *ENTERED_AT_10050,
+                (10_100, 10_160, 10_090, 10_150),
+                (10_150, 10_160, 10_060, 10_080),
+                (10_080, 10_090, 10_040, 10_050),
+            ),
+            slippage_bps=12.0,
         ),
     ),
     Rule(

@@ -148,7 +148,7 @@ class Trading(Strategy):
             self.submit_order(make.limit(INSTRUMENT, leaving, quantity, target, reduce_only=True))
 
     def on_order_filled(self, event: Any) -> None:
-        if event.order_type != OrderType.MARKET:
+        if event.order_type != OrderType.MARKET and self.wanted is None:  # else the word had changed before
             self.following.was_stopped(-1 if event.order_side == OrderSide.BUY else 1)
 
     def on_position_closed(self, event: Any) -> None:
