@@ -118,6 +118,7 @@ SCENES: tuple[Scene, ...] = (
     _spot("1m ETH with holes", _break(60, 300, 600), "bitfinex_spot_1m", "ETHUSD_2016", "10", 60_000),
     _spot("1m BTC cross, slippage", _cross(10, 60), "binance_spot_1m", "BTCUSDT_2026-06", "0.137", 29_340, slippage_bps=2.0),
     _spot("1m KITE breakout", _break(60, 200, 400), "binance_spot_1m", "KITEUSDT", "1000", 60_000),
+    _spot("1m KITE cross, coarse ticks", _cross(5, 20), "binance_spot_1m", "KITEUSDT", "1000", 12_000),
     _spot("5m BTC cross, no costs", _cross(12, 72), "binance_spot_5m", "BTCUSDT", "0.25", 60_000, fee_bps=0.0),
     _spot("5m SOL breakout", _break(48, 150, 300), "binance_spot_5m", "SOLUSDT", "12.5", 50_000),
     _spot("5m XRP cross, stop", _cross(20, 100, stop=100), "binance_spot_5m", "XRPUSDT", "1000", 60_000),
