@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import start
+from metastackerbandit.bench.works import backtest, features, orders, start, streaming
 
-BENCHMARKS: tuple[Benchmark, ...] = (start.BENCHMARK,)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    backtest.BENCHMARK,
+    backtest.WITH_BARRIERS,
+    features.BENCHMARK,
+    streaming.BENCHMARK,
+    orders.BENCHMARK,
+    start.BENCHMARK,
+)
 
 
 def named(name: str) -> Benchmark | None:

@@ -33,6 +33,7 @@ class Laps(Struct, frozen=True):
         return {
             "rate": amount / float(np.median(wall)),
             "unit": f"{unit}/s",
+            "amount": amount,
             "p50_ms": float(middle),
             "p99_ms": float(late),
             "cpu_s": float(np.median(cpu)),
@@ -40,6 +41,7 @@ class Laps(Struct, frozen=True):
             "least_cpu_s": float(cpu.min()),
             "least_wall_s": float(wall.min()),
             "best_rate": amount / float(wall.min()),
+            "cpu_rate": amount / max(float(cpu.min()), 1e-6),
             "runs": len(self.laps),
         }
 

@@ -46,7 +46,8 @@ def measure(benchmark: Benchmark, data: Path | None, *, rounds: int | None = Non
         before = machine.load()
         say(f"{benchmark.name}: {turns} rounds of {', '.join(sides)}")
         laps = interleave(sides, turns)
-        figures = {name: run.figures(ready.amount, ready.unit) for name, run in laps.items()}
+        amounts = {name: asked.amount or ready.amount for name, asked in ready.peers.items()} | {OURS: ready.amount}
+        figures = {name: run.figures(amounts[name], ready.unit) for name, run in laps.items()}
         if ready.steps_ms is not None:
             figures[OURS] |= _percentiles(ready.steps_ms())
         facts = ready.facts() if ready.facts is not None else {}
@@ -105,9 +106,9 @@ def _ratios(ours: dict[str, Any], peers: dict[str, dict[str, Any]]) -> dict[str,
     """How many times our rate is that of the quickest peer: by medians on the clock, by the least, by the least CPU time; null without peers."""
     ratios: dict[str, Any] = {"ratio_to_best_peer": None, "ratio_by_least": None, "ratio_by_cpu": None, "best_peer": None}
     if peers:
-        ratios["best_peer"] = min(peers, key=lambda name: peers[name]["wall_s"])
-        for ratio, figure in (("ratio_to_best_peer", "wall_s"), ("ratio_by_least", "least_wall_s"), ("ratio_by_cpu", "least_cpu_s")):
-            ratios[ratio] = min(peer[figure] for peer in peers.values()) / ours[figure]
+        ratios["best_peer"] = max(peers, key=lambda name: peers[name]["rate"])
+        for ratio, figure in (("ratio_to_best_peer", "rate"), ("ratio_by_least", "best_rate"), ("ratio_by_cpu", "cpu_rate")):
+            ratios[ratio] = ours[figure] / max(peer[figure] for peer in peers.values())
     return ratios
 
 

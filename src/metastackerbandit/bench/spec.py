@@ -20,7 +20,8 @@ class Unequal(MsbError):
 class Asked(Struct, frozen=True):
     """What a peer is asked: `kind` and `job` go to the `script` in its `home` (a folder of benchmarks/peers).
 
-    `check` is the job whose answer is compared, where the timed one tells less.
+    `check` is the job whose answer is compared, where the timed one tells less. `amount` is how much of the work the peer is given, where it
+    would take minutes over all of it: rates are compared, and its answer is held against ours over that part.
     """
 
     home: str
@@ -28,6 +29,7 @@ class Asked(Struct, frozen=True):
     job: dict[str, Any]
     script: str = "play.py"
     check: dict[str, Any] | None = None
+    amount: float | None = None
 
 
 class Prepared(Struct, frozen=True, eq=False):
