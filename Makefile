@@ -1,4 +1,4 @@
-# Words: setup, torch, run, test, check, docs. Each works alone on a fresh clone: what it needs, it makes.
+# Words: setup, torch, run, test, check, docs, oracles. Each works alone on a fresh clone: what it needs, it makes.
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +15,7 @@ export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 export POLARS_MAX_THREADS ?= 2
 
-.PHONY: help setup torch run test check docs
+.PHONY: help setup torch run test check docs oracles
 
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
@@ -23,6 +23,7 @@ help:
 	@echo "make run DATA=folder train on the first part of recorded candles, trade the rest on paper"
 	@echo "make test            the whole suite"
 	@echo "make check           ruff, mypy --strict, the architecture test"
+	@echo "make oracles         other engines play the same scenes, and are compared with ours trade for trade (docs/oracles.md); PEER=name for one"
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md"
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
@@ -57,9 +58,13 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
-	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/ruff check src tests tools benchmarks oracles
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/architecture
+
+# Peers are installed on demand, each in an environment of its own below benchmarks/peers.
+oracles: setup
+	$(BIN)/python -m oracles $(if $(PEER),--peer $(PEER)) $(if $(KLINES),--klines "$(KLINES)")
 
 docs: $(READY)
 	$(BIN)/python tools/reasons_doc.py

@@ -1,0 +1,179 @@
+"""Our side of a scene: the real rule arm with every gate asked, through the block driver; limits are opened so wide that none binds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from msgspec import structs
+
+from metastackerbandit.backtest.run import block_of, run
+from metastackerbandit.costs.settings import CostSettings
+from metastackerbandit.decision.settings import DecisionSettings
+from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.money import RATE_ONE, money_digits
+from metastackerbandit.domain.recording import FundingRow, Recording
+from metastackerbandit.domain.rows import ON_STOP, ON_TARGET
+from metastackerbandit.domain.sink import Kept, MemorySink
+from metastackerbandit.domain.timeframe import MINUTE_NS, frame_name
+from metastackerbandit.engine.gates import GATE_NAMES
+from metastackerbandit.engine.plan import plan_of
+from metastackerbandit.engine.settings import AccountSettings, EngineSettings
+from metastackerbandit.execution.settings import ExecutionSettings
+from metastackerbandit.exits.rules import stop_hit, target_hit
+from metastackerbandit.exits.settings import ExitSettings
+from metastackerbandit.risk.settings import RiskSettings, SizingSettings
+from metastackerbandit.simulation.settings import SimulationSettings
+from metastackerbandit.stacking.settings import ArmSettings, Breakout, SmaCross
+from metastackerbandit.storage.candles import load_recording
+from oracles.scenes import CASH, MADE_NS, MADE_STEP, MADE_TICK, Scene
+from oracles.trades import LAYOUT, Trades, in_order
+
+MADE_BASE_NS = 5 * MINUTE_NS
+OPEN = RiskSettings(
+    max_symbol_exposure=20.0,
+    max_gross_exposure=20.0,
+    max_side_exposure=20.0,
+    max_net_exposure=20.0,
+    max_heat=1.0,
+    max_correlated_heat=1.0,
+    max_daily_loss=1.0,
+    max_weekly_loss=1.0,
+    max_drawdown=1.0,
+    max_loss_streak=1_000,
+    max_volatility_ratio=100.0,
+    max_bad_bars=1.0,
+)
+
+
+def recording_of(scene: Scene, klines: Path) -> Recording:
+    """The scene's candles as our reader gives them, with the instrument's rules; `klines` is the folder of recorded candles."""
+    if scene.made:
+        return _made(scene)
+    times = pq.read_table(klines / scene.folder / f"{scene.file}.parquet", columns=["open_time"])["open_time"]
+    opened = times.slice(scene.first, scene.bars).cast("int64").to_numpy() * _to_ns(times.type)
+    base_ns = int(opened[1] - opened[0])
+    found = load_recording(
+        klines / scene.folder,
+        (scene.symbol,),
+        market=scene.market,
+        instruments_file=None,
+        since_ns=int(opened[0]),
+        until_ns=int(opened[-1]) + base_ns,
+    )
+    assert len(found.bars[0]) == len(opened), f"{scene.name}: {len(found.bars[0])} candles were read, {len(opened)} are in the file"
+    return found if scene.funded else structs.replace(found, funding=(None,))
+
+
+def _to_ns(kind: Any) -> int:
+    return {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[kind.unit]
+
+
+def _made(scene: Scene) -> Recording:
+    """Candles written by hand, on an instrument made for them."""
+    bars = np.zeros(len(scene.made), layout(Bar))
+    bars["opened_ns"] = MADE_NS + np.arange(len(bars)) * MADE_BASE_NS
+    bars["closed_ns"] = bars["known_ns"] = bars["opened_ns"] + MADE_BASE_NS
+    for place, name in enumerate(("open", "high", "low", "close")):
+        bars[name] = [candle[place] for candle in scene.made]
+    bars["volume"] = 1_000_000.0
+    bars["parts"] = bars["parts_due"] = 1
+    funding = np.zeros(len(scene.rates), layout(FundingRow))
+    for row, (candle, rate) in zip(funding, scene.rates, strict=True):
+        row["at_ns"], row["rate"] = bars["opened_ns"][candle], round(rate * RATE_ONE)
+    made = Instrument(
+        symbol="MADEUSDT",
+        base="MADE",
+        quote="USDT",
+        market=scene.market,
+        venue="MADE",
+        tick_size=MADE_TICK,
+        lot_size=MADE_STEP,
+        min_quantity=MADE_STEP,
+        max_quantity="1000",
+        min_notional="0",
+    )
+    return Recording((made,), MADE_BASE_NS, (bars,), (funding if scene.funded else None,), (True,), "made", scene.digest())
+
+
+def settings_of(scene: Scene) -> EngineSettings:
+    """The engine of the scene: its costs, its exits, a fixed quantity; every gate asked, with limits that nothing here meets."""
+    rule = scene.rule
+    return EngineSettings(
+        account=AccountSettings(deposit=f"{CASH:.0f}"),
+        arms=ArmSettings(sma_cross=SmaCross(fast=rule.fast, slow=rule.slow), breakout=Breakout(length=rule.length)),
+        decision=DecisionSettings(
+            min_completeness=0.0,
+            min_volatility=0.0,
+            max_volatility=100.0,
+            max_funding_bps=1_000.0,
+            reversal=rule.reversal,
+            unknown_passes=GATE_NAMES,  # the first bars have no volatility or volume to judge by; a fixed size needs none
+        ),
+        sizing=SizingSettings(mode="quantity", quantity=scene.quantity),
+        risk=OPEN,
+        exits=ExitSettings(stop_bps=rule.stop_bps, target_bps=rule.target_bps),
+        costs=CostSettings(
+            taker_fee_bps=scene.fee_bps,
+            maker_fee_bps=scene.fee_bps,
+            half_spread_bps=0.0,
+            slippage_bps=scene.slippage_bps,
+            impact_coefficient=0.0,
+        ),
+        execution=ExecutionSettings(
+            flip_gap_bars=0,
+            min_change_bps=0.0,
+            max_impact_bps=1_000.0,
+            max_orders_a_day=1_000_000,
+            max_order_volume=1.0,
+            max_day_volume=1.0,
+        ),
+    )
+
+
+def play(scene: Scene, recording: Recording) -> Trades:
+    """Our trades: closed round trips, in order of entry."""
+    plan = plan_of(recording, frame_name(recording.base_ns), scene.rule.arm, settings_of(scene))
+    sink = MemorySink()
+    run(plan, block_of(recording), SimulationSettings(), sink, lean=True)
+    return told(sink.kept(), recording)
+
+
+def told(kept: Kept, recording: Recording) -> Trades:
+    """The journal's round trips as trades."""
+    rules, bars = recording.instruments[0].rules(), recording.bars[0]
+    digits = 10.0 ** money_digits(recording.instruments[0].quote)
+    trips = kept.trips
+    trades = np.zeros(len(trips), LAYOUT)
+    value = trips["lots"] * rules.unit
+    trades["opened_ns"] = trips["opened_ns"]
+    trades["closed_ns"] = [_left_in(trip, kept, bars) for trip in trips]
+    trades["side"] = trips["side"]
+    trades["lots"] = trips["lots"]
+    trades["entry"] = trips["entry_value"] / value
+    trades["exit"] = trips["exit_value"] / value
+    trades["fee"] = trips["fees"] / digits
+    trades["funding"] = trips["funding"] / digits
+    trades["profit"] = trips["net"] / digits
+    return in_order(trades)
+
+
+def _left_in(trip: Any, kept: Kept, bars: Any) -> int:
+    """Opening time of the candle that the trip was left in.
+
+    A fill inside a candle carries its close's time, which is the next one's open: a stop or target that the earlier candle's range reached was
+    filled there, for protective orders are looked at candle by candle.
+    """
+    at_ns = int(trip["closed_ns"])
+    if trip["reason"] not in (ON_STOP, ON_TARGET):
+        return at_ns
+    after = int(np.searchsorted(bars["opened_ns"], at_ns))
+    before = bars[after - 1]
+    placed = kept.orders[(kept.orders["at_ns"] == at_ns) & (kept.orders["reason"] == trip["reason"])]
+    hit = stop_hit if trip["reason"] == ON_STOP else target_hit
+    inside = any(hit(trip["side"], order["trigger"], before["low"], before["high"]) for order in placed if order["filled"])
+    return int(before["opened_ns"]) if inside and trip["opened_ns"] <= before["opened_ns"] else at_ns
