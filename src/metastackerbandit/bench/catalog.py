@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, features, orders, start, streaming
+from metastackerbandit.bench.works import backtest, features, orders, start, streaming, sweep
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
     backtest.WITH_BARRIERS,
+    sweep.BENCHMARK,
     features.BENCHMARK,
     streaming.BENCHMARK,
     orders.BENCHMARK,

@@ -14,7 +14,7 @@ from metastackerbandit.bench.spec import Asked, Benchmark, Prepared, Target
 from metastackerbandit.domain.timeframe import MINUTE_NS
 
 BARS = 1_000_000
-PART = {"vectorbt": BARS, "backtesting": 200_000, "backtrader": 40_000, "nautilus": 40_000}  # bars that each plays in about two seconds
+PART = {"vectorbt": BARS, "backtesting": 100_000, "backtrader": 20_000, "nautilus": 20_000}  # bars that each plays in about a second
 CROSS = Rule("sma_cross", fast=10, slow=50)
 BARRIERS = Rule("breakout", length=60, stop_bps=80.0, target_bps=160.0)
 EVERY, NEARLY = 0.0, 0.02  # share of trades that may differ: none; those where a candle does not tell which barrier was reached first
