@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, features, orders, start, streaming, sweep
+from metastackerbandit.bench.works import backtest, features, orders, pipeline, start, streaming, sweep, train
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
     backtest.WITH_BARRIERS,
+    pipeline.BENCHMARK,
     sweep.BENCHMARK,
     features.BENCHMARK,
     streaming.BENCHMARK,
     orders.BENCHMARK,
+    train.BENCHMARK,
     start.BENCHMARK,
 )
 
