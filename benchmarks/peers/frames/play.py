@@ -123,7 +123,7 @@ def pl_columns(candles: pl.DataFrame) -> pl.DataFrame:
         faded(square, span(48)).sqrt().alias("sigma"),
         (pl.col("slow_12") - pl.col("slow_26")).alias("difference"),
         square.rolling_sum(48).alias("squares"),
-        ((pl.col("risen") - pl.col("fallen")) / (pl.col("risen") + pl.col("fallen"))).alias("direction_14"),
+        ((pl.col("risen") - pl.col("fallen")) / (pl.col("risen") + pl.col("fallen"))).fill_nan(None).alias("direction_14"),
         ((close * pl.col("place")).rolling_sum(48) - (pl.col("place") - 47.0) * pl.col("total")).alias("weighted"),
         (pl.col("log_return_12") / pl.col("size").rolling_sum(12)).alias("efficiency_12"),
     )

@@ -84,12 +84,30 @@ def too_many(at_ns: int) -> DataRefused:
 
 def _refuse_broken(bars: np.ndarray, frame_ns: int) -> None:
     """Bars must be in order, of the frame's length, with prices above zero."""
-    if np.any(np.diff(bars["closed_ns"]) <= 0):
+    wrong = _faults(bars, frame_ns)
+    if wrong & 1:
         raise DataRefused("bars are out of order or repeated", where="bars", mend="sort them by time and drop repeats")
-    if np.any(bars["closed_ns"] - bars["opened_ns"] != frame_ns):
+    if wrong & 2:
         raise DataRefused(f"bars do not last {frame_ns} ns each", where="bars", mend="resample them to the frame")
-    if np.any(bars["low"] <= 0):
+    if wrong & 4:
         raise DataRefused("bars have prices of zero or less", where="bars", mend="drop them at the source")
+
+
+@kernel
+def _faults(bars: Any, frame_ns: int) -> int:
+    """What is wrong with any of the bars, as bits: 1 order, 2 length, 4 price."""
+    wrong = 0
+    before = bars[0].closed_ns - 1 if len(bars) > 0 else 0
+    for place in range(len(bars)):
+        closed = bars[place].closed_ns
+        if closed <= before:
+            wrong |= 1
+        if closed - bars[place].opened_ns != frame_ns:
+            wrong |= 2
+        if bars[place].low <= 0:
+            wrong |= 4
+        before = closed
+    return wrong
 
 
 def columns_of(families: Sequence[str] = ()) -> tuple[str, ...]:
