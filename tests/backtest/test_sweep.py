@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from msgspec import structs
 
-from metastackerbandit.backtest.run import block_of, run
+from metastackerbandit.backtest.run import Block, block_of, run
 from metastackerbandit.backtest.sweep import grid, sweep
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.sink import MemorySink
@@ -23,7 +25,11 @@ CASES = {
 }
 
 
-def made(name: str) -> tuple[Plan, object]:
+def _always(chosen: EngineSettings, _: EngineSettings) -> EngineSettings:
+    return chosen
+
+
+def made(name: str) -> tuple[Plan, Block]:
     recording, frames = CASES[name]
     plan = plan_of(recording, frames, "sma_cross", BASE)
     return plan, block_of(recording_of(plan, recording))
@@ -36,7 +42,7 @@ def test_each_row_is_what_a_single_run_comes_to(name: str) -> None:
     found = sweep(plan, block, SimulationSettings(), settings)
     assert len(found) == 6 and len(set(found["net"].tolist())) > 3
     for row, chosen in zip(found, settings, strict=True):
-        tuned = plan.tuned(lambda _, chosen=chosen: chosen)
+        tuned = plan.tuned(partial(_always, chosen))
         for lean in (True, False):
             sink = MemorySink()
             alone = run(tuned, block, SimulationSettings(), sink, lean=lean)

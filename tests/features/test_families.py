@@ -34,7 +34,7 @@ def test_all_families_are_meant_where_none_is_named() -> None:
 
 
 def test_an_unknown_family_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigRefused, match="no family of features 'momentum'.*returns, volatility"):
+    with pytest.raises(ConfigRefused, match=r"no family of features 'momentum'.*returns, volatility"):
         features_over(BARS, FRAME, None, has_volume=True, has_flow=False, families=("momentum",))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def sweep(
     out = empty_out(len(GATES), _DECISIONS, _ROWS, _CURVE)
     found = rows(SweptRow, len(settings))
     for place, chosen in enumerate(settings):
-        tuned = plan.tuned(lambda _, chosen=chosen: chosen)  # type: ignore[misc]
+        tuned = plan.tuned(partial(_always, chosen))
         try:
             world = begin(tuned)
         except ConfigRefused as error:
@@ -97,6 +98,10 @@ def grid(base: EngineSettings, arm: str, **lengths: Sequence[Any]) -> list[Engin
     for name, values in lengths.items():
         made = [_with(one, arm, name, value) for one in made for value in values]
     return made
+
+
+def _always(chosen: EngineSettings, _: EngineSettings) -> EngineSettings:
+    return chosen
 
 
 def _with(settings: EngineSettings, arm: str, name: str, value: Any) -> EngineSettings:

@@ -151,7 +151,7 @@ def equal(name: str, ours: Trades, answer: dict[str, Any], until_ns: int, most_d
     kept = theirs[:, 1] < until_ns
     theirs, mine = theirs[kept], np.flatnonzero(ours.closed_ns < until_ns)
     theirs = theirs[np.lexsort((theirs[:, 1], theirs[:, 0]))]
-    left = {(int(ours.opened_ns[n]), int(ours.side[n])): n for n in mine}
+    left = {(int(ours.opened_ns[n]), int(ours.side[n])): int(n) for n in mine}
     right = {(int(row[0]), int(row[2])): row for row in theirs}
     different = [key for key in left.keys() | right.keys() if not _same(ours, left.get(key), right.get(key))]
     both = len(left.keys() | right.keys())
@@ -173,4 +173,8 @@ def _same(ours: Trades, n: int | None, row: Any) -> bool:
 
 
 def _told(ours: Trades, n: int | None) -> list[float] | None:
-    return None if n is None else [float(column[n]) for column in (ours.opened_ns, ours.closed_ns, ours.side, ours.entry, ours.exit, ours.fee, ours.profit)]
+    return (
+        None
+        if n is None
+        else [float(column[n]) for column in (ours.opened_ns, ours.closed_ns, ours.side, ours.entry, ours.exit, ours.fee, ours.profit)]
+    )

@@ -16,14 +16,18 @@ MISSED = 1  # the exit code where a peer's answer differs from ours
 
 
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Benchmarks; none lists them, `all` runs them.", show_default=False)] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Benchmarks; none lists them, `all` runs them.", show_default=False)
+    ] = None,
     rounds: Annotated[int | None, typer.Option("--rounds", metavar="N", help="Runs of each side, 5 or more.", show_default=False)] = None,
     peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Beside other engines, whose environments are made on demand.")] = True,
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="FOLDER", help="The folder of candle folders. [default: ../shared/data/klines of a checkout]", show_default=False),
+        typer.Option(
+            "--data", metavar="FOLDER", help="The folder of candle folders. [default: ../shared/data/klines of a checkout]", show_default=False
+        ),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Append to benchmarks/results.jsonl, from which docs/performance.md is drawn.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Append to benchmarks/results.jsonl (docs/performance.md).")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Measure our speed, and that of other engines doing the same work by turns in the same run, after holding their answers equal."""
@@ -93,7 +97,9 @@ def _page(told: dict[str, Any]) -> str:
     lines += [f"  without {name}: {reason.splitlines()[0]}" for name, reason in told["absent"].items()]
     if told["best_peer"]:
         three = (told["ratio_to_best_peer"], told["ratio_by_least"], told["ratio_by_cpu"])
-        lines.append(f"  {three[0]:.2f} times {told['best_peer']} by medians, {three[1]:.2f} by the least times, {three[2]:.2f} by the least CPU times")
+        lines.append(
+            f"  {three[0]:.2f} times {told['best_peer']} by medians, {three[1]:.2f} by the least times, {three[2]:.2f} by the least CPU times"
+        )
     lines += [f"  {name}: {amount(value)}" for name, value in told["facts"].items()]
     if told["target"]:
         lines.append(f"  target: {told['target']['text']}: {({True: 'met', False: 'missed', None: 'not seen'})[told['target']['met']]}")

@@ -57,7 +57,8 @@ def features_over(
 ) -> FeatureTable:
     """Bars (N,) of a frame, funding (K,) in the layout of FundingRow (None: not known) -> FeatureTable.
 
-    `families` names those whose columns are wanted (none: all), which come in the catalog's order; time falls with what is left out. A settlement counts for bars known after it. Refuses bars out of order, of another length, or without a price.
+    `families` names those whose columns are wanted (none: all), which come in the catalog's order; time falls with what is left out.
+    A settlement counts for bars known after it. Refuses bars out of order, of another length, or without a price.
     """
     bars = np.ascontiguousarray(bars).astype(layout(Bar), copy=False)
     _refuse_broken(bars, frame_ns)

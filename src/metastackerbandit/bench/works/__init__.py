@@ -1,1 +1,0 @@
-"""What is measured: a file each, named in bench/catalog.py."""

@@ -31,7 +31,13 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     candles = str(market.write(folder / "candles.parquet"))
     peers = {
-        name: Asked(home, name, {"candles": candles}, "play.py" if home == "frames" else "features.py", {"candles": candles, "out": str(folder / f"{name}.npz")})
+        name: Asked(
+            home,
+            name,
+            {"candles": candles},
+            "play.py" if home == "frames" else "features.py",
+            {"candles": candles, "out": str(folder / f"{name}.npz")},
+        )
         for name, home in PEERS.items()
     }
     return Prepared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
     )
 
 
-def _runner(market: Market):  # type: ignore[no-untyped-def]
+def _runner(market: Market) -> Callable[[], int]:
     recording = market.recording()
     plan, block = plan_of(recording, "1m", RULE.arm, settings_of(RULE)), block_of(recording)
     return lambda: run(plan, block, SimulationSettings(), None).counts["orders"]

@@ -75,7 +75,11 @@ def beliefs(market: Market) -> np.ndarray:
     return told
 
 
-def _runner(market: Market, predictions: np.ndarray, arm: str, sink: Callable[[], Sink] = lambda: None) -> Callable[[], dict[str, int]]:  # type: ignore[assignment, return-value]
+def _nowhere() -> None:
+    """Rows are written and not kept, as where a driver takes them."""
+
+
+def _runner(market: Market, predictions: np.ndarray, arm: str, sink: Callable[[], Sink | None] = _nowhere) -> Callable[[], dict[str, int]]:
     recording = market.recording()
     plan = plan_of(recording, "1m", arm, EngineSettings(), arms=POSTERIOR)
     block = block_of(recording, (), (predictions,) if plan.waits() else ())

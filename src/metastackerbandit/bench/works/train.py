@@ -49,7 +49,9 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
         amount=1.0,
         unit="series",
         facts=facts,
-        notes=(f"{SYMBOL} {FRAME} from recorded 5m perpetuals of 2025; the process's start counts; features, labels, learners, stack, judging, cards",),
+        notes=(
+            f"{SYMBOL} {FRAME} from recorded 5m perpetuals of 2025; the process's start counts; features, labels, learners, stack, judging, cards",
+        ),
     )
 
 
