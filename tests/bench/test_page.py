@@ -11,7 +11,7 @@ import pytest
 from metastackerbandit.bench.catalog import BENCHMARKS
 from metastackerbandit.bench.measure import measure
 from metastackerbandit.bench.page import FIRST, LAST, amount, drawn, figures, seconds
-from metastackerbandit.bench.results import append, latest
+from metastackerbandit.bench.results import append, book, latest
 from metastackerbandit.bench.spec import Benchmark, Prepared, Target
 from metastackerbandit.domain.errors import DataRefused
 
@@ -75,3 +75,8 @@ def test_every_benchmark_has_a_name_of_its_own_and_says_what_it_does() -> None:
     names = [one.name for one in BENCHMARKS]
     assert len(set(names)) == len(names) and set(names) >= {"backtest", "backtest_stops", "pipeline", "sweep", "features", "orders", "train", "start"}
     assert all(one.work and one.rounds >= 5 for one in BENCHMARKS)
+
+
+def test_the_page_in_the_docs_is_what_the_results_say() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+    assert drawn(page, book()) == page.read_text(), "run `make docs`, or `make bench`"
