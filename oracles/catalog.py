@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from oracles.compare import COMPARED, Limits
 from oracles.differences import Rule
-from oracles.rules import backtesting, vectorbt
+from oracles.rules import backtesting, backtrader, nautilus, vectorbt
 from oracles.scenes import SCENES, Scene
 
 
@@ -18,12 +18,17 @@ class Lack(Struct, frozen=True):
 
 
 class Peer(Struct, frozen=True):
-    """An engine of other people, with what it has no word for and the rules by which it differs."""
+    """An engine of other people, with what it has no word for, the rules by which it differs, and how its script drives it.
+
+    `rounds`: it slips to whole ticks, as we do.
+    """
 
     name: str
     title: str
     lacks: tuple[Lack, ...]
     rules: tuple[Rule, ...]
+    driven: str
+    rounds: bool = False
 
     def fields(self, scene: Scene) -> tuple[str, ...]:
         """What is compared in a scene: all that the peer has a word for."""
@@ -40,11 +45,14 @@ NO_FUNDING = Lack(("funding",), ("funding",))  # profit is then compared before 
 EXIT = ("exit", "fee", "profit")
 
 PEERS: tuple[Peer, ...] = (
-    Peer("backtesting", "backtesting.py", (NO_FUNDING, Lack(("slippage",), EXIT)), backtesting.RULES),
-    Peer("vectorbt", "vectorbt", (NO_FUNDING, Lack(("slippage", "target"), EXIT)), vectorbt.RULES),
+    Peer("backtesting", "backtesting.py", (NO_FUNDING, Lack(("slippage",), EXIT)), backtesting.RULES, backtesting.DRIVEN),
+    Peer("backtrader", "backtrader", (), backtrader.RULES, backtrader.DRIVEN, rounds=True),
+    Peer("nautilus", "NautilusTrader", (NO_FUNDING,), nautilus.RULES, nautilus.DRIVEN, rounds=True),
+    Peer("vectorbt", "vectorbt", (NO_FUNDING, Lack(("slippage", "target"), EXIT)), vectorbt.RULES, vectorbt.DRIVEN),
 )
 
 
-def limits_of(scene: Scene, money: float, fields: tuple[str, ...]) -> Limits:
+def limits_of(peer: Peer, scene: Scene, money: float, fields: tuple[str, ...]) -> Limits:
     """What equal means in a scene; `money` is what one tick of one lot is worth."""
-    return Limits(fraction=1.0 if scene.slippage_bps else 0.0, money=money, fee=scene.fee_bps * 1e-4, fields=fields)
+    fraction = 1.0 if scene.slippage_bps and not peer.rounds else 0.0
+    return Limits(fraction=fraction, money=money, fee=scene.fee_bps * 1e-4, fields=fields)

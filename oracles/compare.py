@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
 from oracles.trades import FIELDS, Trades
 
 TICK_NOISE = 1e-4  # ticks: what prices that went through floats may be off
+LOTS_NOISE = 1e-6  # lots that a quantity that went through floats may be off
 MONEY_NOISE = 1e-11  # of the money that changed hands
-ROUNDED = 4e-8  # currency: two fees rounded up, and two settlements a day at most
-MOST_DIFFERENT = 0.01  # share of trades that may differ from a peer, each by a rule
+ROUNDED = 4e-8  # currency: fees and settlements are rounded up to 1e-8, each
+MOST_DIFFERENT = 0.01  # share of the trades of all scenes that may differ from a peer, each by a rule
 
 COMPARED = FIELDS[1:]
 Row = Any  # one trade, a record of oracles.trades.LAYOUT
@@ -64,9 +64,7 @@ class Comparison(Struct, frozen=True, eq=False):
 
 def compare(ours: Trades, theirs: Trades, limits: Limits) -> Comparison:
     """Pair trades by entry candle and side; what has no partner is a difference too."""
-    left = {(int(row["opened_ns"]), int(row["side"])): row for row in ours}
-    right = {(int(row["opened_ns"]), int(row["side"])): row for row in theirs}
-    assert len(left) == len(ours) and len(right) == len(theirs), "two trades of one side were entered in one candle"
+    left, right = _by_entry(ours), _by_entry(theirs)
     differences = []
     for key in sorted(left.keys() | right.keys()):
         one, other = left.get(key), right.get(key)
@@ -74,6 +72,18 @@ def compare(ours: Trades, theirs: Trades, limits: Limits) -> Comparison:
         if fields:
             differences.append(Difference(one, other, fields))
     return Comparison(len(left.keys() | right.keys()) - len(differences), tuple(differences))
+
+
+def _by_entry(trades: Trades) -> dict[tuple[int, int, int], Row]:
+    """Trades by candle, side, and how many of that side were entered in that candle before."""
+    found: dict[tuple[int, int, int], Row] = {}
+    for row in trades:
+        opened_ns, side = int(row["opened_ns"]), int(row["side"])
+        again = 0
+        while (opened_ns, side, again) in found:
+            again += 1
+        found[opened_ns, side, again] = row
+    return found
 
 
 def differing(ours: Row, theirs: Row, limits: Limits) -> tuple[str, ...]:
@@ -91,7 +101,7 @@ def differing(ours: Row, theirs: Row, limits: Limits) -> tuple[str, ...]:
         elif name in room:
             is_equal = abs(_before_funding(ours, name, limits) - _before_funding(theirs, name, limits)) <= room[name]
         else:
-            is_equal = bool(np.isclose(ours[name], theirs[name], rtol=0, atol=1e-6)) if name == "lots" else ours[name] == theirs[name]
+            is_equal = abs(ours[name] - theirs[name]) <= (LOTS_NOISE if name == "lots" else 0)
         if not is_equal:
             found.append(name)
     return tuple(found)

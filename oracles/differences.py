@@ -26,8 +26,14 @@ class Case(Struct, frozen=True, eq=False):
 
     def candle(self, opened_ns: int) -> np.void:
         """The candle that opened then."""
-        bars = self.recording.bars[0]
-        return bars[int(np.searchsorted(bars["opened_ns"], opened_ns))]
+        return self.recording.bars[0][self._place(opened_ns)]
+
+    def candle_before(self, opened_ns: int) -> np.void:
+        """The last one before it."""
+        return self.recording.bars[0][self._place(opened_ns) - 1]
+
+    def _place(self, opened_ns: int) -> int:
+        return int(np.searchsorted(self.recording.bars[0]["opened_ns"], opened_ns))
 
 
 class Rule(Struct, frozen=True):

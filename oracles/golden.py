@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,11 @@ def keep(peer: str, golden: Golden) -> Path:
     path = FOLDER / f"{peer}.parquet"
     FOLDER.mkdir(exist_ok=True)
     pq.write_table(pa.table({"scene": scene, **columns}).replace_schema_metadata(told), path, compression="zstd", compression_level=19)
+    kept.cache_clear()
     return path
 
 
+@cache
 def kept(peer: str) -> Golden:
     """A peer's answers; none where nothing was kept yet."""
     path = FOLDER / f"{peer}.parquet"

@@ -56,7 +56,7 @@ def recording_of(scene: Scene, klines: Path) -> Recording:
         return _made(scene)
     times = pq.read_table(klines / scene.folder / f"{scene.file}.parquet", columns=["open_time"])["open_time"]
     opened = times.slice(scene.first, scene.bars).cast("int64").to_numpy() * _to_ns(times.type)
-    base_ns = int(opened[1] - opened[0])
+    base_ns = int(np.diff(opened).min())  # there may be holes
     found = load_recording(
         klines / scene.folder,
         (scene.symbol,),
@@ -80,7 +80,7 @@ def _made(scene: Scene) -> Recording:
     bars["closed_ns"] = bars["known_ns"] = bars["opened_ns"] + MADE_BASE_NS
     for place, name in enumerate(("open", "high", "low", "close")):
         bars[name] = [candle[place] for candle in scene.made]
-    bars["volume"] = 1_000_000.0
+    bars["volume"] = dict(scene.extra).get("made_volume", 1_000_000)
     bars["parts"] = bars["parts_due"] = 1
     funding = np.zeros(len(scene.rates), layout(FundingRow))
     for row, (candle, rate) in zip(funding, scene.rates, strict=True):
@@ -100,11 +100,11 @@ def _made(scene: Scene) -> Recording:
     return Recording((made,), MADE_BASE_NS, (bars,), (funding if scene.funded else None,), (True,), "made", scene.digest())
 
 
-def settings_of(scene: Scene) -> EngineSettings:
+def settings_of(scene: Scene, currency: str) -> EngineSettings:
     """The engine of the scene: its costs, its exits, a fixed quantity; every gate asked, with limits that nothing here meets."""
     rule = scene.rule
     return EngineSettings(
-        account=AccountSettings(deposit=f"{CASH:.0f}"),
+        account=AccountSettings(currency=currency, deposit=f"{CASH:.0f}"),
         arms=ArmSettings(sma_cross=SmaCross(fast=rule.fast, slow=rule.slow), breakout=Breakout(length=rule.length)),
         decision=DecisionSettings(
             min_completeness=0.0,
@@ -137,7 +137,7 @@ def settings_of(scene: Scene) -> EngineSettings:
 
 def play(scene: Scene, recording: Recording) -> Trades:
     """Our trades: closed round trips, in order of entry."""
-    plan = plan_of(recording, frame_name(recording.base_ns), scene.rule.arm, settings_of(scene))
+    plan = plan_of(recording, frame_name(recording.base_ns), scene.rule.arm, settings_of(scene, recording.instruments[0].quote))
     sink = MemorySink()
     run(plan, block_of(recording), SimulationSettings(), sink, lean=True)
     return told(sink.kept(), recording)

@@ -31,11 +31,12 @@ def job_of(scene: Scene, recording: Recording, klines: Path, scratch: Path) -> d
         "slippage_bps": scene.slippage_bps,
         "cash": CASH,
         "quantity": scene.quantity,
-        **scene.extra,
+        **dict(scene.extra),
     }
     settled = recording.funding[0]
     if scene.funded and settled is not None:
-        job["funding"] = [[int(row["at_ns"]), float(row["rate"]) / RATE_ONE] for row in settled]
+        tick = float(instrument.tick_size)  # a mark price of 0 is not known
+        job["funding"] = [[int(row["at_ns"]), float(row["rate"]) / RATE_ONE, float(row["mark"]) * tick] for row in settled]
     return job
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -28,7 +28,8 @@ class Scene(Struct, frozen=True, kw_only=True):
 
     `folder` and `file` name recorded candles, of which rows `first` .. `first + bars` are used; `made` are candles written by hand instead, as
     ticks of open, high, low, close, five minutes each from `MADE_NS` on. `quantity` is in base units, the same for every trade. `extra` goes
-    into a peer's job as it is, and `funded` says whether settlements are charged (recorded ones, or `rates` at the opening of candles).
+    into a peer's job as it is (`made_volume` is that of each candle written by hand), and `funded` says whether settlements are charged (recorded
+    ones, or `rates` at the opening of candles).
     """
 
     name: str
@@ -44,7 +45,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     fee_bps: float = 0.0
     slippage_bps: float = 0.0
     funded: bool = False
-    extra: dict[str, Any] = {}
+    extra: tuple[tuple[str, int], ...] = ()
 
     @property
     def symbol(self) -> str:
@@ -114,8 +115,10 @@ def _perp(
 
 
 SCENES: tuple[Scene, ...] = (
+    _spot("1m ETH with holes", _break(60, 300, 600), "bitfinex_spot_1m", "ETHUSD_2016", "10", 60_000),
     _spot("1m BTC cross, slippage", _cross(10, 60), "binance_spot_1m", "BTCUSDT_2026-06", "0.137", 29_340, slippage_bps=2.0),
     _spot("1m KITE breakout", _break(60, 200, 400), "binance_spot_1m", "KITEUSDT", "1000", 60_000),
+    _spot("1m KITE cross, coarse ticks", _cross(5, 20), "binance_spot_1m", "KITEUSDT", "1000", 12_000),
     _spot("5m BTC cross, no costs", _cross(12, 72), "binance_spot_5m", "BTCUSDT", "0.25", 60_000, fee_bps=0.0),
     _spot("5m SOL breakout", _break(48, 150, 300), "binance_spot_5m", "SOLUSDT", "12.5", 50_000),
     _spot("5m XRP cross, stop", _cross(20, 100, stop=100), "binance_spot_5m", "XRPUSDT", "1000", 60_000),
@@ -133,5 +136,6 @@ SCENES: tuple[Scene, ...] = (
     _perp("5m BNB breakout, slippage", _break(36, 100, 200, "through_flat"), "binance_usdm_5m", "BNBUSDT", "1.5", 60_000, slippage_bps=1.0),
     _perp("1h ETH flip", _cross(5, 24), "binance_usdm_1h", "ETHUSDT_2020-2024", "2.345", 27_952),
     _perp("1h LINK breakout", _break(24, 300, 500, "through_flat"), "binance_usdm_1h", "LINKUSDT_2020-2024", "100", 27_952),
+    _perp("1h SOL tight barriers", _break(12, 200, 200), "binance_usdm_1h", "SOLUSDT_2020-2024", "10", 20_000),
     _perp("1h ADA through flat", _cross(6, 30, "through_flat"), "binance_usdm_1h", "ADAUSDT_2020-2024", "1000", 27_952, slippage_bps=5.0),
 )

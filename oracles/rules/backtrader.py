@@ -10,7 +10,11 @@ from oracles.rules.vectorbt import STOPPED
 from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
-NEXT_ALONE = {"cheat_on_open": False}
+DRIVEN = """It runs with `cheat_on_open`: its strategy decides at the close in `next`, and sends entry, stop and target together at the next open in
+`next_open`; of stop and target one cancels the other. Its own places of slipping slip to a whole tick. Funding is the broker's credit interest, told
+the rates and mark prices of settlements; `int2pnl` books it with the trade."""
+
+NEXT_ALONE = (("cheat_on_open", 0),)
 
 
 def _is_order_for_target(case: Case) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from metastackerbandit.costs.price import taken_at
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import stop_price, target_price
@@ -12,10 +10,14 @@ from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING
 from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
+DRIVEN = """It is given each candle's first price as a trade of its own, a nanosecond after the open, and the candle as a bar at its close. Its
+strategy decides on the bar and sends at that trade: market orders, brackets with a stop-market and a limit order, on a netting margin account. A fill
+model offers takers the price with slippage."""
+
 BOTH = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0, target_bps=100.0)
 STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)
 TARGETED = Arm("sma_cross", fast=1, slow=2, target_bps=100.0)
-BARS_ALONE = {"first_prices": False}
+BARS_ALONE = (("first_prices", 0),)
 ENTERED_AT_10050 = ((10_000, 10_010, 9_990, 10_000), (10_000, 10_060, 9_990, 10_050), (10_050, 10_110, 10_040, 10_100))  # long, in the last of these
 
 
@@ -64,17 +66,37 @@ def _is_target_at_limit(case: Case) -> bool:
     return left.ours == left.open and left.theirs == left.target
 
 
+def _is_refused(case: Case) -> bool:
+    """We were stopped in the candle of the entry, by a stop that its open was beyond already; the peer was still in."""
+    ours, theirs, rule = case.difference.ours, case.difference.theirs, case.scene.rule
+    if ours is None or theirs is None or not rule.stop_bps or not ours["opened_ns"] == ours["closed_ns"] < theirs["closed_ns"]:
+        return False
+    side, first = int(ours["side"]), int(case.candle(int(ours["opened_ns"]))["open"])
+    return side * (first - stop_price(side, int(ours["entry"]), round(rule.stop_bps * BPS_RATE))) <= 0
+
+
+def _is_thin(case: Case) -> bool:
+    """A candle of the trade touched the target and went no further, and a quarter of its volume was less than the quantity."""
+    ours, theirs, rule = case.difference.ours, case.difference.theirs, case.scene.rule
+    if ours is None or theirs is None or not rule.target_bps or ours["entry"] != round(float(theirs["entry"])):
+        return False
+    bars, lot = case.recording.bars[0], float(case.recording.instruments[0].lot_size)
+    side = int(ours["side"])
+    held = bars[(bars["opened_ns"] >= ours["opened_ns"]) & (bars["opened_ns"] <= case.difference.closed_ns)]
+    touched = held["high" if side > 0 else "low"] == target_price(side, int(ours["entry"]), round(rule.target_bps * BPS_RATE))
+    return bool((touched & (held["volume"] / 4 < ours["lots"] * lot)).any())
+
+
 def _is_at_close(case: Case) -> bool:
     """The peer was given bars alone, and entered at the close of the candle before ours."""
     if case.scene.extra != BARS_ALONE:
         return False
     ours, theirs = case.difference.ours, case.difference.theirs
-    bars = case.recording.bars[0]
     if theirs is not None:
         return bool(abs(theirs["entry"] - case.candle(int(theirs["opened_ns"]))["close"]) < 1e-6)
     assert ours is not None
-    before = bars[int(np.searchsorted(bars["opened_ns"], ours["opened_ns"])) - 1]
-    return bool(((case.theirs["opened_ns"] == before["opened_ns"]) & (case.theirs["side"] == ours["side"])).any())
+    before_ns = case.candle_before(int(ours["opened_ns"]))["opened_ns"]
+    return bool(((case.theirs["opened_ns"] == before_ns) & (case.theirs["side"] == ours["side"])).any())
 
 
 RULES = (
@@ -128,6 +150,42 @@ RULES = (
                 (10_200, 10_210, 10_190, 10_205),
                 (10_205, 10_210, 10_190, 10_200),
             ),
+        ),
+    ),
+    Rule(
+        "a stop in the market is refused",
+        """A stop is a distance from the price that was paid. Where slippage is more than that distance, the market is beyond the stop when it is
+        sent; NautilusTrader's venue refuses it, and the position stays without one until the rule's word changes. Ours fills within the candle.""",
+        _is_refused,
+        Scene(
+            name="a stop in the market is refused",
+            rule=Arm("sma_cross", fast=1, slow=2, stop_bps=3.0),
+            market="perp",
+            made=(
+                *ENTERED_AT_10050,
+                (10_100, 10_160, 10_090, 10_150),
+                (10_150, 10_160, 10_060, 10_080),
+                (10_080, 10_090, 10_040, 10_050),
+            ),
+            slippage_bps=12.0,
+        ),
+    ),
+    Rule(
+        "a touched target shares the volume",
+        """A target whose price is touched and not passed fills in NautilusTrader up to the quarter of the candle's volume that each of its four
+        prices is worth, and the rest waits. We fill it whole at the touch. The quantities of the scenes are smaller than that.""",
+        _is_thin,
+        Scene(
+            name="a touched target shares the volume",
+            rule=TARGETED,
+            market="perp",
+            made=(
+                *ENTERED_AT_10050,
+                (10_100, 10_151, 10_090, 10_110),
+                (10_110, 10_160, 10_100, 10_150),
+                (10_150, 10_160, 10_140, 10_155),
+            ),
+            extra=(("made_volume", 2),),
         ),
     ),
     Rule(

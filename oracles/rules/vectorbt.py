@@ -9,6 +9,9 @@ from oracles.rules.common import NO_FUNDING
 from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
+DRIVEN = """Without stop and target its signals are arrays, executed at each candle's open. With them a candle is two rows, first its open alone
+and then its range, and the signals are asked for row by row, since what was stopped decides what comes next."""
+
 STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)
 STOPPED_THEN_FLAT = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0, reversal="through_flat")
 
@@ -29,12 +32,13 @@ def _is_entry_candle(case: Case) -> bool:
 
 
 def _is_swallowed(case: Case) -> bool:
-    """We entered at an open at which the peer's position on the other side was stopped or reached its target; the peer did not enter there."""
+    """We turned at an open at which the peer's position was stopped or reached its target, and the peer did not enter there."""
     ours, theirs = case.difference.ours, case.difference.theirs
-    if ours is None or theirs is not None:
+    if ours is None or theirs is not None or case.scene.rule.reversal != "flip":
         return False
-    ended = (case.theirs["closed_ns"] == ours["opened_ns"]) & (case.theirs["side"] == -ours["side"])
-    return bool(ended.any())
+    price = case.candle(int(ours["opened_ns"]))["open"]
+    ended = case.theirs[(case.theirs["closed_ns"] == ours["opened_ns"]) & (case.theirs["side"] == -ours["side"])]
+    return bool((abs(ended["exit"] - price) <= price * case.scene.slippage_bps * 1e-4 + 1e-6).any())
 
 
 def _is_unrounded(case: Case) -> bool:
@@ -58,7 +62,7 @@ def _is_slipped_target(case: Case) -> bool:
     return bool(abs(ours["side"] * (ours["exit"] - theirs["exit"]) - lost) <= 1.0)
 
 
-ONE_ROW = {"rows_a_candle": 1}
+ONE_ROW = (("rows_a_candle", 1),)
 
 RULES = (
     Rule(

@@ -62,15 +62,20 @@ def preparing(words_of: Words) -> Callable[[dict[str, Any]], Callable[[], Any]]:
                 wanted = self.following.wanted(side, int(self.words[-1]))
                 if wanted != side:
                     self.position.close()
-                    if wanted != 0 and len(self.data) < len(frame):
-                        self.enter(wanted)
+                    if wanted != 0 and (len(self.data) == len(frame) or not self.enters(wanted)):
+                        wanted = 0
                 self.asked = wanted
 
-            def enter(self, side: int) -> None:
+            def enters(self, side: int) -> bool:
+                """Order an entry; it is refused where the last close is not between stop and target."""
                 stop = target = None
                 if has_barriers:
                     stop, target = barriers(rule, side, slipped(int(seen.open[len(self.data)]), side, job["slippage_bps"]))
-                (self.buy if side > 0 else self.sell)(size=lots, sl=stop, tp=target)
+                try:
+                    (self.buy if side > 0 else self.sell)(size=lots, sl=stop, tp=target)
+                except ValueError:
+                    return False
+                return True
 
         backtest = Backtest(
             frame,

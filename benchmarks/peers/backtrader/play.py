@@ -2,7 +2,7 @@
 
 backtrader fills a market order at the open of the bar after the one that sent it, and what is sent when it tells of that fill waits one bar more, so
 that no stop could be hit in the candle of its entry. `cheat_on_open` is its own answer: `next` decides at the close, `next_open` sends at the open.
-A job with `cheat_on_open` false plays without it.
+A job with `cheat_on_open` 0 plays without it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import backtrader as bt
 import candles
 import numpy as np
-from following import KEEP, Following, barriers
+from following import KEEP, Following, barriers, slipped
 from serving import serve
 
 EPOCH_DAY = 719_163  # days from year 1 to 1970, as backtrader counts
@@ -21,7 +21,7 @@ DAY_NS = 86_400 * 10**9
 MINUTE_NS = 60 * 10**9
 
 
-class Feed(bt.feed.DataBase):  # type: ignore[misc]
+class Feed(bt.feed.DataBase):
     """Candles out of lists, stamped with their opens."""
 
     params = (("columns", ()),)
@@ -41,15 +41,14 @@ class Feed(bt.feed.DataBase):  # type: ignore[misc]
         return True
 
 
-class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
-    """backtrader's broker, slipping in its own places by a share of the price, rounded to a tick against the taker."""
+class Broker(bt.brokers.BackBroker):
+    """backtrader's broker, slipping where it slips by a share of the price that is rounded to a tick; limits do not slip."""
 
-    params = (("slippage", 0),)
+    params = (("slippage_bps", 0.0),)
 
     def paid(self, price: float, side: int) -> int:
-        """Ticks that a market order pays; slippage is in 1e-8 of the price."""
-        ticks = round(price)
-        return ticks + side * -(-ticks * self.p.slippage // 100_000_000)
+        """Ticks that a taker pays."""
+        return slipped(round(price), side, self.p.slippage_bps)
 
     def _slip_up(self, pmax: float, price: float, doslip: bool = True, lim: bool = False) -> float:
         return price if lim else float(self.paid(price, 1))
@@ -58,13 +57,13 @@ class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
         return price if lim else float(self.paid(price, -1))
 
 
-class Terms(bt.CommInfoBase):  # type: ignore[misc]
+class Terms(bt.CommInfoBase):
     """A fee as a share of notional, and funding as the credit interest that the broker charges before a bar's orders.
 
     `rates` holds by candle the rate and the mark price in ticks, 0 where it is not known: then the last close stands for it.
     """
 
-    params = (("commtype", bt.CommInfoBase.COMM_PERC), ("percabs", True), ("stocklike", True), ("rates", {}))
+    params: Any = (("commtype", bt.CommInfoBase.COMM_PERC), ("percabs", True), ("stocklike", True), ("rates", {}))
 
     def get_credit_interest(self, data: Any, pos: Any, dt: Any) -> float:
         settled = self.p.rates.get(len(data) - 1)
@@ -74,7 +73,7 @@ class Terms(bt.CommInfoBase):  # type: ignore[misc]
         return float(rate * pos.size * (mark or data.close[-1]))
 
 
-class Trading(bt.Strategy):  # type: ignore[misc]
+class Trading(bt.Strategy):
     """Turns what a rule says at a close into orders at the next open; a subclass is the rule."""
 
     params = (("job", None), ("ended", None))
@@ -195,8 +194,8 @@ def play(
         funding = trade.commission - fees if rates else 0.0
         rows.append([trade.baropen - 1, trade.barclose - 1, side, abs(entry.size), entry.price, last.price, fees, funding, trade.pnlcomm])
 
-    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=job.get("cheat_on_open", True), tradehistory=True)
-    cerebro.broker = Broker(cash=job["cash"] / candles.money_of(job), checksubmit=False, slippage=round(job["slippage_bps"] * 10_000))
+    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=bool(job.get("cheat_on_open", True)), tradehistory=True)
+    cerebro.broker = Broker(cash=job["cash"] / candles.money_of(job), checksubmit=False, slippage_bps=job["slippage_bps"])
     cerebro.broker.addcommissioninfo(Terms(commission=fee, rates=rates))
     cerebro.adddata(Feed(columns=columns, timeframe=bt.TimeFrame.Minutes, compression=frame_ns // MINUTE_NS))
     cerebro.addstrategy(rule, job=job, ended=ended)

@@ -2,7 +2,7 @@
 
 Of bars alone NautilusTrader fills what a strategy sends at a bar's close at that same close. So the first price of each candle is given as a trade
 of its own, a nanosecond after its open: `on_bar` decides, `on_trade_tick` sends, and the order fills at that trade's price. The candle itself comes
-at its close, and its venue walks it from open to high to low to close. A job with `first_prices` false plays on bars alone.
+at its close, and its venue walks it from open to high to low to close. A job with `first_prices` 0 plays on bars alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import candles
 import numpy as np
 import pandas as pd
-from following import KEEP, Following, barriers
+from following import KEEP, Following, barriers, slipped
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.backtest.models import FillModel
 from nautilus_trader.config import LoggingConfig, RiskEngineConfig, StrategyConfig
@@ -57,7 +57,7 @@ def contract(job: dict[str, Any]) -> CryptoPerpetual:
     )
 
 
-class Slipping(FillModel):  # type: ignore[misc]
+class Slipping(FillModel):
     """Offers takers a price that is worse by a share of the reference, rounded to a tick against them; makers get the venue's own treatment.
 
     The reference of a market order is the last price; that of a stop its trigger, as in the venue's own fills of stops on bars.
@@ -65,13 +65,11 @@ class Slipping(FillModel):  # type: ignore[misc]
 
     def __init__(self, job: dict[str, Any]) -> None:
         super().__init__()
-        self.tick = float(job["tick"])
-        self.slippage = round(job["slippage_bps"] * 10_000)  # 1e-8
+        self.tick, self.slippage_bps = float(job["tick"]), job["slippage_bps"]
 
     def paid(self, price: float, side: int) -> int:
         """Ticks that a taker pays."""
-        ticks = round(price / self.tick)
-        return ticks + side * -(-ticks * self.slippage // 100_000_000)
+        return slipped(round(price / self.tick), side, self.slippage_bps)
 
     def get_orderbook_for_fill_simulation(self, instrument: Any, order: Any, best_bid: Any, best_ask: Any) -> Any:
         if order.order_type == OrderType.LIMIT:
@@ -86,7 +84,7 @@ class Slipping(FillModel):  # type: ignore[misc]
         return book
 
 
-class Trading(Strategy):  # type: ignore[misc]
+class Trading(Strategy):
     """Turns what a rule says at a close into orders at the next candle's first price; a subclass is the rule."""
 
     def __init__(
@@ -94,7 +92,7 @@ class Trading(Strategy):  # type: ignore[misc]
     ) -> None:
         super().__init__(StrategyConfig(strategy_id="PEER-001"))
         self.rule, self.instrument, self.bars, self.paid, self.ended = job["strategy"], instrument, bars, paid, ended
-        self.tick, self.waits = float(job["tick"]), job.get("first_prices", True)
+        self.tick, self.waits = float(job["tick"]), bool(job.get("first_prices", True))
         self.quantity = instrument.make_qty(float(Decimal(str(job["quantity"]))))
         self.following = Following(self.rule)
         self.wanted: int | None = None
@@ -150,7 +148,7 @@ class Trading(Strategy):  # type: ignore[misc]
             self.submit_order(make.limit(INSTRUMENT, leaving, quantity, target, reduce_only=True))
 
     def on_order_filled(self, event: Any) -> None:
-        if event.order_type != OrderType.MARKET:
+        if event.order_type != OrderType.MARKET and self.wanted is None:  # else the word had changed before
             self.following.was_stopped(-1 if event.order_side == OrderSide.BUY else 1)
 
     def on_position_closed(self, event: Any) -> None:
@@ -226,7 +224,7 @@ def preparing(rule: type[Trading]) -> Callable[[dict[str, Any]], Callable[[], An
             fill_model=venue,
         )
         engine.add_instrument(instrument)
-        engine.add_data(events(seen, float(job["tick"]), instrument, bars, job.get("first_prices", True)), sort=False)
+        engine.add_data(events(seen, float(job["tick"]), instrument, bars, bool(job.get("first_prices", True))), sort=False)
 
         def run() -> Any:
             return candles.told(job, play(rule, job, engine, instrument, bars, venue, seen.opened_ns), seen.opened_ns)

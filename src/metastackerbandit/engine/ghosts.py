@@ -277,7 +277,8 @@ def end_ghost(ghost: Any, limits: Any, s: int, at_ns: int, price: int, takes: bo
     kept.lots = held.lots
     kept.net = net
     cursor.outcomes += 1
-    if limits.hears == 0 and (reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME):
+    had_changed = ghost.leaves != 0 and (ghost.reason == ON_FLAT or ghost.reason == ON_OPPOSITE)
+    if limits.hears == 0 and (reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME) and not had_changed:
         ghost.spent = held.side  # as of a position: a rule's signal is not bought twice
     held.side = 0
     ghost.leaves = 0

@@ -8,6 +8,7 @@ from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import muldiv, opposes
 from metastackerbandit.domain.rows import (
     FILLED,
+    KEEP,
     MARKET,
     ON_STOP,
     ON_TARGET,
@@ -288,8 +289,10 @@ def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) 
         keep_rests(cursor, out.controls, seat, world.limits[s], 1, at_ns, s)
     seat.exit_bar = seat.bars_seen
     seat.last_side = side
-    if world.limits[s].hears == 0 and (reason == ON_STOP or reason == ON_TARGET or reason == ON_TIME):
-        seat.spent_side = side  # a rule's signal stands until it changes; a prediction is new at every bar
+    word = world.signals[s, 0]
+    is_spent = reason == ON_TIME or ((reason == ON_STOP or reason == ON_TARGET) and (word == side or word == KEEP))
+    if world.limits[s].hears == 0 and is_spent:
+        seat.spent_side = side  # a rule's signal stands until it changes, if it had not before; a prediction is new at every bar
 
 
 @inlined
