@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from tests.shared import shared_data
 
 KEPT = Path(__file__).with_name("lookahead.json")
 ROWS, TRADES, LEAST = 2_000, 20, 5  # the other tool's usual number of trades; fewer than LEAST, and it says nothing
-THOROUGH = 200  # trades of a second look at a leak that was missed
+SPARSE, SPANS = "WeeklySlip", 8  # a leak at one hour a week, and the spans of ROWS candles in which it is looked for
 FRAME = "1h"
 Column = Callable[[np.ndarray], Floats]
 
@@ -126,6 +127,13 @@ def thin(bars: np.ndarray) -> Floats:
     return np.where(week, _holds(_ago(close, -6) > close), told)
 
 
+def slipping(bars: np.ndarray) -> Floats:
+    told = honest(bars)
+    at_end_of_week = (bars["closed_ns"] // HOUR_NS - 4 * 24) % 168 == 0  # the epoch began on a Thursday
+    ahead = np.nan_to_num(_ago(told, -1))
+    return np.where(at_end_of_week, ahead, told)
+
+
 WEEK_NS = 1_707_667_200 * 10**9  # 2024-02-11 16:00 UTC, amid the candles
 
 LEAKS: tuple[Leak, ...] = (
@@ -139,9 +147,12 @@ LEAKS: tuple[Leak, ...] = (
     Leak("WholeSample", "a price against the highest of all rows", "", whole_sample),
     Leak("CentredWindow", "swing highs from bars on both sides", "", centred),
     Leak("ThinStretch", "a look six bars ahead in one week alone", "a canary at random", thin),
+    Leak("WeeklySlip", "the next bar taken for this one at one hour a week", "", slipping),
     Leak("Unused", "a look ahead that no signal asks", "", shifted),
     Leak("LeakingExit", "an exit that looks one bar ahead", "", shifted),
 )
+
+SPARSE_LEAK = next(leak for leak in LEAKS if leak.strategy == SPARSE)
 
 ELSEWHERE = {
     "label_overlap": "a rule has no labels and no folds",
@@ -159,11 +170,21 @@ class Judged(Struct, frozen=True):
     finding: str
 
 
-def market() -> Market:
-    """The candles that both judge, as our checks read them."""
+def candles_path() -> Path:
+    """The file whose first ROWS candles both judge; ours are read by symbol, from this file and the one that goes on from it."""
+    return shared_data() / "klines" / "binance_spot_1h" / "BTCUSDT_2024-2026.parquet"
+
+
+@cache
+def _all_candles() -> Market:
     recording = load_recording(shared_data() / "klines" / "binance_spot_1h", ("BTCUSDT",), market="spot", instruments_file=None, funding=None)
-    given = market_of(recording, 0, HOUR_NS, len(recording.bars[0]))
-    return replace(given, candles=given.candles[:ROWS])
+    return market_of(recording, 0, HOUR_NS, len(recording.bars[0]))
+
+
+def market(span: int = 0) -> Market:
+    """The candles that both judge, as our checks read them: the first ROWS of the file, or a later span."""
+    whole = _all_candles()
+    return replace(whole, candles=whole.candles[span * ROWS : (span + 1) * ROWS])
 
 
 def _with(honest_one: Pipeline, column: Column) -> Pipeline:
@@ -187,17 +208,24 @@ def judged(leak: Leak, given: Market, settings: LeakageSettings, seed: int = 1) 
     return Judged(leak.strategy, tuple(check.name for check in examined.checks if not check.passed), findings[0].what if findings else "")
 
 
-def theirs(strategies: list[str], trades: int = TRADES) -> tuple[dict[str, Any], dict[str, str]]:
+def theirs(strategies: list[str], span: int = 0) -> tuple[dict[str, Any], dict[str, str]]:
     """freqtrade's own answers by strategy, and the versions that gave them."""
-    path = shared_data() / "klines" / "binance_spot_1h" / "BTCUSDT.parquet"
-    job = {"candles": {"BTC/USDT": str(path)}, "timeframe": FRAME, "rows": ROWS, "strategies": strategies, "trades": trades, "least": LEAST}
+    job = {
+        "candles": {"BTC/USDT": str(candles_path())},
+        "timeframe": FRAME,
+        "from": span * ROWS,
+        "rows": ROWS,
+        "strategies": strategies,
+        "trades": TRADES,
+        "least": LEAST,
+    }
     with Playing("freqtrade") as playing:
         versions = playing.prepare("lookahead", job)
         return playing.run()["answer"], versions
 
 
 def kept() -> dict[str, Any]:
-    """The file: versions, freqtrade's answers by strategy, and those to a second look (`thorough`) at leaks that it missed."""
+    """The file: versions, freqtrade's answers by strategy, and those to the sparse one in each span."""
     decoded: dict[str, Any] = msgspec.json.decode(KEPT.read_bytes())
     return decoded
 
@@ -205,18 +233,13 @@ def kept() -> dict[str, Any]:
 def rerun(write: bool = False) -> list[str]:
     """Run freqtrade again; what differs from the file, which is written anew where that is asked."""
     answers, versions = theirs([leak.strategy for leak in LEAKS])
-    missed = [leak.strategy for leak in LEAKS if not leak.is_honest and not answers[leak.strategy]["has_bias"]]
-    thorough = theirs(missed, THOROUGH)[0] if missed else {}
+    spans = [theirs([SPARSE], span)[0][SPARSE] for span in range(SPANS)]
     if write:
-        file = {"versions": versions, "answers": answers, "thorough": thorough}
+        file = {"versions": versions, "answers": answers, "spans": spans}
         KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n")
         return []
-    return [
-        f"{name}: {found[name]} for {told}"
-        for part, found in (("answers", answers), ("thorough", thorough))
-        for name, told in kept()[part].items()
-        if found.get(name) != told
-    ]
+    wrong = [f"{name}: {answers[name]} for {told}" for name, told in kept()["answers"].items() if answers[name] != told]
+    return wrong + [f"span {n}: {spans[n]} for {told}" for n, told in enumerate(kept()["spans"]) if spans[n] != told]
 
 
 def main(arguments: list[str]) -> int:

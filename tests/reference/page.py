@@ -109,12 +109,13 @@ def leaks_table() -> str:
         lines.append((leak.what, "yes" if told["has_bias"] else "no", biased, columns, ", ".join(ours.by) or "no", ours.finding))
     elsewhere = "\n".join(f"- `{name}`: {why}" for name, why in lookahead.ELSEWHERE.items())
     head = ("planted", "freqtrade: bias", "trades that changed", "columns that changed", "ours, by check", "what ours says")
-    words = {True: "bias", False: "no bias"}
-    again = [
-        f"Asked again with up to {lookahead.THOROUGH} trades, freqtrade says of {name}: {words[told['has_bias']]}, in {told['total_signals']} trades."
-        for name, told in kept_file["thorough"].items()
-    ]
-    return table(head, lines) + "\n\n" + "\n".join(again) + f"\n\nCanaries of ours that a strategy has no place for:\n\n{elsewhere}"
+    spans = kept_file["spans"]
+    own = sum(bool(lookahead.judged(lookahead.SPARSE_LEAK, lookahead.market(span), LeakageSettings()).by) for span in range(lookahead.SPANS))
+    sparse = (
+        f"The leak at one hour a week, looked for in {lookahead.SPANS} spans of {lookahead.ROWS:,} hours, one after the other: freqtrade finds it in "
+        f"{sum(told['has_bias'] for told in spans)}, ours in {own}."
+    )
+    return table(head, lines) + "\n\n" + sparse + f"\n\nCanaries of ours that a strategy has no place for:\n\n{elsewhere}"
 
 
 PARTS = {"tables": indicator_tables, "goog": goog_table, "trades": trades_table, "talib": talib_table, "leaks": leaks_table}

@@ -3,7 +3,7 @@
 Work `lookahead`, job:
 
     {"candles": {"BTC/USDT": "/path.parquet"}, "timeframe": "1h", "rows": 2000, "strategies": ["Honest", "OneBarShift"],
-     "trades": 20, "least": 10}
+     "from": 0, "trades": 20, "least": 10}
 
 The answer maps each strategy of `strategies/` to what the tool wrote into its own export: `has_bias`, `total_signals`, `biased_entry_signals`,
 `biased_exit_signals`, `biased_indicators`; null where it wrote nothing, because there were too few trades.
@@ -76,7 +76,7 @@ def lookahead(job: dict[str, Any]) -> Callable[[], Any]:
     span: list[int] = []
     for pair, path in job["candles"].items():
         frame = pd.read_parquet(path)[["open_time", "open", "high", "low", "close", "volume"]].rename(columns={"open_time": "date"})
-        frame = frame.iloc[: job["rows"]].reset_index(drop=True)
+        frame = frame.iloc[job.get("from", 0) :][: job["rows"]].reset_index(drop=True)
         frame["date"] = pd.to_datetime(frame["date"], utc=True)
         frame.to_feather(data / f"{pair.replace('/', '_')}-{job['timeframe']}.feather")
         span = [int(frame["date"].iloc[place].timestamp()) for place in (0, -1)]

@@ -113,6 +113,15 @@ class ThinStretch(Honest):
         return honest.where(~since.between(pd.Timedelta(0), pd.Timedelta(hours=167)), ahead)
 
 
+class WeeklySlip(Honest):
+    """At one hour a week, the last of Sunday, a column takes the next bar for this one."""
+
+    def planted(self, frame: pd.DataFrame) -> pd.Series:
+        honest = frame["close"] > frame["close"].shift(5)
+        slips = (frame["date"].dt.dayofweek == 6) & (frame["date"].dt.hour == 23)
+        return honest.where(~slips, honest.shift(-1, fill_value=False))
+
+
 class Unused(Honest):
     """A column looks ahead that no signal asks."""
 
