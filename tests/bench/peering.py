@@ -13,8 +13,8 @@ from metastackerbandit.bench import peers
 
 def peer(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A folder of peers that holds one, whose environment is that of the tests."""
-    if not (folder / "serving.py").is_file():
-        shutil.copy(peers.folder() / "serving.py", folder)
+    if not (folder / peers.COMMON).is_dir():
+        shutil.copytree(peers.folder() / peers.COMMON, folder / peers.COMMON)
     home = folder / name
     (home / ".venv" / "bin").mkdir(parents=True)
     (home / "requirements.lock").touch()
