@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from metastackerbandit.backtest.report import as_json, baselines, equity_of, exposure_of, last_states, report_of, traded_of
+from metastackerbandit.backtest.report import as_json, baselines, last_states, report_of
 from metastackerbandit.backtest.run import Result, block_of
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.kernel import rows
@@ -14,6 +14,7 @@ from metastackerbandit.domain.rows import CANCELLED, FILLED, ON_TARGET, SENT, De
 from metastackerbandit.domain.sink import Kept, MemorySink
 from metastackerbandit.engine.plan import Plan, plan_of
 from metastackerbandit.engine.settings import EngineSettings
+from metastackerbandit.evaluation.account import equity_of, exposure_of, traded_of
 from metastackerbandit.evaluation.verdict import Word
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings
@@ -83,18 +84,18 @@ def test_exposure_adds_symbols_with_their_signs_and_carries_the_last_position() 
     money = 1_000 * UNIT
     seen = decisions((10, 0, 2, 50, money), (20, 0, 2, 60, money), (20, 1, -3, 100, money), (30, 0, 0, 70, money))
     times, equity = equity_of(seen)
-    assert exposure_of(two(), seen, times, equity).tolist() == [0.1, (120 - 300) / 1_000, -0.3]
+    assert exposure_of(two().instruments, seen, times, equity).tolist() == [0.1, (120 - 300) / 1_000, -0.3]
 
 
 def test_traded_notional_counts_both_sides_in_the_bar_after_its_open() -> None:
     """A fill at the open that is also a bar's close belongs to the bar that opens; what comes after the last bar counts in it."""
     money = np.full(3, 1_000 * UNIT)
-    traded = traded_of(two(), fills((10, 0, 2, 50), (15, 0, -2, 50), (20, 1, -3, 100), (30, 0, 1, 10)), np.array([10, 20, 30]), money)
+    traded = traded_of(two().instruments, fills((10, 0, 2, 50), (15, 0, -2, 50), (20, 1, -3, 100), (30, 0, 1, 10)), np.array([10, 20, 30]), money)
     assert traded.tolist() == [0.0, 0.2, 0.31]
 
 
 def test_without_fills_nothing_was_traded() -> None:
-    assert traded_of(two(), MemorySink().kept().fills, np.array([10, 20]), np.array([5, 5])).tolist() == [0.0, 0.0]
+    assert traded_of(two().instruments, MemorySink().kept().fills, np.array([10, 20]), np.array([5, 5])).tolist() == [0.0, 0.0]
 
 
 def test_the_last_state_of_each_order_in_order_of_number() -> None:

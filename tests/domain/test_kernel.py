@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
-from metastackerbandit.domain.kernel import layout, row, rows, struct_of
+from metastackerbandit.domain.kernel import copied, joined, layout, row, rows, struct_of
 
 CALLEE = "from metastackerbandit.domain.kernel import kernel\n\n@kernel\ndef twice(x: float) -> float:\n    return {factor} * x\n"
 CALLER = """from metastackerbandit.domain.kernel import kernel, written
@@ -55,6 +55,26 @@ def test_a_row_is_its_struct(price: float, flag: bool, word: Literal["low", "hig
     back = struct_of(Outer, row(given_struct)[0])
     assert back.flag is flag and back.inner == given_struct.inner
     assert np.float64(back.price).tobytes() == np.float64(price).tobytes()
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
+def test_rows_are_copied_and_joined_to_the_bit(counts: list[int]) -> None:
+    """Also those that stand inside a longer array, those with records in records, and those of no rows; what is copied has memory of its own."""
+    drawn = np.random.default_rng(sum(counts))
+    parts = [drawn.integers(0, 256, (count + 2) * layout(Bar).itemsize, np.uint8).view(layout(Bar))[1:-1] for count in counts]
+    whole = joined(parts)
+    assert whole.dtype is layout(Bar) and whole.tobytes() == b"".join(part.tobytes() for part in parts)
+    for part in parts:
+        assert copied(part).tobytes() == part.tobytes() and not np.shares_memory(copied(part), part)
+    numbers = drawn.normal(size=(counts[0], 3))
+    assert copied(numbers).tobytes() == numbers.tobytes() and joined([numbers, numbers]).shape == (2 * counts[0], 3)
+
+
+def test_parts_of_unlike_layouts_are_not_joined() -> None:
+    with pytest.raises(TypeError, match="parts of one layout"):
+        joined([rows(Bar, 1), np.zeros(1)])
+    with pytest.raises(TypeError, match="none"):
+        joined([])
 
 
 def test_a_layout_is_one_object_and_refuses_numpys_own_names() -> None:

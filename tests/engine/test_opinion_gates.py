@@ -65,8 +65,9 @@ def test_the_engine_keeps_the_promise_of_its_sets_when_p_values_become_too_small
         assert coverage.level == 0.2
     verdict, seen = kept.verdict[sided, column("conformal")], kept.observed[sided, column("conformal")]
     assert np.array_equal(verdict == PASS, seen <= level[sided]) and {PASS, BLOCK} == set(verdict.tolist())
-    off, _ = heard(told, 300)
+    off, unasked = heard(told, 300)
     assert (off.verdict[:, column("conformal")] == NA).all()
+    assert unasked.world.seats[0].coverage.issued == 0  # sets that nobody asks about are not followed
 
 
 @covers("A23")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.evaluation.attribution import shapley, shares, waterfall
+from metastackerbandit.evaluation.attribution import shares, waterfall
 from tests.covering import covers
 
 GATES = ("alpha", "mood", "flip_gap", "impact")
@@ -18,6 +20,19 @@ def worth_of(trades: list[tuple[int, set[str]]]) -> dict[frozenset[str], int]:
     """The game: a coalition of gates that are removed earns the trades that no other gate blocks."""
     coalitions = [frozenset(name for bit, name in enumerate(GATES) if number >> bit & 1) for number in range(16)]
     return {coalition: sum(net for net, blockers in trades if blockers <= coalition) for coalition in coalitions}
+
+
+def shapley(worth: Mapping[frozenset[str], int], players: Sequence[str]) -> dict[str, Fraction]:
+    """Shapley values by definition, over every order of few players: what each adds on average. Coalitions that are not named are worth 0."""
+    found = dict.fromkeys(players, Fraction(0))
+    orders = list(permutations(players))
+    for order in orders:
+        before: frozenset[str] = frozenset()
+        for player in order:
+            after = before | {player}
+            found[player] += Fraction(worth.get(after, 0) - worth.get(before, 0), len(orders))
+            before = after
+    return found
 
 
 @covers("K22")

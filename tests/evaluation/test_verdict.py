@@ -172,6 +172,8 @@ def test_evidence_changes_no_other_word(trips, years, low, width):
 def test_a_gain_that_is_gone_at_twice_the_costs_is_said_first():
     turns = but(costs=CostCurve(0.3, 0.1, -0.05))
     assert judge(_GOOD, evidence=turns).sentence.startswith("At twice the costs the net return of +10.0% becomes -5.0%. Over ")
+    small = headline(but(costs=CostCurve(0.002, 0.0002, -0.0016)))
+    assert small == "At twice the costs the net return of +0.020% becomes -0.160%."
     for costs in (CostCurve(0.3, 0.1, 0.01), CostCurve(0.3, -0.1, -0.3), CostCurve(_NAN, _NAN, _NAN)):
         assert headline(but(costs=costs)) == "" and judge(_GOOD, evidence=but(costs=costs)).sentence.startswith("Over ")
     assert headline(None) == ""

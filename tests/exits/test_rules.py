@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.exits.rules import rules_of, stop_hit, stop_price, target_hit, target_price
+from metastackerbandit.exits.rules import rules_of, stop_fill, stop_hit, stop_price, target_fill, target_hit, target_price
 from metastackerbandit.exits.settings import ExitSettings
 
 ENTRIES = st.integers(2, 2**40)
@@ -62,6 +62,15 @@ def test_a_long_stop_and_a_short_target_are_hit_by_the_same_bars(trigger: int, l
     high = low + width
     assert stop_hit(1, trigger, low, high) == target_hit(-1, trigger, low, high) == (low <= trigger)
     assert stop_hit(-1, trigger, low, high) == target_hit(1, trigger, low, high) == (high >= trigger)
+
+
+@given(trigger=st.integers(1, 10**6), first=st.integers(1, 10**6), side=SIDES)
+def test_a_stop_never_fills_better_than_its_trigger_nor_a_target_worse_and_the_first_price_counts_where_it_is_beyond(
+    trigger: int, first: int, side: int
+) -> None:
+    stop, target = stop_fill(side, trigger, first), target_fill(side, trigger, first)
+    assert side * stop <= side * trigger <= side * target and {stop, target} == {trigger, first}
+    assert (stop == first) == stop_hit(side, trigger, first, first) and (target == first) == target_hit(side, trigger, first, first)
 
 
 @pytest.mark.parametrize(

@@ -58,22 +58,22 @@ class Desk:
         """A candle opens."""
         return self.broker.on_open(BarOpened(0, at_ns, price))
 
-    def ranges(self, low: int, high: int, at_ns: int = 0) -> list[OrderReport]:
-        """A candle's range is known."""
-        return self.broker.on_range(closed(at_ns, low, high, low))
+    def ranges(self, low: int, high: int, at_ns: int = 0, first: int | None = None) -> list[OrderReport]:
+        """A candle's range is known; it opened at `first`, by default in the middle."""
+        return self.broker.on_range(closed(at_ns, low, high, low, (low + high) // 2 if first is None else first))
 
     def closes(self, price: int, at_ns: int = 0) -> list[OrderReport]:
         """A candle's close was decided on."""
-        return self.broker.on_close(closed(at_ns, price, price, price))
+        return self.broker.on_close(closed(at_ns, price, price, price, price))
 
     def _send(self, kind: int, lots: int, trigger: int, at_ns: int, reduce_only: bool, impact: int) -> list[OrderReport]:
         self.orders += 1
         return self.broker.act(order(self.orders, kind, lots, trigger, at_ns, reduce_only, impact))
 
 
-def closed(at_ns: int, low: int, high: int, close: int) -> BarClosed:
+def closed(at_ns: int, low: int, high: int, close: int, first: int) -> BarClosed:
     """A candle that ends at `at_ns`."""
-    return BarClosed(0, Bar(opened_ns=at_ns - 1, closed_ns=at_ns, known_ns=at_ns, open=close, high=high, low=low, close=close, volume=1.0))
+    return BarClosed(0, Bar(opened_ns=at_ns - 1, closed_ns=at_ns, known_ns=at_ns, open=first, high=high, low=low, close=close, volume=1.0))
 
 
 def order(number: int, kind: int, lots: int, trigger: int, at_ns: int, reduce_only: bool, impact: int) -> SubmitOrder:

@@ -223,6 +223,18 @@ def test_a_gap_through_the_stop_fills_at_the_open_not_at_the_trigger(side: int) 
 
 
 @pytest.mark.parametrize("side", [1, -1])
+def test_a_stop_nearer_than_the_slippage_is_traded_at_the_open_that_it_was_placed_at(side: int) -> None:
+    """Entered at an open of 10,050 and paid 12 bps more: a stop 3 bps from that has the market beyond it from the start, and cannot fill better."""
+    desk = Desk(CostSettings(half_spread_bps=0.0, slippage_bps=12.0))
+    desk.market(side * 10)
+    (entry,) = desk.opens(10_050)
+    assert entry.ticks == 10_050 + side * 13
+    desk.stop(-side * 10, 10_050 + side * 10)
+    (fill,) = desk.ranges(10_000, 10_100, first=10_050)
+    assert (fill.reference, fill.ticks) == (10_050, 10_050 - side * 13)
+
+
+@pytest.mark.parametrize("side", [1, -1])
 def test_a_gap_beyond_the_target_fills_at_the_better_open(side: int) -> None:
     desk = Desk(position=side * 10)
     desk.target(-side * 10, 1_000)

@@ -56,7 +56,7 @@ def test_decisions_come_back_bit_for_bit_however_they_are_cut(cuts: list[int], s
             assert not list(Path(folder).rglob("tail-*"))
         view = journal.run()
         assert same_bits(view.decisions(), given_rows)
-        backwards = list(view.latest_decisions())
+        backwards = list(view.decisions_where(("decision",), lambda rows: np.arange(len(rows))))
         assert b"".join(block.rows.tobytes() for block in reversed(backwards)) == given_rows.rows.tobytes()
         journal.close()
 
@@ -276,7 +276,7 @@ def test_a_reader_beside_the_writer_sees_a_whole_beginning(tmp_path: Path, monke
             seen.append(len(found.rows))
             if not same_bits(found, stretch(given_rows, 0, len(found.rows))):
                 faults.append(f"{len(found.rows)} rows differ")
-            newest = next(iter(beside.run().latest_decisions()), None)
+            newest = next(iter(beside.run().decisions_where(("decision",), lambda rows: np.arange(len(rows)))), None)
             if newest is not None and len(newest.rows) and newest.rows["decision"][-1] < seen[-1]:
                 faults.append("the newest block is older than what was seen before")
         beside.close()

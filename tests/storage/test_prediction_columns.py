@@ -113,9 +113,6 @@ def test_what_was_said_of_a_bar_and_what_stood_at_a_time_are_found(tmp_path: Pat
     def told(found: np.ndarray) -> list[tuple[int, int]]:
         return [(int(one["frame_ns"]) // MINUTE_NS, int(one["closed_ns"]) // MINUTE_NS) for one in found]
 
-    assert told(view.predictions_on(0, 60 * MINUTE_NS)) == [(60, 60), (5, 60)]
-    assert told(view.predictions_on(1, 60 * MINUTE_NS)) == [(5, 60)]
-    assert told(view.predictions_on(2, 60 * MINUTE_NS)) == []
     assert told(view.predictions_standing(0, 59 * MINUTE_NS)) == [(5, 55)]
     assert told(view.predictions_standing(0, 60 * MINUTE_NS)) == [(5, 60), (60, 60)]
     assert told(view.predictions_standing(0, 66 * MINUTE_NS)) == [(5, 60), (60, 60)], "what was not known yet does not stand"

@@ -138,7 +138,7 @@ def run_block(
         elif kind == CLOSE_EVENT:
             bar = bars[starts[s] + place]
             if venue.desks[s].resting > 0:
-                fault = deliver(world, out, venue, inside(venue, s, bar.closed_ns, bar.low, bar.high))
+                fault = deliver(world, out, venue, inside(venue, s, bar.closed_ns, bar.open, bar.low, bar.high))
             if fault == 0:
                 fault = on_closed(world, out, s, bar, lean)
             if fault == 0 and venue.desks[s].at_close != 0:

@@ -95,6 +95,20 @@ def trial_of(plan: Plan, result: Result, *, identity: str, now_ns: int, kind: Ki
     )
 
 
+class Beside(Struct, frozen=True, eq=False):
+    """What ran beside a run: net returns (T,) of its baselines on its own closes, and its plan's curves without costs and at twice them."""
+
+    rivals: dict[str, Floats]
+    free: Curve
+    double: Curve
+
+
+def beside_of(plan: Plan, block: Block, simulation: SimulationSettings, result: Result) -> Beside:
+    """The plan's rivals and the plan at other costs, over the block that `result` ran over. Six runs are made, without rows."""
+    free, double = (curve_of(run(at_costs(plan, times), block, simulation, None, lean=True), _capital(plan)) for times in (0.0, 2.0))
+    return Beside(_baselines(plan, block, simulation, curve_of(result, _capital(plan))), free, double)
+
+
 def evidence_of(
     plan: Plan,
     block: Block,
@@ -105,14 +119,18 @@ def evidence_of(
     *,
     canaries_green: bool | None = None,
     seed: int = 0,
+    beside: Beside | None = None,
 ) -> Evidence | None:
     """What tests beside a run of `plan` over `block` found; None where no bar closed.
 
-    `result` and `kept` are the run's own, `tried` every trial of its family, itself among them. Six more runs are made, without rows.
+    `result` and `kept` are the run's own, `tried` every trial of its family, itself among them; `beside` what `beside_of` made of them,
+    made here where it is not given.
     """
     curve = curve_of(result, _capital(plan))
     if not len(curve.times):
         return None
+    if beside is None:
+        beside = beside_of(plan, block, simulation, result)
     length = frame_ns(plan.frame)
     holding = holding_of(plan, block, kept, curve.times, curve.equity)
     return weigh(
@@ -121,23 +139,19 @@ def evidence_of(
         exposure=holding.exposure,
         market=holding.returns,
         charge=holding.charge,
-        baselines=_baselines(plan, block, simulation, curve),
+        baselines=beside.rivals,
         sharpes=np.array([trial.sharpe for trial in tried], np.float64),
         trials=_matrix(tried, curve, length),
         n_eff=effective_trades(kept.trips["opened_ns"], kept.trips["closed_ns"]) if len(kept.trips) else 0.0,
-        costs=costs_curve(plan, block, simulation, result),
+        costs=_costs_curve(plan, beside, result),
         canaries_green=canaries_green,
         seed=seed,
     )
 
 
-def costs_curve(plan: Plan, block: Block, simulation: SimulationSettings, result: Result) -> CostCurve:
+def _costs_curve(plan: Plan, beside: Beside, result: Result) -> CostCurve:
     """Net return of the same plan without costs, as it ran, and at twice every cost but funding; the plan knows what it is charged."""
-    return CostCurve(
-        free=_net(plan, run(at_costs(plan, 0.0), block, simulation, None, lean=True)),
-        own=_net(plan, result),
-        double=_net(plan, run(at_costs(plan, 2.0), block, simulation, None, lean=True)),
-    )
+    return CostCurve(free=_net(plan, _last(plan, beside.free)), own=_net(plan, final_of(result)), double=_net(plan, _last(plan, beside.double)))
 
 
 def at_costs(plan: Plan, times: float) -> Plan:
@@ -174,9 +188,14 @@ def _matrix(tried: Sequence[Trial], own: Curve, length: int) -> Floats:
     return np.stack(series, axis=1) if series else np.zeros((0, 0))
 
 
-def _net(plan: Plan, result: Result) -> float:
+def _last(plan: Plan, curve: Curve) -> int:
+    """Equity in money at a curve's end."""
+    return int(curve.equity[-1]) if len(curve.equity) else _capital(plan)
+
+
+def _net(plan: Plan, final: int) -> float:
     capital = _capital(plan)
-    return (final_of(result) - capital) / capital
+    return (final - capital) / capital
 
 
 def _capital(plan: Plan) -> int:

@@ -18,6 +18,7 @@ from metastackerbandit.domain.sink import Kept
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.plan import Plan
+from metastackerbandit.evaluation.account import equity_of, exposure_of, traded_of
 from metastackerbandit.evaluation.evidence import Evidence, shortfalls
 from metastackerbandit.evaluation.scores import Scores, as_dict, scores
 from metastackerbandit.evaluation.verdict import Verdict, headline, judge
@@ -57,8 +58,8 @@ def report_of(plan: Plan, kept: Kept, final: int) -> Report:
     scored = scores(
         equity=equity,
         capital=capital,
-        exposure=exposure_of(plan, kept.decisions, times, equity),
-        traded=traded_of(plan, kept.fills, times, equity),
+        exposure=exposure_of(plan.instruments, kept.decisions, times, equity),
+        traded=traded_of(plan.instruments, kept.fills, times, equity),
         trips=kept.trips,
         frame_ns=frame_ns(plan.frame),
     )
@@ -80,40 +81,6 @@ def last_states(orders: np.ndarray) -> np.ndarray:
     places = np.full(int(numbers.max()) + 1, -1, np.int64)
     places[numbers] = np.arange(len(orders))
     return orders[places[places >= 0]]
-
-
-def equity_of(decisions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The equity curve of decisions (N,): closing times (T,) and money (T,), the last decision on bars of one close standing for it.
-
-    A symbol's decision may come later than another's on the same close (a candle known late, a slow prediction); it is the same bar.
-    """
-    order = np.argsort(decisions["closed_ns"], kind="stable")
-    at = decisions["closed_ns"][order]
-    last = np.append(at[1:] != at[:-1], True)
-    return at[last].copy(), decisions["equity"][order][last].copy()
-
-
-def exposure_of(plan: Plan, decisions: np.ndarray, times: np.ndarray, equity: np.ndarray) -> np.ndarray:
-    """Signed notional over equity at each time (T,), positions as they stood when the bar closed."""
-    total = np.zeros(len(times))
-    for s, instrument in enumerate(plan.instruments):
-        own = decisions[decisions["instrument"] == s]
-        if len(own):
-            place = np.searchsorted(own["closed_ns"], times, side="right") - 1
-            value = own["position"] * own["close"] * float(instrument.rules().unit)
-            total += np.where(place >= 0, value[place], 0.0)
-    return total / equity
-
-
-def traded_of(plan: Plan, fills: np.ndarray, times: np.ndarray, equity: np.ndarray) -> np.ndarray:
-    """Notional traded in each bar over equity (T,)."""
-    total = np.zeros(len(times))
-    for s, instrument in enumerate(plan.instruments):
-        own = fills[fills["instrument"] == s] if len(fills) else fills
-        if len(own):
-            place = np.minimum(np.searchsorted(times, own["at_ns"], side="right"), len(times) - 1)
-            np.add.at(total, place, np.abs(own["lots"]) * own["ticks"] * float(instrument.rules().unit))
-    return total / equity
 
 
 def baselines(plan: Plan, block: Block, simulation: SimulationSettings) -> dict[str, float]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from metastackerbandit.backtest.block import order_events, run_block
 from metastackerbandit.domain.errors import Fault
 from metastackerbandit.domain.inputs import PREDICTION_EVENT, Control, OutcomeKnown
-from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.kernel import copied, joined, layout
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, MoodRow, Recording
 from metastackerbandit.domain.rows import EquityRow
@@ -65,13 +65,13 @@ def block_of(
     predicted = list(predictions) or [np.zeros(0, layout(Prediction))] * len(recording.bars)
     mood = [series if series is not None else np.zeros(0, layout(MoodRow)) for series in recording.mood or (None,) * len(recording.bars)]
     return Block(
-        bars=np.ascontiguousarray(np.concatenate(recording.bars)),
+        bars=joined(recording.bars),
         starts=_starts(recording.bars),
-        funding=np.ascontiguousarray(np.concatenate(funding)).astype(layout(FundingRow)),
+        funding=joined(funding),
         funding_starts=_starts(funding),
-        predictions=np.ascontiguousarray(np.concatenate(predicted)).astype(layout(Prediction)),
+        predictions=joined(predicted),
         prediction_starts=_starts(predicted),
-        mood=np.ascontiguousarray(np.concatenate(mood)),
+        mood=joined(mood),
         mood_starts=_starts(mood),
         controls=words,
         outcomes=np.zeros(0, layout(OutcomeKnown)) if outcomes is None else outcomes,
@@ -112,14 +112,14 @@ def run(
     done = 0
     while done < len(block.order):
         done, fault = advanced(world, out, venue, block, done, lean)
-        curves.append(out.curve[: out.cursor[0].curve].copy())
+        curves.append(copied(out.curve[: out.cursor[0].curve]))
         _flush(out, sink)
         refuse(fault, done)
         if progress is not None:
             progress(done, len(block.order))
     account = world.account[0]
     counts = {"decisions": int(account.decisions), "orders": int(account.orders), "fills": int(account.fills), "round_trips": int(account.trips)}
-    return Result(np.concatenate(curves) if curves else np.zeros(0, layout(EquityRow)), world, counts)
+    return Result(joined(curves) if curves else np.zeros(0, layout(EquityRow)), world, counts)
 
 
 def advanced(world: World, out: Out, venue: Venue, block: Block, first: int, lean: bool) -> tuple[int, int]:

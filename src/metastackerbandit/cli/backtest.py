@@ -19,6 +19,7 @@ def backtest(
     scenario: Annotated[
         str | None, typer.Option("--scenario", metavar="NAME", help="A made market with known truth, instead of candles.", show_default=False)
     ] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write the page of the run after it, as `msb report` does.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Run an arm over recorded candles at full speed; every decision is journaled."""
@@ -27,7 +28,22 @@ def backtest(
 
         session = open_session(wanted) if scenario is None else open_scenario(wanted, scenario)
         payload = _backtested(session)
+        if report:
+            payload["report"] = _page_of(session, payload["run"])
         tell(payload, _backtest_text(payload, session), json)
+
+
+def _page_of(session: Session, run: int) -> dict[str, Any]:
+    """Write the run's page; where its files lie."""
+    from metastackerbandit.cli.report import reported
+    from metastackerbandit.storage.journal import Journal
+
+    journal = Journal.open(session.home, create=False)
+    try:
+        told = reported(journal.run(run))
+    finally:
+        journal.close()
+    return {name: told[name] for name in ("folder", "page", "files")}
 
 
 def _backtested(session: Session) -> dict[str, Any]:
@@ -35,7 +51,8 @@ def _backtested(session: Session) -> dict[str, Any]:
 
     import numpy as np
 
-    from metastackerbandit.backtest.judging import evidence_of, final_of, trial_of
+    from metastackerbandit.backtest.beside import curves_json
+    from metastackerbandit.backtest.judging import beside_of, evidence_of, final_of, trial_of
     from metastackerbandit.backtest.report import as_json, baselines, report_of, weighed
     from metastackerbandit.backtest.run import block_of, run
     from metastackerbandit.backtest.warm_start import as_inputs
@@ -47,6 +64,7 @@ def _backtested(session: Session) -> dict[str, Any]:
     from metastackerbandit.runtime.watching import alarm_lines, alarm_summary
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.leak_checks import green
+    from metastackerbandit.storage.standing import BESIDE
     from metastackerbandit.storage.trials import TrialRegistry
 
     plan, recording, simulation = session.plan, session.recording, session.config.simulation
@@ -58,14 +76,15 @@ def _backtested(session: Session) -> dict[str, Any]:
     writer = journal.begin(record, time.time_ns())
     memory = MemorySink()
     payload: dict[str, Any] = {}
+    drawn: dict[str, Any] = {}
     state: Any = "failed"
     try:
         writer.outcomes(session.past)
         result = run(plan, block, simulation, Tee(writer, memory))
         kept = memory.kept()
         raised = alarms_over(session, record, kept)
-        twin, beside = mirrored(session) if is_mirrored else (None, raised[:0])
-        raised = np.concatenate((raised, beside))
+        twin, seen_beside = mirrored(session) if is_mirrored else (None, raised[:0])
+        raised = np.concatenate((raised, seen_beside))
         raised = raised[np.argsort(raised["at_ns"], kind="stable")]
         writer.alarms(raised)
         report = report_of(plan, kept, final_of(result))
@@ -74,7 +93,10 @@ def _backtested(session: Session) -> dict[str, Any]:
             with TrialRegistry.open(session.home) as registry:
                 registry.record(trial)
                 tried = registry.of(trial.family)
-            report = weighed(report, evidence_of(plan, block, simulation, result, kept, tried, canaries_green=green(session.home, record.code)))
+            beside = beside_of(plan, block, simulation, result)
+            canaries_green = green(session.home, record.code)
+            evidence = evidence_of(plan, block, simulation, result, kept, tried, canaries_green=canaries_green, beside=beside)
+            report, drawn = weighed(report, evidence), {BESIDE: curves_json(plan, result, beside)}
         payload = as_json(plan, recording, report, result.counts, baselines(plan, block, simulation))
         served, silent = served_counts(predictions, session.models())
         payload |= {"models": served, "silent": silent}
@@ -83,7 +105,7 @@ def _backtested(session: Session) -> dict[str, Any]:
         payload |= {"notices": list(record.notices), "from_ns": _first_ns(session), "to_ns": _last_ns(session)}
         state = "finished"
     finally:
-        writer.finish(state, payload, time.time_ns())
+        writer.finish(state, payload | drawn, time.time_ns())
         journal.close()
     return payload
 
@@ -143,6 +165,7 @@ def _backtest_text(payload: dict[str, Any], session: Session) -> str:
     lines += [f"  {line}" for line in (twin_text(payload["twin"]) if payload["twin"] is not None else ())]
     lines += ["", f"  {payload['verdict']}: {payload['verdict_text']}"]
     lines += [f"  note: {notice}" for notice in payload["notices"]]
+    lines += [f"  page: {payload['report']['page']}"] if "report" in payload else []
     return "\n".join(lines)
 
 

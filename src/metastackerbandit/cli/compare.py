@@ -161,8 +161,8 @@ def _series_text(payload: dict[str, Any]) -> str:
 def _two_runs(home: Path, names: list[str]) -> dict[str, Any]:
     import numpy as np
 
-    from metastackerbandit.backtest.report import equity_of
     from metastackerbandit.domain.timeframe import bars_a_year
+    from metastackerbandit.evaluation.account import equity_of
     from metastackerbandit.evaluation.time_blocks import mean_around, time_blocks
     from metastackerbandit.storage.journal import Journal
 

@@ -119,14 +119,12 @@ def _predictions(view: RunView, among: Among) -> np.ndarray | None:
 
 
 def _check_picture(picture: Path | None) -> None:
-    """Only SVG can be drawn: nothing that this program depends on turns a picture with text into pixels."""
+    """Only SVG is drawn here: the report has the same as PNG."""
     from metastackerbandit.domain.errors import UsageError
 
     if picture is None or picture.suffix.lower() == ".svg":
         return
-    raise UsageError(
-        f"{picture} is not SVG", where="--picture", mend="name a file that ends in .svg; any browser shows it and prints it to other formats"
-    )
+    raise UsageError(f"{picture} is not SVG", where="--picture", mend="name a file that ends in .svg, or take gates.png of `msb report`")
 
 
 def _draw(picture: Path, view: RunView, rows: np.ndarray, found: Funnel, falls: Waterfall) -> None:

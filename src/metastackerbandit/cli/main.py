@@ -26,6 +26,7 @@ from metastackerbandit.cli import (
     preflight,
     readiness,
     replay,
+    report,
     risk,
     rollout,
     set_threshold,
@@ -91,6 +92,7 @@ app.command("funnel")(funnel.funnel)
 app.command("gates")(gates.gates)
 app.command("twin")(twin.twin)
 app.command("risk")(risk.risk)
+app.command("report")(report.report)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)

@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from metastackerbandit.backtest.report import equity_of
 from metastackerbandit.backtest.run import block_of, run
 from metastackerbandit.backtest.warm_start import as_inputs
 from metastackerbandit.cli.opinions import Opinions, versions_of
@@ -32,6 +31,7 @@ from metastackerbandit.domain.errors import ConfigRefused, NotFound, SettingRefu
 from metastackerbandit.domain.label import label_spec
 from metastackerbandit.domain.sink import MemorySink
 from metastackerbandit.domain.timeframe import frame_ns
+from metastackerbandit.evaluation.account import equity_of
 from metastackerbandit.evaluation.outcome_blocks import Blocks, Pairs, blocks_of, joined, paired
 from metastackerbandit.evaluation.paired_test import PairedEvidence, paired_evidence
 from metastackerbandit.evaluation.rollout_rules import ADOPTED, ROLLED_BACK, SHADOW, Check, checks, share_of, stages

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from msgspec import Struct, field
 
-from metastackerbandit.domain.kernel import rows
+from metastackerbandit.domain.kernel import copied, joined, rows
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import AlarmRow, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
@@ -69,43 +69,43 @@ class MemorySink:
     def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
         """Copy decisions and traces."""
         for name, array in zip(("decisions", "observed", "limit", "verdict"), (rows, observed, limit, verdict), strict=True):
-            self._parts[name].append(array.copy())
+            self._parts[name].append(copied(array))
 
     def orders(self, rows: np.ndarray) -> None:
         """Copy order states."""
-        self._parts["orders"].append(rows.copy())
+        self._parts["orders"].append(copied(rows))
 
     def fills(self, rows: np.ndarray) -> None:
         """Copy fills."""
-        self._parts["fills"].append(rows.copy())
+        self._parts["fills"].append(copied(rows))
 
     def ledger(self, rows: np.ndarray) -> None:
         """Copy postings."""
-        self._parts["ledger"].append(rows.copy())
+        self._parts["ledger"].append(copied(rows))
 
     def trips(self, rows: np.ndarray) -> None:
         """Copy trips."""
-        self._parts["trips"].append(rows.copy())
+        self._parts["trips"].append(copied(rows))
 
     def controls(self, rows: np.ndarray) -> None:
         """Copy controls."""
-        self._parts["controls"].append(rows.copy())
+        self._parts["controls"].append(copied(rows))
 
     def predictions(self, rows: np.ndarray) -> None:
         """Copy predictions."""
-        self._parts["predictions"].append(rows.copy())
+        self._parts["predictions"].append(copied(rows))
 
     def outcomes(self, rows: np.ndarray) -> None:
         """Copy outcomes."""
-        self._parts["outcomes"].append(rows.copy())
+        self._parts["outcomes"].append(copied(rows))
 
     def alarms(self, rows: np.ndarray) -> None:
         """Copy alarms."""
-        self._parts["alarms"].append(rows.copy())
+        self._parts["alarms"].append(copied(rows))
 
     def kept(self) -> Kept:
         """Everything so far, one array a kind."""
-        return Kept(**{name: np.concatenate(parts) if parts else _nothing(name) for name, parts in self._parts.items()})
+        return Kept(**{name: joined(parts) if parts else _nothing(name) for name, parts in self._parts.items()})
 
 
 _ROWS: dict[str, type[Struct]] = {

@@ -103,7 +103,7 @@ def _learned(plan: Plan, book: Book, cost_bps: float) -> dict[str, Any]:
         "follows_mood": int(book.has_mood),
         "follows_model": int(plan.arm == POSTERIOR and plan.waits()),
         "veto": veto_terms(spec.horizon, cost_bps, posterior.log_keep),
-        "follows_sets": int(plan.waits()),
+        "follows_sets": int(plan.waits() and decision.conformal),
         "sets": SetTerms(decision.conformal_alpha, decision.conformal_gamma, cost_bps / 1e4, spec.vertical_share / spec.width),
         "follows_regime": int(plan.arm == POSTERIOR or _asks_regime(book)),
         "trend_keep": 1.0 - 2.0 / (book.settings.context.trend_bars + 1.0),

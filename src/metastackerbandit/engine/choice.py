@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.rows import KEEP
 from metastackerbandit.engine.gates import would_pass
 from metastackerbandit.engine.regime import bar_volatility, context_cell
@@ -14,7 +14,7 @@ from metastackerbandit.stacking.posterior import NO_ARM, choose, is_ahead, learn
 from metastackerbandit.stacking.shadow import advance, charge, want
 
 
-@kernel
+@inlined
 def live_on(world: Any, out: Any, s: int) -> None:
     """Every arm's own portfolio lives through the closed bar; what ended is learned from, and kept as a row."""
     seat = world.seats[s]
@@ -44,7 +44,7 @@ def live_on(world: Any, out: Any, s: int) -> None:
             cursor.outcomes += 1
 
 
-@kernel
+@inlined
 def wish_on(world: Any, s: int, now_ns: int) -> None:
     """What every arm wants for its own portfolio from the next open on: a prediction's trade only where the gates of its opinion let it pass."""
     seat = world.seats[s]
@@ -74,7 +74,7 @@ def wish_on(world: Any, s: int, now_ns: int) -> None:
         want(shadow, side, cell, volatility, barrier * word.stop_scale, barrier, prediction.horizon, 1)
 
 
-@kernel
+@inlined
 def choose_arm(world: Any, s: int, holder: int) -> int:
     """The place of the arm that is heard: the one that has earned it, else the position's own, else the likeliest, whom the gate then stops.
 

@@ -20,7 +20,7 @@ from metastackerbandit.domain.money import BPS_RATE, opposes, rate_signed, rate_
 from metastackerbandit.domain.rows import ANY_GATE, KEEP, ON_FLAT, ON_KILL, ON_OPPOSITE, ON_STOP, ON_TARGET, ON_TIME
 from metastackerbandit.domain.timeframe import DAYS_A_YEAR
 from metastackerbandit.execution.quantize import legal_lots
-from metastackerbandit.exits.rules import stop_hit, stop_price, target_hit, target_price
+from metastackerbandit.exits.rules import stop_fill, stop_hit, stop_price, target_fill, target_hit, target_price
 from metastackerbandit.market.activity import annual_volatility, daily_volume
 
 
@@ -222,9 +222,11 @@ def pass_candle(ghosts: Any, seat: Any, limits: Any, s: int, bar: Any, cursor: A
         if side == 0:
             continue
         if ghost.stop_at != 0 and stop_hit(side, ghost.stop_at, bar.low, bar.high):
-            end_ghost(ghost, limits, s, bar.closed_ns, ghost.stop_at, True, ghost.held.impact, ON_STOP, cursor, outcomes)
+            price = stop_fill(side, ghost.stop_at, bar.open)
+            end_ghost(ghost, limits, s, bar.closed_ns, price, True, ghost.held.impact, ON_STOP, cursor, outcomes)
         elif ghost.target_at != 0 and target_hit(side, ghost.target_at, bar.low, bar.high):
-            end_ghost(ghost, limits, s, bar.closed_ns, ghost.target_at, False, 0, ON_TARGET, cursor, outcomes)
+            price = target_fill(side, ghost.target_at, bar.open)
+            end_ghost(ghost, limits, s, bar.closed_ns, price, False, 0, ON_TARGET, cursor, outcomes)
         else:
             ghost.mark = bar.close
             if limits.exits.trail > 0 and side * bar.close > side * ghost.best:

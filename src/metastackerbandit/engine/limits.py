@@ -22,8 +22,8 @@ class Limits(Struct, frozen=True):
     hears. `horizon` is the bars of a piece of a rule's own portfolio; `stop_by_model` and its like say which exits follow the prediction's
     barrier and horizon; `cost_bps` is a round trip without impact and funding. Limits that nobody wrote are NaN; `alone` is 1 where what is
     written decides without the derived limit. `has_consensus`, `is_hard`, `asks_conformal`, `asks_regime`, `has_book` say which gates are
-    asked; `follows_mood`, `follows_model`, `follows_sets`, `follows_regime` what is learned from closed bars; `regimes` has a bit for each
-    allowed context.
+    asked; `follows_mood`, `follows_model`, `follows_sets`, `follows_regime` what is learned from closed bars, only where somebody asks;
+    `regimes` has a bit for each allowed context.
 
     The last block is the portfolio's: `symbol` is the place of the book's symbol, `feeds` is 1 where its closes are the symbol's on the common
     grid of `grid_ns`, `books` counts the account's books.

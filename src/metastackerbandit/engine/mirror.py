@@ -109,6 +109,8 @@ def mirror_portfolio(shadow: Any, evidence: Any) -> None:
         one.outcomes, other.outcomes = other.outcomes, one.outcomes
         one.total, other.total = other.total, one.total
         one.squares, other.squares = other.squares, one.squares
+        one.is_believed = 0
+        other.is_believed = 0
 
 
 @kernel

@@ -7,9 +7,8 @@ of the game whose worth is the trade where all of its blockers are removed, else
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import permutations
 
 from msgspec import Struct
 
@@ -47,17 +46,4 @@ def shares(prevented_net: Sequence[int], blockers: Sequence[Sequence[str]]) -> d
     for net, gates in zip(prevented_net, blockers, strict=True):
         for gate in gates:
             found[gate] = found.get(gate, Fraction(0)) + Fraction(int(net), len(gates))
-    return found
-
-
-def shapley(worth: Mapping[frozenset[str], int], players: Sequence[str]) -> dict[str, Fraction]:
-    """Shapley values by definition, over every order of few players: what each adds on average. Coalitions that are not named are worth 0."""
-    found = dict.fromkeys(players, Fraction(0))
-    orders = list(permutations(players))
-    for order in orders:
-        before: frozenset[str] = frozenset()
-        for player in order:
-            after = before | {player}
-            found[player] += Fraction(worth.get(after, 0) - worth.get(before, 0), len(orders))
-            before = after
     return found

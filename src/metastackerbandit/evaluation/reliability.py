@@ -9,7 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from metastackerbandit.evaluation.bootstrap import UNKNOWN, Interval
-from metastackerbandit.evaluation.time_blocks import around, spread, time_blocks
+from metastackerbandit.evaluation.time_blocks import around, margin, spread, time_blocks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,7 +28,8 @@ class Reliability(Struct, frozen=True):
 
     `error` is the root of the mean squared gap between them after what chance alone would leave is taken off (0 where chance
     explains all; Kumar, Liang and Ma 2019, with the variance over blocks of time). `slope`, `intercept` are of a
-    logistic regression on the log-odds (Cox 1958): 1 and 0 when calibrated, slope below 1 when overconfident.
+    logistic regression on the log-odds (Cox 1958): 1 and 0 when calibrated, slope below 1 when overconfident. `low`, `high` are the 95 % bounds of
+    each bin's observed share, by the same variance; NaN where there are too few blocks of time.
     """
 
     predicted: tuple[float, ...]
@@ -37,6 +38,8 @@ class Reliability(Struct, frozen=True):
     error: float
     slope: Interval
     intercept: Interval
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
 def reliability(probability: Floats, happened: Bools, weight: Floats, start_ns: Ints, end_ns: Ints) -> Reliability:
@@ -54,6 +57,7 @@ def reliability(probability: Floats, happened: Bools, weight: Floats, start_ns: 
     by_chance = np.array([spread(np.where(place == b, by_row, 0.0), block) for b in range(len(mass))])
     square = float(np.sum(mass * (gap * gap - by_chance)) / mass.sum())
     slope, intercept = _line(probability, happened, weight, block)
+    half = margin(int(block.max()) + 1) * np.sqrt(by_chance)
     return Reliability(
         predicted=tuple(predicted.tolist()),
         observed=tuple(observed.tolist()),
@@ -61,6 +65,8 @@ def reliability(probability: Floats, happened: Bools, weight: Floats, start_ns: 
         error=math.nan if math.isnan(square) else math.sqrt(max(square, 0.0)),
         slope=slope,
         intercept=intercept,
+        low=tuple(np.maximum(observed - half, 0.0).tolist()),
+        high=tuple(np.minimum(observed + half, 1.0).tolist()),
     )
 
 

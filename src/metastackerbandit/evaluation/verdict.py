@@ -63,7 +63,9 @@ def headline(evidence: Evidence | None) -> str:
     """What must be said first: that a gain does not survive twice the costs; else empty."""
     if evidence is None or not evidence.costs.turns:
         return ""
-    return f"At twice the costs the net return of {evidence.costs.own:+.1%} becomes {evidence.costs.double:+.1%}."
+    own, double = evidence.costs.own, evidence.costs.double
+    digits = 1 if min(abs(own), abs(double)) >= 0.001 else 3  # a small account move must not read as none
+    return f"At twice the costs the net return of {own:+.{digits}%} becomes {double:+.{digits}%}."
 
 
 def _ruled(scored: Scores, evidence: Evidence | None) -> tuple[Word, tuple[str, ...]]:

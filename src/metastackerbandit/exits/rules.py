@@ -50,6 +50,18 @@ def stop_hit(side: int, trigger: int, low: int, high: int) -> bool:
 
 
 @kernel
+def stop_fill(side: int, trigger: int, first: int) -> int:
+    """What a stop that is traded gets before costs: its trigger, or the first price that it met where that is beyond it already."""
+    return min(trigger, first) if side > 0 else max(trigger, first)
+
+
+@kernel
 def target_hit(side: int, limit: int, low: int, high: int) -> bool:
     """Whether a position's target was touched."""
     return high >= limit if side > 0 else low <= limit
+
+
+@kernel
+def target_fill(side: int, limit: int, first: int) -> int:
+    """What a target that is touched gets: its limit, or the first price that it met where that is better already."""
+    return max(limit, first) if side > 0 else min(limit, first)

@@ -60,7 +60,7 @@ class SimulatedBroker:
     def on_range(self, event: BarClosed) -> list[OrderReport]:
         """Fills inside a candle, before the engine sees its close."""
         bar = event.bar
-        return _structs(self._venue.reports, inside(self._venue, event.instrument, bar.closed_ns, bar.low, bar.high))
+        return _structs(self._venue.reports, inside(self._venue, event.instrument, bar.closed_ns, bar.open, bar.low, bar.high))
 
     def on_close(self, event: BarClosed) -> list[OrderReport]:
         """Fills at the close that was just decided on (only where settings say so)."""

@@ -1,7 +1,7 @@
 """A venue on candles: market orders at the next tradable price, stops before targets inside the bar, reduce-only kept.
 
 What is known of a candle's inside is its open, extremes and close, so: a market order fills at the first open at or after
-its arrival; a stop or target beyond the open fills at the open; else it fills at its own price when the bar's range holds
+its arrival; a stop or target that has the open beyond it fills at the open; else it fills at its own price when the bar's range holds
 it, the stop first. Taker fills pay half spread, slippage and impact; a target pays the maker fee at its price or better.
 """
 
@@ -17,7 +17,7 @@ from metastackerbandit.costs.rates import CostRates
 from metastackerbandit.domain.kernel import kernel, layout
 from metastackerbandit.domain.money import muldiv, opposes, rate_up
 from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, MARKET, PARTLY_FILLED, REJECTED, STOP, TARGET, WORKING
-from metastackerbandit.exits.rules import stop_hit, target_hit
+from metastackerbandit.exits.rules import stop_fill, stop_hit, target_fill, target_hit
 
 RESTING_SLOTS = 8
 
@@ -199,19 +199,22 @@ def at_open(venue: Any, s: int, at_ns: int, price: int) -> int:
     """A candle's first price: protective orders it has jumped over, then market orders that have arrived. Returns reports written."""
     if venue.desks[s].resting == 0:
         return 0
-    n = 0
-    n = _sweep(venue, s, STOP, at_ns, price, price, price, n)
+    n = _sweep(venue, s, STOP, at_ns, price, price, price, 0)
     n = _sweep(venue, s, TARGET, at_ns, price, price, price, n)
     return _market(venue, s, at_ns, price, n)
 
 
 @kernel
-def inside(venue: Any, s: int, at_ns: int, low: int, high: int) -> int:
-    """A candle's range: stops first, then targets, each at its own price. Returns reports written."""
+def inside(venue: Any, s: int, at_ns: int, price: int, low: int, high: int) -> int:
+    """A candle's range after its first price: stops first, then targets, each at its own price.
+
+    Orders that rested before the open have met that price in `at_open`. One that was placed by a fill at the open may have it beyond its trigger
+    from the start (a stop nearer than the slippage): it is traded there. Returns reports written.
+    """
     if venue.desks[s].resting == 0:
         return 0
-    n = _sweep(venue, s, STOP, at_ns, low, high, 0, 0)
-    return _sweep(venue, s, TARGET, at_ns, low, high, 0, n)
+    n = _sweep(venue, s, STOP, at_ns, price, low, high, 0)
+    return _sweep(venue, s, TARGET, at_ns, price, low, high, n)
 
 
 @kernel
@@ -235,18 +238,24 @@ def _market(venue: Any, s: int, at_ns: int, price: int, n: int) -> int:
 
 
 @kernel
-def _sweep(venue: Any, s: int, kind: int, at_ns: int, low: int, high: int, gapped: int, n: int) -> int:
-    """Fill protective orders of one kind that the range reaches; `gapped` is the open they fill at, 0 for their own price."""
+def _sweep(venue: Any, s: int, kind: int, at_ns: int, first: int, low: int, high: int, n: int) -> int:
+    """Fill protective orders of one kind that the range reaches, at their own price or the `first` one where that is beyond."""
     r = 0
     filled = False
     while r < venue.desks[s].resting:
         order = venue.resting[s, r]
         hit = False
+        reference = 0
         if order.kind == kind and order.arrives_ns <= at_ns:
             side = -1 if order.lots > 0 else 1
-            hit = stop_hit(side, order.trigger, low, high) if kind == STOP else target_hit(side, order.trigger, low, high)
+            if kind == STOP:
+                hit = stop_hit(side, order.trigger, low, high)
+                reference = stop_fill(side, order.trigger, first)
+            else:
+                hit = target_hit(side, order.trigger, low, high)
+                reference = target_fill(side, order.trigger, first)
         if hit:
-            n = _fill(venue, s, r, at_ns, gapped if gapped > 0 else order.trigger, kind == STOP, n)
+            n = _fill(venue, s, r, at_ns, reference, kind == STOP, n)
             filled = True
         else:
             r += 1

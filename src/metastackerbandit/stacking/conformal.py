@@ -8,14 +8,13 @@ inference (Gibbs and Candes 2021) moves alpha after each matured label: alpha_{t
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from metastackerbandit.domain.errors import ModelRefused, TrainingRefused
-from metastackerbandit.domain.kernel import kernel, row
+from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.stacking.classes import Floats, as_sides, refuse_unfit
 from metastackerbandit.stacking.packing import sealed, unsealed
 from metastackerbandit.stacking.settings import ConformalSettings
@@ -23,16 +22,6 @@ from metastackerbandit.stacking.settings import ConformalSettings
 Bits = NDArray[np.int64]
 
 _DEFAULTS = ConformalSettings()
-
-
-class Adaptive(Struct, frozen=True):
-    """The correction as it stands: `alpha` in force, its `target` and step `gamma`; the next `place` in the window and how many scores it holds."""
-
-    alpha: float
-    target: float
-    gamma: float
-    place: int
-    filled: int
 
 
 class _Packed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,50 +35,9 @@ class _Packed(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @kernel
-def p_value(window: Floats, filled: int, score: float) -> float:
-    """(1 + scores at least as bad) / (1 + scores) of the first `filled` in window; NaN for a NaN score."""
-    if math.isnan(score):
-        return math.nan
-    worse = 0
-    for i in range(filled):
-        if window[i] >= score:
-            worse += 1
-    return (1.0 + worse) / (1.0 + filled)
-
-
-@kernel
-def set_of(window: Floats, filled: int, alpha: float, p_down: float, p_flat: float, p_up: float) -> int:
-    """Bits (1 down, 2 flat, 4 up) of the classes whose p-value exceeds alpha; NaN probabilities exclude nothing."""
-    bits = 0
-    if not p_value(window, filled, 1.0 - p_down) <= alpha:
-        bits += 1
-    if not p_value(window, filled, 1.0 - p_flat) <= alpha:
-        bits += 2
-    if not p_value(window, filled, 1.0 - p_up) <= alpha:
-        bits += 4
-    return bits
-
-
-@kernel
-def credibility_of(window: Floats, filled: int, p_down: float, p_flat: float, p_up: float) -> float:
-    """The largest p-value: small means unlike anything in calibration; NaN for NaN probabilities."""
-    least = 1.0 - max(p_down, max(p_flat, p_up))
-    return p_value(window, filled, math.nan if math.isnan(p_down + p_flat + p_up) else least)
-
-
-@kernel
 def moved_level(level: float, target: float, gamma: float, missed: int) -> float:
     """alpha_{t+1} = alpha_t + gamma (alpha - missed): lower, so that sets grow, after a miss (1); higher after a hit (0)."""
     return level + gamma * (target - missed)
-
-
-@kernel
-def adapt(state: Any, window: Floats, score: float, missed: int) -> None:
-    """A label matured: its score 1 - p(true class) joins the window (W,), and alpha moves by whether the set issued then missed it (1) or not (0)."""
-    state.alpha = moved_level(state.alpha, state.target, state.gamma, missed)
-    window[state.place] = score
-    state.place = (state.place + 1) % len(window)
-    state.filled = min(state.filled + 1, len(window))
 
 
 class Conformal(Struct, frozen=True, eq=False):
@@ -123,19 +71,6 @@ class Conformal(Struct, frozen=True, eq=False):
     def confidence(self, probabilities: Floats) -> Floats:
         """1 - the second largest p-value (N,): how firmly the other classes are excluded."""
         return 1.0 - np.sort(self.p_values(probabilities), axis=1)[:, -2]
-
-    def adaptive(self) -> tuple[np.ndarray[Any, Any], Floats]:
-        """State (1,) in the layout of Adaptive and window (W,) of the newest scores: what `adapt` goes on from and a snapshot keeps."""
-        newest = self.scores[-self.window :]
-        scores = np.zeros(self.window)
-        scores[: len(newest)] = newest
-        return row(Adaptive(self.alpha_now, self.alpha, self.gamma, len(newest) % self.window, len(newest))), scores
-
-    def resumed(self, state: np.ndarray[Any, Any], window: Floats) -> Conformal:
-        """With the scores and alpha that adapting arrived at."""
-        now = state[0]
-        newest = np.roll(window, -int(now.place)) if now.filled == len(window) else window[: now.filled]
-        return _made(newest, self.alpha, float(now.alpha), self.gamma, self.window)
 
     def pack(self) -> bytes:
         """As bytes that know when they are damaged."""

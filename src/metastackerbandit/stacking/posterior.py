@@ -26,12 +26,25 @@ Integers = NDArray[np.int64]
 NO_ARM = -1  # nobody has earned it: no new risk
 
 
+class Belief(Struct, frozen=True):
+    """What is believed of an arm in a context: mean outcome, its scale, degrees of freedom, the chance that the mean is positive, evidence used."""
+
+    centre: float
+    scale: float
+    freedom: float
+    chance: float
+    outcomes: float
+
+
 class Evidence(Struct, frozen=True):
-    """Discounted outcomes of an arm in a cell: how many, their sum, the sum of their squares."""
+    """Discounted outcomes of an arm in a cell: how many, their sum, the sum of their squares; and the belief that follows, kept until the next
+    outcome while `is_believed` is 1, since most bars bring none."""
 
     outcomes: float
     total: float
     squares: float
+    is_believed: int
+    belief: Belief
 
 
 class PosteriorTerms(Struct, frozen=True):
@@ -46,16 +59,6 @@ class PosteriorTerms(Struct, frozen=True):
     enter: float
     stay: float
     bound: float
-
-
-class Belief(Struct, frozen=True):
-    """What is believed of an arm in a context: mean outcome, its scale, degrees of freedom, the chance that the mean is positive, evidence used."""
-
-    centre: float
-    scale: float
-    freedom: float
-    chance: float
-    outcomes: float
 
 
 def outcomes_needed(settings: PosteriorSettings) -> float:
@@ -102,6 +105,7 @@ def learn(evidence: Any, arm: int, cell: int, outcome: float, uniqueness: float,
         evidence[arm, c].outcomes *= keep
         evidence[arm, c].total *= keep
         evidence[arm, c].squares *= keep
+        evidence[arm, c].is_believed = 0
     x = min(max(outcome, -terms.bound), terms.bound)
     evidence[arm, cell].outcomes += uniqueness
     evidence[arm, cell].total += uniqueness * x
@@ -142,10 +146,20 @@ def believe(evidence: Any, arm: int, cell: int, terms: Any, belief: Any) -> None
 
 
 @kernel
-def chance_positive(evidence: Any, arm: int, cell: int, terms: Any, belief: Any) -> float:
-    """P(mean outcome of `arm` in `cell` > 0); `belief` is filled on the way."""
-    believe(evidence, arm, cell, terms, belief)
-    return belief.chance
+def recall(evidence: Any, arm: int, cell: int, terms: Any, belief: Any) -> None:
+    """`believe`, worked out anew only where an outcome came since."""
+    if cell < 0:
+        believe(evidence, arm, cell, terms, belief)
+        return
+    known = evidence[arm, cell]
+    if known.is_believed == 0:
+        believe(evidence, arm, cell, terms, known.belief)
+        known.is_believed = 1
+    belief.centre = known.belief.centre
+    belief.scale = known.belief.scale
+    belief.freedom = known.belief.freedom
+    belief.chance = known.belief.chance
+    belief.outcomes = known.belief.outcomes
 
 
 @kernel
@@ -168,7 +182,7 @@ def choose(evidence: Any, cell: int, awake: Integers, order: Integers, held: int
     """
     best = NO_ARM
     for arm in range(len(awake)):
-        believe(evidence, arm, cell, terms, beliefs[arm])
+        recall(evidence, arm, cell, terms, beliefs[arm])
         if awake[arm] != 0 and (best == NO_ARM or is_ahead(beliefs, order, arm, best)):
             best = arm
     if best != NO_ARM and beliefs[best].chance >= terms.enter:

@@ -250,15 +250,6 @@ def count_rows(folder: Path, shape: Shape) -> int:
     return len(read_columns(folder, shape.only(()))[0])
 
 
-def newest_blocks(folder: Path, shape: Shape) -> Iterator[Block]:
-    """The run's rows block by block from the end, each block in the order of writing, so that a look at the last one reads little."""
-    for place in range(_last_place(folder), 0, -1):
-        block = _read_block(folder, place, shape)
-        if block is None:
-            raise _failed(_part(folder, place), "a part is missing while later ones exist", _MEND)
-        yield block
-
-
 def _oldest_first(folder: Path, shape: Shape) -> Iterator[Block]:
     place = 1
     while True:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from metastackerbandit.domain.rows import DecisionRow
-from metastackerbandit.storage.columns import ColumnWriter, Shape, Sizes, newest_blocks, newest_chosen, read_columns
+from metastackerbandit.storage.columns import ColumnWriter, Shape, Sizes, newest_chosen, read_columns
 
 ROLL_ROWS = 8_192  # decisions in the tail before it becomes a part: a month of 5m bars, 5 MB
 PART_ROWS = 65_536  # decisions in a part that a block driver writes whole
@@ -60,12 +60,6 @@ def read_decisions(folder: Path, gates: tuple[str, ...]) -> Decisions:
     return Decisions(*read_columns(folder, _shape(gates)))
 
 
-def newest_first(folder: Path, gates: tuple[str, ...]) -> Iterator[Decisions]:
-    """The run's decisions block by block from the end, each block in the order of writing, so that a look at the last one reads little."""
-    for block in newest_blocks(folder, _shape(gates)):
-        yield Decisions(*block)
-
-
 def chosen_decisions(folder: Path, gates: tuple[str, ...], names: tuple[str, ...], choose: Callable[[np.ndarray], np.ndarray]) -> Iterator[Decisions]:
     """From the end, of each block the decisions that `choose` picks by the columns `names`; little else is read."""
     for block in newest_chosen(folder, _shape(gates), names, choose):
@@ -81,6 +75,13 @@ def read_verdicts(folder: Path, gates: tuple[str, ...]) -> tuple[np.ndarray, np.
     """Every decision's row (N,) in the columns VERDICT_COLUMNS, and its verdicts (N, G): a tenth of the whole."""
     rows, verdict = read_columns(folder, _shape(gates).only(VERDICT_COLUMNS, ("verdict",)))
     return rows, verdict
+
+
+def read_rows(folder: Path, gates: tuple[str, ...]) -> np.ndarray:
+    """Every decision's row (N,) in the layout of DecisionRow, without its trace."""
+    shape = _shape(gates)
+    (rows,) = read_columns(folder, shape.only(shape.columns))
+    return rows
 
 
 def _shape(gates: tuple[str, ...]) -> Shape:

@@ -58,7 +58,7 @@ class Course(Struct, frozen=True, eq=False):
 
 def course_of(view: RunView) -> Course:
     """Everything that holdings are made from; NotFound where the run decided nothing."""
-    rows = view.decisions().rows
+    rows = view.decided()
     if not len(rows):
         raise NotFound(f"run {view.row.run} has decided nothing", where=str(view.home), mend="name a run that has traded: `msb risk 3`")
     digits = money_digits(view.row.instruments[0].quote)

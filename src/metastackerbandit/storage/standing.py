@@ -15,6 +15,7 @@ from metastackerbandit.storage.journal import Journal
 from metastackerbandit.storage.run_record import RunRow
 from metastackerbandit.storage.run_view import Held, RunView
 
+BESIDE = "beside"  # of a summary: curves of what ran beside the run, for pictures
 SILENT_NS = 30 * SECOND_NS  # a heartbeat is due every second; this long without one, the run cannot be called running
 
 
@@ -73,7 +74,7 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         uptime_s=(now_ns - row.started_ns) / SECOND_NS if running else None,
         connections=(),
         positions=_positions(view),
-        attention=(*lost, *_failure(row), *in_force(view), *_alarms(view)),
+        attention=(*lost, *_failure(row), *in_force(view), *alarmed(view)),
         notices=row.notices,
         run=row.run,
         identity=row.identity,
@@ -82,7 +83,7 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         symbols=tuple(dict.fromkeys(row.symbols)),
         started_ns=row.started_ns,
         heartbeat_ns=row.heartbeat_ns,
-        summary=row.summary,
+        summary={name: value for name, value in row.summary.items() if name != BESIDE},
     )
 
 
@@ -129,7 +130,7 @@ def _tripped(row: RunRow, control: Any) -> str:
     return f"the {CAUSES[cause]} breaker{where} is tripped at {numbers}: no new risk; lifted by {RESUMES[cause]}"
 
 
-def _alarms(view: RunView) -> Sequence[str]:
+def alarmed(view: RunView) -> Sequence[str]:
     """The worst that each monitor said of each book, the calls for a halt first."""
     worst: dict[tuple[int, int, int], np.record] = {}
     for alarm in view.alarms():

@@ -148,12 +148,6 @@ class TrialRegistry:
         """Their Sharpe ratios a bar (N,); NaN where unknown."""
         return np.array([trial.sharpe for trial in self.of(family)], np.float64)
 
-    def variance_of_sharpes(self, family: str) -> float:
-        """Variance (ddof 1) of their Sharpe ratios a bar; NaN for fewer than two known."""
-        known = self.sharpes(family)
-        known = known[np.isfinite(known)]
-        return float(known.var(ddof=1)) if len(known) > 1 else math.nan
-
     def _check_complete(self) -> None:
         """Rows are numbered without holes; a hole was cut."""
         with _storing(self._home):
