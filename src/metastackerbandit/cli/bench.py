@@ -94,7 +94,7 @@ def _page(told: dict[str, Any]) -> str:
     for name, side in (("ours", told["ours"]), *told["peers"].items()):
         rates = f"{amount(side['rate']):>7} {side['unit']} in the median, {amount(side['best_rate'])} at best"
         lines.append(f"  {name:<14} {rates}; wall {seconds(side['wall_s'])}, CPU {seconds(side['cpu_s'])}, {side['runs']} runs")
-    lines += [f"  without {name}: {' ... '.join(dict.fromkeys((reason.splitlines()[0], reason.splitlines()[-1])))}" for name, reason in told["absent"].items()]
+    lines += [f"  without {name}: {reason.splitlines()[0]} {reason.splitlines()[-1]}" for name, reason in told["absent"].items()]
     if told["best_peer"]:
         three = (told["ratio_to_best_peer"], told["ratio_by_least"], told["ratio_by_cpu"])
         lines.append(
