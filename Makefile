@@ -15,13 +15,14 @@ export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 export POLARS_MAX_THREADS ?= 2
 
-.PHONY: help setup torch run test check docs oracles
+.PHONY: help setup torch run test check bench docs oracles
 
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
 	@echo "make torch           PyTorch, where a CPU build is offered; without it the small network sleeps"
 	@echo "make run DATA=folder train on the first part of recorded candles, trade the rest on paper"
 	@echo "make test            the whole suite"
+	@echo "make bench           our speed beside other engines, whose environments are made first; docs/performance.md"
 	@echo "make check           ruff, mypy --strict, the architecture test"
 	@echo "make oracles         other engines play the same scenes, and are compared with ours trade for trade (docs/oracles.md); PEER=name for one"
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md"
@@ -57,6 +58,14 @@ run: setup
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# Each benchmark alone, so that one that fails does not end the others; `msb bench NAME` runs one.
+bench: setup
+	@for name in $$($(BIN)/msb bench --json | $(BIN)/python -c "import json, sys; print(*(one['name'] for one in json.load(sys.stdin)['benchmarks']))"); do \
+	  $(BIN)/msb bench $$name --keep || failed="$$failed $$name"; \
+	done; \
+	$(BIN)/python tools/performance_doc.py; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
 check: $(READY)
 	$(BIN)/ruff check src tests tools benchmarks oracles
 	$(BIN)/mypy
@@ -70,3 +79,4 @@ docs: $(READY)
 	$(BIN)/python tools/reasons_doc.py
 	$(BIN)/python tools/gates_doc.py
 	$(BIN)/python tools/coverage_doc.py
+	$(BIN)/python tools/performance_doc.py

@@ -30,7 +30,7 @@ serve({"squares": squares, "dies": dies}, versions=())
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A peer of this very interpreter."""
-    shutil.copy(peers.folder() / "serving.py", tmp_path)
+    shutil.copytree(peers.folder() / peers.COMMON, tmp_path / peers.COMMON)
     home = tmp_path / "mirror"
     (home / ".venv" / "bin").mkdir(parents=True)
     (home / "requirements.lock").touch()
@@ -80,3 +80,10 @@ def test_an_environment_that_cannot_be_made_says_why(mirror: str) -> None:
     (lock.parent / ".venv" / ".ready").unlink()
     with pytest.raises(PeerFailed, match="could not be made"):
         peers.python_of(mirror)
+
+
+def test_a_peer_of_the_name_of_a_library_is_not_taken_for_it(mirror: str) -> None:
+    (peers.folder() / "astrolabe").mkdir()
+    (peers.folder() / mirror / "play.py").write_text("import astrolabe")
+    with Playing(mirror) as playing, pytest.raises(PeerFailed, match="No module named 'astrolabe'"):
+        playing.run()

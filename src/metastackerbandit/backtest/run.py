@@ -21,6 +21,7 @@ from metastackerbandit.engine.plan import Plan, begin, deposit_row
 from metastackerbandit.engine.world import Out, World, empty_out
 from metastackerbandit.simulation.broker import open_venue
 from metastackerbandit.simulation.settings import SimulationSettings
+from metastackerbandit.simulation.venue import Venue
 
 _DECISIONS = 8_192
 _ROWS = 16_384
@@ -110,36 +111,47 @@ def run(
             sink.predictions(_as_they_enter(block))
     done = 0
     while done < len(block.order):
-        done, fault = run_block(
-            world,
-            out,
-            venue,
-            block.bars,
-            block.starts,
-            block.funding,
-            block.funding_starts,
-            block.predictions,
-            block.prediction_starts,
-            block.mood,
-            block.mood_starts,
-            block.controls,
-            block.order,
-            done,
-            lean,
-        )
+        done, fault = advanced(world, out, venue, block, done, lean)
         curves.append(copied(out.curve[: out.cursor[0].curve]))
         _flush(out, sink)
-        if fault:
-            raise Fault(
-                f"the engine and the simulated venue disagree (code {fault}) at event {done}",
-                where="block driver",
-                mend="report this with the run's inputs",
-            )
+        refuse(fault, done)
         if progress is not None:
             progress(done, len(block.order))
     account = world.account[0]
     counts = {"decisions": int(account.decisions), "orders": int(account.orders), "fills": int(account.fills), "round_trips": int(account.trips)}
     return Result(joined(curves) if curves else np.zeros(0, layout(EquityRow)), world, counts)
+
+
+def advanced(world: World, out: Out, venue: Venue, block: Block, first: int, lean: bool) -> tuple[int, int]:
+    """Take events from `first` until all are taken or a row array is nearly full -> (next event, fault)."""
+    done, fault = run_block(
+        world,
+        out,
+        venue,
+        block.bars,
+        block.starts,
+        block.funding,
+        block.funding_starts,
+        block.predictions,
+        block.prediction_starts,
+        block.mood,
+        block.mood_starts,
+        block.controls,
+        block.order,
+        first,
+        lean,
+    )
+    return done, fault
+
+
+def refuse(fault: int, event: int) -> None:
+    """A fault of engine.orders ends the run."""
+    if fault:
+        raise Fault(
+            f"the engine and the simulated venue disagree (code {fault}) at event {event}",
+            where="block driver",
+            mend="report this with the run's inputs",
+        )
 
 
 def _flush(out: Out, sink: Sink | None) -> None:
@@ -158,5 +170,11 @@ def _flush(out: Out, sink: Sink | None) -> None:
         ):
             if count:
                 take(rows[:count])
+    rewind(out)
+
+
+def rewind(out: Out) -> None:
+    """What stood in the row arrays was taken: they are filled from the start again."""
+    cursor = out.cursor[0]
     cursor.decisions = cursor.orders = cursor.fills = 0
     cursor.ledger = cursor.trips = cursor.controls = cursor.outcomes = cursor.curve = 0

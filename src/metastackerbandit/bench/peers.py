@@ -15,6 +15,7 @@ from typing import Any, Self
 from metastackerbandit.domain.errors import UsageError
 
 ENVIRONMENT = "MSB_PEERS"  # a folder of peers other than the checkout's
+COMMON = "common"  # modules that every peer's script may import; beside no peer's folder, which would pass for a package of its name
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "NUMBA_NUM_THREADS": "1"}
 
 TOLD = 2000  # characters of what a failed peer said
@@ -32,7 +33,7 @@ def folder() -> Path:
     """
     named = os.environ.get(ENVIRONMENT)
     found = Path(named) if named else Path(__file__).parents[3] / "benchmarks" / "peers"
-    if not (found / "serving.py").is_file():
+    if not (found / COMMON / "serving.py").is_file():
         raise UsageError(f"no peers at {found}: run from a checkout of the source, or name the folder in {ENVIRONMENT}")
     return found
 
@@ -81,7 +82,7 @@ class Playing:
             stderr=self._said,
             text=True,
             cwd=home,
-            env={**os.environ, **QUIET, "PYTHONPATH": str(folder())},
+            env={**os.environ, **QUIET, "PYTHONPATH": str(folder() / COMMON)},
         )
 
     def prepare(self, work: str, job: dict[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import typer
 
 from metastackerbandit.cli import (
     backtest,
+    bench,
     compare,
     config,
     data,
@@ -96,6 +97,7 @@ app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)
 app.command("monitors")(monitors.monitors)
+app.command("bench")(bench.bench)
 
 
 def main() -> None:

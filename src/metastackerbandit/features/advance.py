@@ -1,8 +1,9 @@
-"""One kernel that takes a closed bar through every family, written from the catalog."""
+"""One kernel that takes a closed bar through every family, or those that are asked for, written from the catalog."""
 
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ def _arguments(family: Family, reals: int, integers: int, column: int) -> str:
     return ", ".join(known[name] for name in taken)
 
 
-def _source() -> str:
+def _source(families: tuple[Family, ...]) -> str:
+    count = sum(len(family.specs) for family in families)
     lines = [
         "def advance(bars, place, setup, memory, blank, past, reals, integers, settlements, values, valid, n):",
         "    bar = bars[place]",
@@ -76,18 +78,19 @@ def _source() -> str:
         "        memory[0] = blank[0]",
         "        reals[:] = 0.0",
         "        integers[:] = 0",
-        f"    for column in range({COUNT}):",
+        f"    for column in range({count}):",
         "        values[n, column] = nan",
         "    look(bar, setup[0], mine.seen, past)",
     ]
     reals = integers = column = 0
     for family in FAMILIES:
-        lines.append(f"    {family.name}({_arguments(family, reals, integers, column)})")
+        if family in families:
+            lines.append(f"    {family.name}({_arguments(family, reals, integers, column)})")
+            column += len(family.specs)
         reals += family.reals
         integers += family.integers
-        column += len(family.specs)
     lines += [
-        f"    for column in range({COUNT}):",
+        f"    for column in range({count}):",
         "        if abs(values[n, column]) < inf:",
         "            valid[n, column] = True",
         "        else:",
@@ -97,10 +100,15 @@ def _source() -> str:
     return "\n".join(lines) + "\n"
 
 
-advance: Any = kernel(
-    written("advance", _source(), {"look": look, "nan": np.nan, "inf": np.inf, **{family.name: family.step for family in FAMILIES}}, __name__)
-)
-"""advance(bars (N,), place, setup, memory, blank, past, reals, integers, settlements, values (M, F), valid (M, F), n) -> None.
+@cache
+def advance_of(families: tuple[Family, ...]) -> Any:
+    """advance(bars (N,), place, setup, memory, blank, past, reals, integers, settlements, values (M, F), valid (M, F), n) -> None.
 
-Takes bars[place] and writes row n; after a hole longer than the setup allows, all but the settlements starts anew.
-"""
+    Takes bars[place] through these families of the catalog, in its order, and writes row n; after a hole longer than the setup allows, all but
+    the settlements starts anew. A family's columns do not depend on which others are asked.
+    """
+    names = {"look": look, "nan": np.nan, "inf": np.inf, **{family.name: family.step for family in families}}
+    return kernel(written("advance", _source(families), names, __name__))
+
+
+advance: Any = advance_of(FAMILIES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,14 +11,16 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from metastackerbandit.domain.bar import Bar
-from metastackerbandit.domain.errors import DataRefused
-from metastackerbandit.domain.kernel import kernel, layout, row, rows
+from metastackerbandit.domain.errors import ConfigRefused, DataRefused
+from metastackerbandit.domain.kernel import kernel, layout, row, rows, written
 from metastackerbandit.domain.recording import FundingRow
-from metastackerbandit.features.advance import COUNT, advance, state_of
+from metastackerbandit.features.advance import advance_of, state_of
+from metastackerbandit.features.catalog import FAMILIES
 from metastackerbandit.features.funding import settle
 from metastackerbandit.features.higher import higher_ns
 from metastackerbandit.features.seen import Setup
 from metastackerbandit.features.spans import LONGEST_HOLE
+from metastackerbandit.features.spec import Family
 
 
 class FeatureTable(Struct, frozen=True, eq=False):
@@ -42,21 +46,33 @@ def setup_of(frame_ns: int, *, has_volume: bool, has_flow: bool, has_funding: bo
     )
 
 
-def features_over(bars: np.ndarray, frame_ns: int, funding: np.ndarray | None, *, has_volume: bool, has_flow: bool) -> FeatureTable:
+def features_over(
+    bars: np.ndarray,
+    frame_ns: int,
+    funding: np.ndarray | None,
+    *,
+    has_volume: bool,
+    has_flow: bool,
+    families: Sequence[str] = (),
+) -> FeatureTable:
     """Bars (N,) of a frame, funding (K,) in the layout of FundingRow (None: not known) -> FeatureTable.
 
+    `families` names those whose columns are wanted (none: all), which come in the catalog's order; time falls with what is left out.
     A settlement counts for bars known after it. Refuses bars out of order, of another length, or without a price.
     """
     bars = np.ascontiguousarray(bars).astype(layout(Bar), copy=False)
     _refuse_broken(bars, frame_ns)
     setup = setup_of(frame_ns, has_volume=has_volume, has_flow=has_flow, has_funding=funding is not None)
     state = state_of(setup)
-    values = np.empty((len(bars), COUNT))
-    valid = np.empty((len(bars), COUNT), np.bool_)
+    chosen = _chosen(families)
+    count = sum(len(family.specs) for family in chosen)
+    values = np.empty((len(bars), count))
+    valid = np.empty((len(bars), count), np.bool_)
     settled = rows(FundingRow, 0) if funding is None else np.ascontiguousarray(funding).astype(layout(FundingRow), copy=False)
     if np.any(np.diff(settled["at_ns"]) < 0):
         raise DataRefused("funding settlements are out of order", where="funding", mend="sort them by time")
-    stopped = _sweep(bars, settled, setup, state.memory, state.blank, state.past, state.reals, state.integers, state.settlements, values, valid)
+    sweep = _sweep_of(chosen)
+    stopped = sweep(bars, settled, setup, state.memory, state.blank, state.past, state.reals, state.integers, state.settlements, values, valid)
     if stopped >= 0:
         raise too_many(int(settled["at_ns"][stopped]))
     return FeatureTable(bars["closed_ns"].copy(), bars["known_ns"].copy(), values, valid)
@@ -69,29 +85,57 @@ def too_many(at_ns: int) -> DataRefused:
 
 def _refuse_broken(bars: np.ndarray, frame_ns: int) -> None:
     """Bars must be in order, of the frame's length, with prices above zero."""
-    if np.any(np.diff(bars["closed_ns"]) <= 0):
+    wrong = _faults(bars, frame_ns)
+    if wrong & 1:
         raise DataRefused("bars are out of order or repeated", where="bars", mend="sort them by time and drop repeats")
-    if np.any(bars["closed_ns"] - bars["opened_ns"] != frame_ns):
+    if wrong & 2:
         raise DataRefused(f"bars do not last {frame_ns} ns each", where="bars", mend="resample them to the frame")
-    if np.any(bars["low"] <= 0):
+    if wrong & 4:
         raise DataRefused("bars have prices of zero or less", where="bars", mend="drop them at the source")
 
 
 @kernel
-def _sweep(
-    bars: Any,
-    settled: Any,
-    setup: Any,
-    memory: Any,
-    blank: Any,
-    past: Any,
-    reals: Any,
-    integers: Any,
-    settlements: Any,
-    values: Any,
-    valid: Any,
-) -> int:
-    """Take all bars, each after the settlements before it was known; the place of a settlement that does not fit, else -1."""
+def _faults(bars: Any, frame_ns: int) -> int:
+    """What is wrong with any of the bars, as bits: 1 order, 2 length, 4 price."""
+    wrong = 0
+    before = bars[0].closed_ns - 1 if len(bars) > 0 else 0
+    for place in range(len(bars)):
+        closed = bars[place].closed_ns
+        if closed <= before:
+            wrong |= 1
+        if closed - bars[place].opened_ns != frame_ns:
+            wrong |= 2
+        if bars[place].low <= 0:
+            wrong |= 4
+        before = closed
+    return wrong
+
+
+def columns_of(families: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the columns that `features_over` gives for these families."""
+    return tuple(spec.name for family in _chosen(families) for spec in family.specs)
+
+
+def _chosen(families: Sequence[str]) -> tuple[Family, ...]:
+    """The families of these names in the catalog's order; all where none is named."""
+    known = [family.name for family in FAMILIES]
+    unknown = [name for name in families if name not in known]
+    if unknown:
+        raise ConfigRefused(f"there is no family of features {unknown[0]!r}", where="families", mend=f"name some of {', '.join(known)}")
+    return tuple(family for family in FAMILIES if not families or family.name in families)
+
+
+@cache
+def _sweep_of(families: tuple[Family, ...]) -> Any:
+    """The kernel that takes all bars through these families, each after the settlements before it was known.
+
+    It returns the place of a settlement that does not fit, else -1.
+    """
+    names = {"advance": advance_of(families), "settle": settle}
+    return kernel(written("sweep", _SWEEP, names, __name__))
+
+
+_SWEEP = """def sweep(bars, settled, setup, memory, blank, past, reals, integers, settlements, values, valid):
     told = 0
     for place in range(len(bars)):
         while told < len(settled) and settled[told].at_ns < bars[place].known_ns:
@@ -100,3 +144,4 @@ def _sweep(
             told += 1
         advance(bars, place, setup, memory, blank, past, reals, integers, settlements, values, valid, place)
     return -1
+"""

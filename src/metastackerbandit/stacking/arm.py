@@ -49,6 +49,12 @@ def prepared(memory: list[int], room: int, reals: list[float], warm_up: int, *, 
     return Prepared(integers, floats, warm_up, stop_bps, target_bps)
 
 
+def refuse_crossed(arm: str, fast: int, slow: int) -> None:
+    """The fast length must be the shorter: memory is made for the slow one, and averages of one length never cross."""
+    if fast >= slow:
+        raise ConfigRefused(f"fast = {fast} is not below slow = {slow}", where=f"arms.{arm}", mend="choose a shorter fast, or a longer slow")
+
+
 def refuse_inexact(name: str, factor: int, max_ticks: int) -> None:
     """Sums of ticks are exact integers; lengths for which they could overflow are refused."""
     if factor * max_ticks >= BOUND:

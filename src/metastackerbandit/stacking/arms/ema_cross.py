@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.stacking.arm import ArmSpec, Prepared, prepared
+from metastackerbandit.stacking.arm import ArmSpec, Prepared, prepared, refuse_crossed
 from metastackerbandit.stacking.settings import EmaCross
 
 # memory: 0 slow, 1 seen, 2 side; reals: 0 fast weight, 1 slow weight, 2 fast mean, 3 slow mean
@@ -42,6 +42,7 @@ def mirror(memory: Any, reals: Any) -> int:
 
 def prepare(settings: EmaCross, max_ticks: int) -> Prepared:
     """Weights 2 / (length + 1)."""
+    refuse_crossed("ema_cross", settings.fast, settings.slow)
     return prepared([settings.slow, 0, 0], 0, [2.0 / (settings.fast + 1), 2.0 / (settings.slow + 1), 0.0, 0.0], settings.slow)
 
 

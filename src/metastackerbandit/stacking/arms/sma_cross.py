@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.stacking.arm import ArmSpec, Prepared, prepared, refuse_inexact
+from metastackerbandit.stacking.arm import ArmSpec, Prepared, prepared, refuse_crossed, refuse_inexact
 from metastackerbandit.stacking.settings import SmaCross
 
 # memory: 0 fast, 1 slow, 2 seen, 3 slot, 4 fast sum, 5 slow sum, 6 side, 7.. ring of `slow` closes
@@ -56,6 +56,7 @@ def mirror(memory: Any, reals: Any) -> int:
 
 def prepare(settings: SmaCross, max_ticks: int) -> Prepared:
     """Memory for the slow window."""
+    refuse_crossed("sma_cross", settings.fast, settings.slow)
     refuse_inexact("sma_cross", settings.fast * settings.slow, max_ticks)
     return prepared([settings.fast, settings.slow, 0, 0, 0, 0, 0], settings.slow, [], settings.slow)
 

@@ -1,0 +1,23 @@
+"""Every benchmark there is: a new one is a file in bench/works and a line here."""
+
+from __future__ import annotations
+
+from metastackerbandit.bench.spec import Benchmark
+from metastackerbandit.bench.works import backtest, features, orders, pipeline, start, streaming, sweep, train
+
+BENCHMARKS: tuple[Benchmark, ...] = (
+    backtest.BENCHMARK,
+    backtest.WITH_BARRIERS,
+    pipeline.BENCHMARK,
+    sweep.BENCHMARK,
+    features.BENCHMARK,
+    streaming.BENCHMARK,
+    orders.BENCHMARK,
+    train.BENCHMARK,
+    start.BENCHMARK,
+)
+
+
+def named(name: str) -> Benchmark | None:
+    """The benchmark of that name."""
+    return next((benchmark for benchmark in BENCHMARKS if benchmark.name == name), None)

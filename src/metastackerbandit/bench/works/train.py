@@ -1,0 +1,65 @@
+"""One symbol on one frame trained from candles to promoted versions, as `msb train` does it, in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from metastackerbandit.bench.spec import Benchmark, Prepared, Target
+from metastackerbandit.domain.errors import DataRefused, Fault
+
+FOLDER, SYMBOL, FRAME = "binance_usdm_5m", "BTCUSDT", "1h"
+MOST_S = 300.0  # a version of this size is wanted well within its bar of an hour
+
+
+def prepare(stack: ExitStack, data: Path | None) -> Prepared:
+    """Recorded 5m candles, resampled to the frame by the trainer itself.
+
+    Raises:
+        DataRefused: no recorded candles are at hand; training on made ones would say nothing.
+    """
+    candles = None if data is None else data / FOLDER
+    if candles is None or not (candles / f"{SYMBOL}.parquet").is_file():
+        raise DataRefused(f"no recorded candles of {SYMBOL}", where="--data", mend=f"name the folder that holds {FOLDER}/{SYMBOL}.parquet")
+    told: list[dict[str, Any]] = []
+
+    def run() -> None:
+        with tempfile.TemporaryDirectory() as home:
+            words = ["train", "--data", str(candles), "--symbols", SYMBOL, "--frames", FRAME, "--home", home, "--json"]
+            done = subprocess.run([sys.executable, "-m", "metastackerbandit", *words], capture_output=True, text=True)
+            if done.returncode:
+                raise Fault(f"msb train ended with {done.returncode}: {done.stderr[-500:]}", where="benchmark train")
+            told.append(json.loads(done.stdout)["models"][0])
+
+    def facts() -> dict[str, float]:
+        seconds = sorted(model["seconds"] for model in told[1:])[len(told[1:]) // 2]
+        return {
+            "rows": float(told[-1]["n_rows"]),
+            "versions": float(told[-1]["versions"]),
+            "s_a_version": seconds / told[-1]["versions"],
+        }
+
+    return Prepared(
+        run=run,
+        amount=1.0,
+        unit="series",
+        facts=facts,
+        notes=(
+            f"{SYMBOL} {FRAME} from recorded 5m perpetuals of 2025; the process's start counts; features, labels, learners, stack, judging, cards",
+        ),
+    )
+
+
+BENCHMARK = Benchmark(
+    "train",
+    "a full series of one symbol and frame from candles to judged versions, as `msb train` does it",
+    prepare,
+    Target("s_a_version", MOST_S, "a version in at most 300 s, a twelfth of its bar", at_most=True),
+    is_long=True,
+    rounds=5,
+)
