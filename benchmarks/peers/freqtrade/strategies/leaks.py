@@ -11,7 +11,7 @@ import pandas as pd
 from freqtrade.strategy import IStrategy
 
 
-class Honest(IStrategy):  # type: ignore[misc]
+class Honest(IStrategy):
     """Long while the average of 10 closes is above that of 30: nothing is known early."""
 
     INTERFACE_VERSION = 3
