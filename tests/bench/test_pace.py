@@ -24,13 +24,13 @@ from metastackerbandit.simulation.settings import SimulationSettings
 
 TOLERANCE = 2.0  # times the recorded ratio: processors differ by half, an array that is counted or a history that is scanned by far more
 RECORDED = {  # turns of the calibration loop a step, on an idle and on a crowded two-core machine alike (docs/performance.md says how)
-    "lean block, a bar": 105.0,
-    "block with traces, a bar": 165.0,
-    "block with predictions, a bar": 325.0,
-    "sweep, a bar": 60.0,
-    "features in a batch, a bar": 300.0,
-    "thirty features in a batch, a bar": 115.0,
-    "features in a stream, a bar": 1100.0,
+    "lean block, a bar": 95.0,
+    "block with traces, a bar": 150.0,
+    "block with predictions, a bar": 275.0,
+    "sweep, a bar": 55.0,
+    "features in a batch, a bar": 285.0,
+    "thirty features in a batch, a bar": 110.0,
+    "features in a stream, a bar": 1000.0,
 }
 BARS = 20_000
 CROSS = Rule("sma_cross", fast=50, slow=200)
