@@ -28,10 +28,11 @@ def steps(places: int, unit: int) -> str:
 def instruments(draw: st.DrawFn) -> Instrument:
     """Instruments whose money is exact."""
     tick_places, lot_places = draw(st.integers(0, 5)), draw(st.integers(0, 3))
-    lot = draw(st.sampled_from([1, 5, 10]))
-    most = draw(st.integers(10, 10**6))
+    tick, lot = draw(st.sampled_from([1, 2, 5])), draw(st.sampled_from([1, 5, 10]))
+    unit = tick * lot * 10 ** (8 - tick_places - lot_places)  # money units of a tick of a lot
+    most = draw(st.integers(10, min(10**6, BOUND // (1_000 * unit))))  # a thousand ticks of the largest order must fit
     return instrument(
-        tick_size=steps(tick_places, draw(st.sampled_from([1, 2, 5]))),
+        tick_size=steps(tick_places, tick),
         lot_size=steps(lot_places, lot),
         min_quantity=steps(lot_places, lot),
         max_quantity=steps(lot_places, lot * most),

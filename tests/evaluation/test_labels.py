@@ -192,7 +192,7 @@ def traded(candles: np.ndarray, bars: np.ndarray, n: int, label: Any, spec: Labe
         for fill in fills:
             mark = fill.reference or mark
         cash -= settle(known_ns - 1)
-        fills += desk.ranges(int(candle["low"]), int(candle["high"]), known_ns)
+        fills += desk.ranges(int(candle["low"]), int(candle["high"]), known_ns, first=int(candle["open"]))
         cash -= sum(fill.lots * fill.ticks * unit + fill.fee for fill in fills)
         mark = int(candle["close"])
         if entry and desk.position == 0:

@@ -53,9 +53,15 @@ def python_of(name: str) -> Path:
     if not ready.is_file() or ready.stat().st_mtime < lock.stat().st_mtime:
         print(f"making the environment of {name} (once)", file=sys.stderr, flush=True)
         _said(name, [sys.executable, "-m", "venv", "--clear", str(home / ".venv")])
-        _said(name, [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)])
+        _said(name, [*_installer(python), "--quiet", "--require-hashes", "-r", str(lock)])
         ready.touch()
     return python
+
+
+def _installer(python: Path) -> list[str]:
+    """uv where this environment has it, which takes seconds where pip takes minutes; else the peer's own pip."""
+    uv = Path(sys.executable).with_name("uv")
+    return [str(uv), "pip", "install", "--python", str(python)] if uv.is_file() else [str(python), "-m", "pip", "install"]
 
 
 def _said(name: str, command: list[str]) -> None:
