@@ -43,6 +43,7 @@ def test_the_least_quantity_is_the_smallest_that_meets_both_minima(rules: Rules,
 
 def test_a_notional_that_is_met_exactly_needs_no_lot_more() -> None:
     rules = row(Rules(unit=1, min_lots=1, max_lots=100, max_ticks=2**40, min_notional=50, is_spot=False))[0]
+    assert least_lots(49, rules) == 2  # one lot is a unit of money short
     assert (least_lots(10, rules), least_lots(11, rules), least_lots(9, rules)) == (5, 5, 6)
 
 

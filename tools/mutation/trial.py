@@ -6,6 +6,7 @@ Every importer of a function holds the same object, so that a change of its code
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import os
@@ -20,7 +21,8 @@ from typing import Any
 import msgspec
 import pytest
 from _pytest.runner import runtestprotocol
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import HypothesisException
 
 from tools.mutation.mutants import Mutant
 
@@ -144,6 +146,8 @@ class Trial:
         except Exception as broken:  # noqa: BLE001 - a mutant that cannot be defined is dead
             os.write(writing, f"not to be defined: {broken!r}".encode())
             os._exit(1)
+        for item in asked:
+            end_at_failure(item, writing)
         for place, item in enumerate(asked):
             reports = runtestprotocol(item, nextitem=asked[place + 1] if place + 1 < len(asked) else None, log=False)
             if any(report.failed for report in reports):
@@ -173,8 +177,28 @@ def hurry(item: pytest.Item) -> None:
             deadline=None,
             report_multiple_bugs=False,
             phases=(Phase.explicit, Phase.generate),
-            suppress_health_check=list(__import__("hypothesis").HealthCheck),
+            suppress_health_check=list(HealthCheck),
         )
+
+
+def end_at_failure(item: pytest.Item, writing: int) -> None:
+    """A law that fails once ends the process: hypothesis would play the example again, and word it."""
+    handle = getattr(getattr(item, "obj", None), "hypothesis", None)
+    if handle is None:
+        return
+    inner = handle.inner_test
+
+    @functools.wraps(inner)
+    def asked(*given: Any, **named: Any) -> Any:
+        try:
+            return inner(*given, **named)
+        except HypothesisException:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the mutant is dead
+            os.write(writing, item.nodeid.encode())
+            os._exit(1)
+
+    handle.inner_test = asked
 
 
 def put(module: str, mutant: Mutant) -> None:
