@@ -108,8 +108,9 @@ def test_the_setting_that_a_gate_names_is_the_one_that_moves_its_limit(gate: Gat
 
 
 @caps
-def test_an_exposure_is_never_below_nothing_and_has_no_upper_end(gate: GateSpec) -> None:
-    assert gate.domain == (0.0, math.inf) and not gate.states
+def test_an_exposure_has_no_upper_end_and_only_a_net_one_may_be_below_nothing(gate: GateSpec) -> None:
+    least = -math.inf if gate.name == "net_exposure" else 0.0  # what offsets the trade counts against it
+    assert gate.domain == (least, math.inf) and not gate.states
     assert gate.unit == ("share" if "heat" in gate.name else "x equity")
 
 

@@ -38,6 +38,7 @@ def test_what_is_not_known_has_no_size() -> None:
     assert math.isnan(kelly_fraction(math.nan, 1.0, 100.0, PRIOR, 0.25))
     assert math.isnan(kelly_fraction(5.0, math.nan, 100.0, PRIOR, 0.25))
     assert math.isnan(kelly_fraction(-5.0, math.nan, 100.0, PRIOR, 0.25))
+    assert math.isnan(kelly_fraction(math.nan, 1.0, 100.0, PRIOR, 0.0))
     assert math.isnan(kelly_fraction(5.0, 1.0, 0.0, PRIOR, 0.25))
 
 
