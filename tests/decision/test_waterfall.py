@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
-
 import numpy as np
 from hypothesis import given
-from hypothesis import strategies as st
 
-from metastackerbandit.decision.waterfall import Waterfall, notable, waterfall, waterfall_text
-from metastackerbandit.decision.waterfall_picture import waterfall_svg
+from metastackerbandit.decision.waterfall import Waterfall, waterfall, waterfall_text
 from metastackerbandit.domain.gate import BLOCK, PASS, UNKNOWN
 from tests.covering import covers
-from tests.decision.test_attrition import GATES, Made, made, plans_record, records
+from tests.decision.recorded import GATES, Made, made, plans_record, records
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -59,38 +55,3 @@ def test_what_fell_for_lack_of_data_is_said() -> None:
     verdict[0, 0], verdict[1, 0] = UNKNOWN, BLOCK
     text = waterfall_text(fallen(made(np.ones(3, np.int64), verdict, np.zeros(3, np.int64))))
     assert "1 (-2, no data 1, alone 2)" in text
-
-
-def picture(record: Made) -> ElementTree.Element:
-    return ElementTree.fromstring(waterfall_svg(fallen(record), "Gates & <limits>", ["2025 · BTCUSDT"], ["SELL dies"]))
-
-
-def words(drawn: ElementTree.Element) -> list[str]:
-    return ["".join(element.itertext()) for element in drawn.iter(f"{SVG}text")]
-
-
-@covers("A01")
-def test_the_picture_tells_title_gates_sides_numbers_and_findings() -> None:
-    told = words(picture(plans_record()))
-    assert {"Gates & <limits>", "2025 · BTCUSDT", "BUY", "SELL", "consensus", "asked for new risk", "← SELL dies"} <= set(told)
-    assert {"137 −1,034, 1,034 alone", "−190, 190 alone 0", "1,171", "190"} <= set(told)
-    assert any("nothing fell at 2 other gates" in line for line in told)
-
-
-@given(record=records(), seed=st.integers(0, 9))
-def test_bars_are_as_long_as_their_counts_and_stay_inside(record: Made, seed: int) -> None:
-    found = fallen(record)
-    drawn = picture(record)
-    width = float(drawn.attrib["width"])
-    bars = [element for element in drawn.iter(f"{SVG}rect") if element.attrib.get("height") == "20"]
-    assert all(float(bar.attrib["x"]) >= 0 and float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width for bar in bars)
-    solid = sum(float(bar.attrib["width"]) for bar in bars if "url" not in bar.attrib["fill"])
-    most = max(found.buy, found.sell, 1)
-    counts = found.buy + found.sell + sum(step.buy.left + step.buy.fell + step.sell.left + step.sell.fell for step in notable(found))
-    assert abs(solid - counts * 310 / most) < 0.1 * max(len(bars), 1)
-
-
-def test_many_findings_are_cut_and_counted() -> None:
-    drawn = ElementTree.fromstring(waterfall_svg(fallen(plans_record()), "t", [], ["x" * 300] * 9))
-    told = [line for line in words(drawn) if line.startswith(("←", "and"))]
-    assert len(told) == 7 and told[-1] == "and 3 more: msb funnel" and told[0].endswith("…")
