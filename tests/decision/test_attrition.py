@@ -63,6 +63,54 @@ def test_a_run_that_wished_nothing_has_no_groups() -> None:
 def test_dimensions_are_read_once_each_and_strange_ones_refused() -> None:
     assert dimensions_of("gate, side,gate") == ("gate", "side")
     assert dimensions_of(",".join(DIMENSIONS)) == DIMENSIONS
-    for text in ("gate,moon", ","):
-        with pytest.raises(UsageError):
+    for text, said in (("gate,moon,sun", "'moon, sun' is nothing to group by"), (",", "'nothing' is nothing to group by")):
+        with pytest.raises(UsageError) as refused:
             dimensions_of(text)
+        assert said in str(refused.value)
+        assert (refused.value.where, refused.value.mend) == ("--by", "use some of gate, side, frame, symbol, arm, day")
+
+
+def stopped_by_consensus(buys: int, sells: int, passed_buys: int, passed_sells: int = 0) -> Made:
+    """Wishes of one book of which consensus lets so many pass."""
+    verdict = np.full((buys + sells, 3), PASS, np.int8)
+    verdict[passed_buys:buys, 1] = verdict[buys + passed_sells :, 1] = BLOCK
+    return made(np.array([1] * buys + [-1] * sells), verdict, np.zeros(buys + sells, np.int64))
+
+
+@pytest.mark.parametrize(("wishes", "passed", "is_told"), [(9, 0, False), (10, 0, True), (100, 5, True), (100, 6, False)])
+def test_a_kill_takes_nineteen_of_twenty_of_ten_wishes_or_more(wishes: int, passed: int, is_told: bool) -> None:
+    found = apart(stopped_by_consensus(wishes, 0, passed), "gate", "side", "symbol").findings
+    assert (f"consensus alone stopped {wishes - passed} of {wishes} BUY BTCUSDT" in found) is is_told
+    alone = apart(stopped_by_consensus(wishes, 0, passed), "gate").findings
+    assert (f"consensus alone stopped {wishes - passed} of {wishes}" in alone) is is_told
+
+
+@pytest.mark.parametrize(("sells", "is_told"), [(49, False), (50, True)])
+def test_sides_are_compared_on_fifty_wishes_of_each(sells: int, is_told: bool) -> None:
+    found = apart(stopped_by_consensus(200, sells, 150), "gate", "frame").findings
+    said = f"consensus passes 150 of 200 BUY and 0 of {sells} SELL on 5m: not by chance"
+    assert any(line.startswith(said) for line in found) is is_told
+
+
+def test_sides_that_chance_may_tell_apart_are_no_finding() -> None:
+    found = apart(stopped_by_consensus(60, 60, 30, 25), "gate", "side")
+    (consensus,) = (one for one in found.symmetry if one.of["gate"] == "consensus")
+    assert consensus.p is not None and consensus.p > 0.3 and found.findings == ()
+
+
+def test_a_side_that_never_wished_counts_nothing_and_has_no_p() -> None:
+    (_, consensus, _) = apart(stopped_by_consensus(20, 0, 5), "gate").symmetry
+    assert (consensus.buy, consensus.sell, consensus.p) == (Passed(5, 20), Passed(0, 0), None)
+    (_, sold, _) = apart(stopped_by_consensus(0, 20, 0, 5), "gate").symmetry
+    assert (sold.buy, sold.sell, sold.p) == (Passed(0, 0), Passed(5, 20), None)
+
+
+def test_stages_have_no_sides_to_compare_and_no_findings() -> None:
+    found = apart(stopped_by_consensus(20, 20, 5), "side")
+    assert (found.by, found.symmetry, found.findings) == (("side",), (), ())
+    assert apart(stopped_by_consensus(20, 20, 5), "gate").by == ("gate",)
+
+
+def test_the_sides_are_compared_whether_or_not_they_are_told_apart() -> None:
+    record = stopped_by_consensus(60, 60, 50, 5)
+    assert apart(record, "gate").symmetry == apart(record, "gate", "side").symmetry == apart(record, "side", "gate").symmetry
