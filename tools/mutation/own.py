@@ -32,10 +32,9 @@ def modules_of(package: str) -> list[str]:
 def own_file(module: str) -> Path:
     """Where a module's own tests stand by the rule; a member of a catalog shares the catalog's suite."""
     package, _, name = module.rpartition(".")
-    for folder, suite in stated()["catalogs"].items():
-        if package == folder:
-            return TESTS / suite
-    return TESTS.joinpath(*package.split("."), f"test_{name}.py")
+    own = TESTS.joinpath(*package.split("."), f"test_{name}.py")
+    suite = stated()["catalogs"].get(package)
+    return own if suite is None or own.exists() else TESTS / suite
 
 
 def own_files(module: str) -> list[Path]:

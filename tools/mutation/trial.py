@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import importlib
+import math
 import os
 import resource
 import signal
@@ -27,9 +28,10 @@ from hypothesis.errors import HypothesisException
 from tools.mutation.mutants import Mutant
 
 EXAMPLES = 25  # of a law, for each mutant
-SLOW_S = 4.0  # a test that takes longer is not asked
-PATIENCE_S = 15.0  # after which such a test is ended
-LEAST_S, TIMES = 6.0, 6.0  # a mutant may take so long, or so many times what the tests take without it
+SLOW_S = 2.0  # a test that takes more of the processor is not asked
+PATIENCE_S = 6.0  # after which such a test is ended
+LEAST_S, TIMES = 2.0, 3.0  # a mutant may take so much, or so many times what the tests take without it, of the processor
+WAIT_S = 180.0  # and this long on the clock, however busy the machine is
 MEMORY = 3 << 30  # beyond what the process has
 
 
@@ -89,7 +91,7 @@ class Trial:
         if child == 0:
             os.close(reading)
             quiet()
-            signal.signal(signal.SIGALRM, too_slow)
+            signal.signal(signal.SIGVTALRM, too_slow)
             with os.fdopen(writing, "wb") as out:
                 for place, item in enumerate(items):
                     seen: set[str] = set()
@@ -98,14 +100,14 @@ class Trial:
                         if event == "call" and frame.f_code.co_filename == self._file:
                             seen.add(frame.f_code.co_qualname.split(".<locals>")[0])
 
-                    began = time.perf_counter()
+                    began = time.process_time()
                     sys.setprofile(look)
-                    signal.setitimer(signal.ITIMER_REAL, PATIENCE_S, 1.0)
+                    signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE_S, 1.0)
                     reports = runtestprotocol(item, nextitem=items[place + 1] if place + 1 < len(items) else None, log=False)
-                    signal.setitimer(signal.ITIMER_REAL, 0)
+                    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
                     sys.setprofile(None)
                     passed = all(report.passed for report in reports)
-                    out.write(msgspec.json.encode((item.nodeid, time.perf_counter() - began, passed, sorted(seen))) + b"\n")
+                    out.write(msgspec.json.encode((item.nodeid, time.process_time() - began, passed, sorted(seen))) + b"\n")
                     out.flush()
             os._exit(0)
         os.close(writing)
@@ -130,9 +132,10 @@ class Trial:
         child = os.fork()
         if child == 0:
             os.close(reading)
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(LEAST_S + TIMES * usual_s), resource.RLIM_INFINITY))
             self._run(mutant, asked, writing)
         os.close(writing)
-        fate = wait_for(child, LEAST_S + TIMES * usual_s)
+        fate = wait_for(child, WAIT_S)
         with os.fdopen(reading, "rb") as said:
             by = said.read().decode()
         return Verdict(mutant.number, fate, time.perf_counter() - began, by)
@@ -236,6 +239,8 @@ def wait_for(child: int, seconds: float) -> str:
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
+            if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+                return "slow"
             return "survived" if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0 else "killed"
         if time.perf_counter() > ends:
             os.kill(child, signal.SIGKILL)
