@@ -1,9 +1,11 @@
-# Words: setup, torch, run, test, check, docs. Each works alone on a fresh clone: what it needs, it makes.
+# Words: setup, torch, run, test, check, mutation, docs. Each works alone on a fresh clone: what it needs, it makes.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+MUTATION := .venv-mutation
+MODULES ?= decision risk execution
 TORCH := torch==2.13.0
 DATA ?=
 RECORDED := ../shared/data/klines/binance_usdm_5m
@@ -15,7 +17,7 @@ export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 export POLARS_MAX_THREADS ?= 2
 
-.PHONY: help setup torch run test check docs
+.PHONY: help setup torch run test check mutation docs
 
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
@@ -23,6 +25,7 @@ help:
 	@echo "make run DATA=folder train on the first part of recorded candles, trade the rest on paper"
 	@echo "make test            the whole suite"
 	@echo "make check           ruff, mypy --strict, the architecture test"
+	@echo "make mutation        mutants of what decides, sizes and executes, tried on their own tests (docs/testing.md)"
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md"
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
@@ -60,6 +63,18 @@ check: $(READY)
 	$(BIN)/ruff check src tests tools benchmarks
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/architecture
+
+$(MUTATION)/.ready: requirements.lock requirements-uv.lock tools/mutation/requirements.lock
+	$(PYTHON) -m venv $(MUTATION)
+	$(MUTATION)/bin/pip install --quiet --require-hashes -r requirements-uv.lock
+	$(MUTATION)/bin/uv pip install --quiet --python $(MUTATION)/bin/python --require-hashes -r requirements.lock
+	$(MUTATION)/bin/uv pip install --quiet --python $(MUTATION)/bin/python --require-hashes -r tools/mutation/requirements.lock
+	touch $@
+
+# Goes on where it was stopped. MODULES="risk.kelly risk.tail" tries a few; survivors stand in build/mutation/.
+mutation: $(MUTATION)/.ready
+	$(MUTATION)/bin/python -m tools.mutation.run --functions-only $(MODULES)
+	$(MUTATION)/bin/python -m tools.mutation.report
 
 docs: $(READY)
 	$(BIN)/python tools/reasons_doc.py
