@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_the_setting_that_a_gate_names_is_the_one_that_moves_its_limit(name: str
     section, _, key = gate.setting.partition(".")
     assert section == "execution"
     value = getattr(ExecutionSettings(), key)
-    changed = value / 2 if isinstance(value, float) else value + 3
+    changed: Any = value / 2 if isinstance(value, float) else value + 3
     limits = limits_under(EngineSettings(execution=ExecutionSettings(**{key: changed})))
     seen, _, field, at = ASKED[name]
     assert answer(gate, seen | {field: at}, {key: getattr(limits, key)})[1] == changed + gate.lead

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_the_setting_that_a_gate_names_is_the_one_that_moves_its_limit(gate: Gat
     section, _, key = gate.setting.partition(".")
     assert section == "risk"
     value = getattr(RiskSettings(), key)
-    changed = value * 0.75 if isinstance(value, float) else value + 3
+    changed: Any = value * 0.75 if isinstance(value, float) else value + 3
     made = limits_of(limits_under(EngineSettings(risk=RiskSettings(**{key: changed}))))
     seen: dict[str, float] = SPEAKING | {"asks": 1}
     assert float(gate.ask(seen_of(**seen), made)[1]) == changed

@@ -82,11 +82,11 @@ def mutants_of(path: Path) -> list[Mutant]:
     for number, (mutation, (function, name, trail)) in enumerate(zip(visitor.mutations, visitor.places, strict=True)):
         original, mutated = mutation.original_node, mutation.mutated_node
         if function is None:
-            source = wrapper.module.deep_replace(original, mutated).code  # type: ignore[attr-defined]
+            source = wrapper.module.deep_replace(original, mutated).code
             line = wrapper.resolve(PositionProvider)[original].start.line if original in wrapper.resolve(PositionProvider) else 0
         else:
             changed = function.deep_replace(original, mutated)
-            source = cst.Module([changed.with_changes(leading_lines=[], decorators=[])]).code  # type: ignore[attr-defined]
+            source = cst.Module([changed.with_changes(leading_lines=[], decorators=[])]).code
             offset = _line(wrapper, trail) - wrapper.resolve(PositionProvider)[function].start.line
             line = lines.get(name, 0) + offset
         found.append(Mutant(number, line, name, _text(original), _text(mutated), source, excluded(original, mutated, trail)))

@@ -21,7 +21,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import hypothesis.strategies
 import msgspec
@@ -109,7 +109,7 @@ def tried(module: str, path: Path, tests: list[Path], mutants: list[Mutant], fun
         if child == 0:
             os.close(reading)
             with os.fdopen(writing, "wb") as out:
-                trial = Trial(f"metastackerbandit.{module}", counted, lambda one: (out.write(msgspec.json.encode(one) + b"\n"), out.flush())[1])
+                trial = Trial(f"metastackerbandit.{module}", counted, lambda one: write_line(out, one))
                 with contextlib.redirect_stdout(open(os.devnull, "w")):
                     pytest.main([*OPTIONS, *map(str, tests)], plugins=[trial])
                 out.write(msgspec.json.encode((trial.left_out, trial.clean_s)) + b"\n")
@@ -132,6 +132,12 @@ def tried(module: str, path: Path, tests: list[Path], mutants: list[Mutant], fun
     done += [Tried(one.line, one.function, one.before, one.after, "excluded", 0.0, "", one.excluded) for one in mutants if one.excluded]
     names = tuple(str(test.relative_to(ROOT)) for test in tests)
     return Found(module, digest, names, tuple(left_out), round(clean_s, 2), round(time.perf_counter() - began, 1), tuple(done))
+
+
+def write_line(out: IO[bytes], one: Verdict) -> None:
+    """Tell a verdict at once, so that it is not lost with the process."""
+    out.write(msgspec.json.encode(one) + b"\n")
+    out.flush()
 
 
 def with_fate(one: Mutant, verdict: Verdict) -> Tried:
@@ -183,7 +189,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.name, self.path, self.source = name, path, source
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        return importlib.util.spec_from_file_location(fullname, self.path, loader=self) if fullname == self.name else None  # type: ignore[arg-type]
+        return importlib.util.spec_from_file_location(fullname, self.path, loader=self) if fullname == self.name else None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return None

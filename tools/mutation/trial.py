@@ -168,10 +168,9 @@ def hurry(item: pytest.Item) -> None:
     """Few examples of a law, the same each time, and no search for a smaller one."""
     test = getattr(item, "obj", None)
     test = getattr(test, "__func__", test)
-    usual = getattr(test, "_hypothesis_internal_use_settings", None)
     item.repr_failure = lambda *_given, **_named: ""  # type: ignore[method-assign]  # nobody reads why a mutant died
     if getattr(test, "is_hypothesis_test", False):
-        usual = usual or settings.default
+        usual = getattr(test, "_hypothesis_internal_use_settings", None) or settings.get_profile("default")
         test._hypothesis_internal_use_settings = settings(  # type: ignore[union-attr]
             usual,
             max_examples=min(usual.max_examples, EXAMPLES),
