@@ -30,12 +30,13 @@ import numpy
 import polars
 import pytest
 import scipy.stats
+import sklearn.covariance
 
 from tools.mutation.mutants import Mutant, mutants_of
 from tools.mutation.own import ROOT, SOURCE, core_packages, modules_of, own_files
 from tools.mutation.trial import Trial, Verdict, hurry, limit_memory, quiet, wait_for
 
-PRELOADED = (hypothesis, numba, numpy, polars, scipy)  # imported once, for all forks
+PRELOADED = (hypothesis, numba, numpy, polars, scipy, sklearn)  # imported once, for all forks
 RESULTS = ROOT / "build" / "mutation"
 FRESH_S = 90.0
 OPTIONS = ["-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", "-q", "-x", "--rootdir", str(ROOT)]
