@@ -119,7 +119,7 @@ class Configured:
     """A configuration in which a scope holds every limit but one."""
 
     def refusal(self, key: str, value: float) -> str:
-        return ""
+        return "a number above -1" if value < -1.0 else ""
 
     def holder(self, keys: Any, value: float, sense: str) -> Holder:
         return Holder(keys[0], "" if keys[0].endswith("spread") else f"{value:g} {sense}")
@@ -205,3 +205,8 @@ def test_a_silent_prediction_has_a_reason_and_no_numbers() -> None:
     assert said.models == ("new", "old")  # each once, in the order heard
     first = msgspec.structs.replace(SAID, silence=1)
     assert explained((EDGE, 3.0, 2.0, PASS), predictions=(first,), models=("old", "new")).predictions[0].p_dir_cond is None
+
+
+def test_what_would_have_traded_is_held_against_what_the_configuration_takes() -> None:
+    said = explained((EDGE, -9.0, 2.0, BLOCK), settings=Configured(), kind=HOLD, binding=0, sole=0, blocked=1)
+    assert said.change is not None and said.change.needs[0].note == "decision.min_edge takes a number above -1"

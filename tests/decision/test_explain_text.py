@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import msgspec
@@ -226,3 +227,30 @@ def test_others_that_blocked_too_are_named_and_those_without_data_counted() -> N
 def test_the_end_of_an_order_is_whole_a_thousandth_too() -> None:
     assert text(pending=-1)[1] == "  holds nothing, and short 0.001 BTC on its way"
     assert text(position=1, pending=0)[1] == "  holds long 0.001 BTC"
+
+
+def test_times_are_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert utc_text(AT_NS) == "2024-03-01T12:35:00Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_head_tells_how_strong_the_opinion_is() -> None:
+    assert "opinion BUY  alpha 0.25  arm model" in text(alpha=0.25)[0]
+
+
+def test_an_older_gate_s_own_word_for_its_sense_stands_as_it_is() -> None:
+    assert text(line(sense="below"))[2].endswith("needs below 0.02")
+
+
+def test_a_flip_that_the_first_gate_stopped_says_so() -> None:
+    said = outcome(told(kind=EXIT, side=-1, position=5, sent=-5, reason=ON_OPPOSITE, binding=0, sole=0, blocked=1))
+    assert said.endswith("leaving is never blocked, but the SELL after it was blocked by complete (the only gate that did)")
+
+
+def test_a_decision_without_gates_has_no_table() -> None:
+    assert len(text()) == 3

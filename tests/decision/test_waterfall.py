@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 
-from metastackerbandit.decision.waterfall import Waterfall, waterfall, waterfall_text
+from metastackerbandit.decision.waterfall import Fall, Step, Waterfall, waterfall, waterfall_text
 from metastackerbandit.domain.gate import BLOCK, PASS, UNKNOWN
 from tests.covering import covers
 from tests.decision.recorded import GATES, Made, made, plans_record, records
@@ -44,8 +44,8 @@ def test_mirrored_rows_have_a_mirrored_waterfall(record: Made) -> None:
 def test_the_plans_waterfall_in_text() -> None:
     assert waterfall_text(fallen(plans_record())).splitlines() == [
         "  left after                                                      SELL|BUY",
-        "  asked                      190                               ######|#################################### 1,171",
-        "  consensus  (-190, alone 190) 0                                     |####                                 137 (-1,034, alone 1,034)",
+        "  asked                       190                               ######|#################################### 1,171",
+        "  consensus   (-190, alone 190) 0                                     |####                                 137 (-1,034, alone 1,034)",
         "  at the other 2 gates nothing fell",
     ]
 
@@ -55,3 +55,24 @@ def test_what_fell_for_lack_of_data_is_said() -> None:
     verdict[0, 0], verdict[1, 0] = UNKNOWN, BLOCK
     text = waterfall_text(fallen(made(np.ones(3, np.int64), verdict, np.zeros(3, np.int64))))
     assert "1 (-2, no data 1, alone 2)" in text
+
+
+def test_the_longer_side_has_the_longest_bar_and_what_is_hardly_there_one_mark() -> None:
+    one_of_many = Waterfall(1, 1_000, (Step("mood", Fall(1, 0, 0, 0), Fall(0, 1_000, 0, 0)),))
+    lines = waterfall_text(one_of_many).splitlines()
+    assert lines == [
+        "  left after                                                      SELL|BUY",
+        "  asked                     1,000 ####################################|#                                    1",
+        "  mood        (-1,000, alone 0) 0                                     |#                                    1",
+        "  at the other 0 gates nothing fell",
+    ]
+    assert len({line.index("|") for line in lines[:-1]}) == 1, "one axis"
+
+
+def test_where_nothing_fell_that_is_all_there_is_to_say() -> None:
+    quiet = Waterfall(0, 2, (Step("mood", Fall(0, 0, 0, 0), Fall(2, 0, 0, 0)),))
+    assert waterfall_text(quiet).splitlines() == [
+        "  left after                                     SELL|BUY",
+        "  asked        2 ####################################|                                     0",
+        "  nothing fell at any of 1 gates",
+    ]
