@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -43,3 +44,12 @@ def own_files(module: str) -> list[Path]:
     if own.exists():
         return [own]
     return [TESTS / place for place in stated()["elsewhere"].get(module, ()) if (TESTS / place).exists()]
+
+
+def digest_of(module: str, functions_only: bool) -> str:
+    """Changes when the module, its tests, or the rules by which mutants are made and tried do."""
+    path = SOURCE.joinpath(*module.split(".")).with_suffix(".py")
+    made = hashlib.sha256(str(functions_only).encode())
+    for one in (path, *own_files(module), *(Path(__file__).parent / name for name in ("mutants.py", "trial.py"))):
+        made.update(one.read_bytes())
+    return made.hexdigest()[:16]

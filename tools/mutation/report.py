@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.mutation.own import ROOT, digest_of, modules_of
+
 RESULTS = ROOT / "build" / "mutation"
 PAGE = ROOT / "docs" / "testing.md"
 FIRST, LAST = "<!-- mutants: made by tools/mutation/report.py -->\n", "\n<!-- end of mutants -->"
@@ -22,9 +22,10 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What is read of one module's results."""
+    """What is read of one module's results; `digest` is of the module and the tests that they were made with."""
 
     module: str
+    digest: str
     mutants: tuple[Tried, ...]
 
 
@@ -33,7 +34,11 @@ def main() -> int:
     found = [msgspec.json.decode(path.read_bytes(), type=Found) for path in sorted(RESULTS.glob("*.*.json"))]
     before, _, rest = PAGE.read_text().partition(FIRST)
     _, _, after = rest.partition(LAST)
-    PAGE.write_text(f"{before}{FIRST}{table(found)}{LAST}{after}")
+    current = [one for one in found if one.digest in (digest_of(one.module, True), digest_of(one.module, False))]
+    tried = {one.module for one in current}
+    open_ = [module for package in PACKAGES for module in modules_of(package) if module not in tried]
+    rest = f"\n\nNot tried as they stand: {', '.join(open_)}." if open_ else ""
+    PAGE.write_text(f"{before}{FIRST}{table(current)}{rest}{LAST}{after}")
     return 0
 
 

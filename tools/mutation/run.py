@@ -12,7 +12,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
 import contextlib
-import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -33,7 +32,7 @@ import scipy.stats
 import sklearn.covariance
 
 from tools.mutation.mutants import Mutant, mutants_of
-from tools.mutation.own import ROOT, SOURCE, core_packages, modules_of, own_files
+from tools.mutation.own import ROOT, SOURCE, core_packages, digest_of, modules_of, own_files
 from tools.mutation.trial import Trial, Verdict, hurry, limit_memory, quiet, wait_for
 
 PRELOADED = (hypothesis, numba, numpy, polars, scipy, sklearn)  # imported once, for all forks
@@ -83,7 +82,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def try_module(module: str, functions_only: bool) -> None:
     """Try one module in a fork of this process, unless its results stand."""
     path, tests = SOURCE.joinpath(*module.split(".")).with_suffix(".py"), own_files(module)
-    digest = digest_of([path, *tests, *(Path(__file__).parent / name for name in ("mutants.py", "trial.py"))], functions_only)
+    digest = digest_of(module, functions_only)
     target = RESULTS / f"{module}.json"
     if target.exists() and msgspec.json.decode(target.read_bytes(), type=Found).digest == digest:
         return
@@ -197,14 +196,6 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         exec(compile(self.source, str(self.path), "exec", dont_inherit=True), vars(module))  # noqa: S102 - our own source, changed
-
-
-def digest_of(paths: list[Path], functions_only: bool) -> str:
-    """Changes when the module, its tests or the tool do."""
-    made = hashlib.sha256(str(functions_only).encode())
-    for path in paths:
-        made.update(path.read_bytes())
-    return made.hexdigest()[:16]
 
 
 def line_of(found: Found) -> str:
