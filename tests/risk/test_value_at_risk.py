@@ -79,6 +79,8 @@ def test_candles_longer_than_the_horizon_say_nothing_of_it() -> None:
     found = {(one.method, one.horizon_ns): one for one in figures(past, terms, DAY_NS, QUICK, (HOUR_NS, DAY_NS, 36 * HOUR_NS))}
     assert "longer than this horizon" in found["filtered", HOUR_NS].refused
     assert "no multiple" in found["normal", 36 * HOUR_NS].refused
+    for one in figures(past, terms, DAY_NS, QUICK, (HOUR_NS,)):
+        assert (one.horizon_ns, one.observations, one.independent) == (HOUR_NS, 0, 0.0) and one.level in LEVELS and math.isnan(one.value_at_risk)
     assert found["filtered", DAY_NS].refused == ""
 
 
@@ -111,3 +113,55 @@ def test_random_weights_leave_a_constant_alone_and_spread_by_the_effective_sampl
     ratios = variance_ratios(rng.normal(size=20_000), 0.99, 2_000, rng)
     assert ratios.mean() == pytest.approx(1.0, abs=0.02)
     assert ratios.std() == pytest.approx(math.sqrt(2.0 * 0.01 / 1.99), rel=0.3)  # var z^2 times the sum of squared weights
+
+
+def test_figures_stand_by_horizon_then_level_then_method() -> None:
+    past, terms = past_of(garch(5, 1_000), np.array([100.0]))
+    found = figures(past, terms, HOUR_NS, QUICK, (2 * HOUR_NS, HOUR_NS))
+    assert [(one.horizon_ns, one.level, one.method) for one in found] == [
+        (hours * HOUR_NS, level, method) for hours in (2, 1) for level in LEVELS for method in METHODS
+    ]
+
+
+def test_a_refusal_names_the_sample_that_was_too_small() -> None:
+    past, terms = past_of(garch(3, 600), np.array([100.0]))
+    refused = {(one.method, one.level): one for one in figures(past, terms, HOUR_NS, QUICK, (DAY_NS,)) if one.refused}
+    plain = refused["historical", 0.99]
+    assert (plain.observations, plain.independent) == (577, 577 / 24)  # stretches of 24 hours in 600
+
+
+@pytest.mark.parametrize("change", [0.004, -0.004])
+def test_a_past_that_never_differed_has_no_error(change: float) -> None:
+    """Every hour the same return: plain history loses the same each time, drawn anew too; a gain is a loss below nothing."""
+    past, terms = past_of(np.full((800, 1), change), np.array([1_000.0]))
+    (found,) = [one for one in figures(past, terms, HOUR_NS, QUICK, (HOUR_NS,)) if (one.method, one.level) == ("historical", 0.95)]
+    for told in (found.value_at_risk, found.value_at_risk_low, found.value_at_risk_high, found.shortfall, found.shortfall_low, found.shortfall_high):
+        assert told == pytest.approx(-1_000.0 * change)
+
+
+def test_a_law_by_formula_is_as_wrong_as_today_s_volatility() -> None:
+    """Of a normal law nothing is drawn but the variance: value at risk and shortfall move together, and the middle half of the draws holds it."""
+    past, terms = past_of(garch(6, 1_200), np.array([100.0]))
+    for one in figures(past, terms, HOUR_NS, QUICK, (HOUR_NS,)):
+        if one.method == "normal":
+            low, high = one.value_at_risk_low / one.value_at_risk, one.value_at_risk_high / one.value_at_risk
+            assert (one.shortfall_low / one.shortfall, one.shortfall_high / one.shortfall) == pytest.approx((low, high))
+            assert 0.6 < low < 1.0 < high < 1.5  # 144 returns of weight: a deviation of 8 % in the variance, 4 % in its root, and fat tails
+
+
+def test_what_is_forgotten_or_unknown_does_not_weigh_and_the_newest_return_weighs_most() -> None:
+    """With half of the past kept a return, the 41st newest has a weight below 1e-12."""
+
+    def ratios(losses: np.ndarray) -> np.ndarray:
+        return variance_ratios(losses, 0.5, 200, np.random.default_rng(1))
+
+    newest = np.random.default_rng(2).normal(size=60)
+    long_ago = np.concatenate(([1e6] * 5, newest))
+    holes = np.insert(newest, [0, 30, 60], math.nan)
+    assert ratios(long_ago).tobytes() == ratios(newest).tobytes() == ratios(holes).tobytes()
+    assert (ratios(np.full(3, math.nan)) == 1.0).all() and (ratios(np.zeros(0)) == 1.0).all()
+    small = ratios(1e-9 * newest)
+    assert small == pytest.approx(ratios(newest))  # a ratio knows no unit
+    last, first = np.zeros(30), np.zeros(30)
+    last[-1] = first[0] = 1.0
+    assert ratios(first).std() > 3.0 * ratios(last).std()  # alone and nearly forgotten, it comes and goes
