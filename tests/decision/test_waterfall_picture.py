@@ -155,3 +155,92 @@ def test_six_findings_are_all_told() -> None:
 def test_where_nothing_was_asked_there_is_no_bar_and_no_half_of_one() -> None:
     drawn = drawn_of(Waterfall(0, 0, ()))
     assert bars_of(drawn) == {} and [line for line in words(drawn) if line.strip("0123456789") == ""] == ["1", "1", "0", "0"]
+
+
+# -- what a reader's eye follows -----------------------------------------------------------------------------------------------
+
+
+def texts_of(drawn: ElementTree.Element) -> list[tuple[str, dict[str, str]]]:
+    """Every text with its place and its looks."""
+    return [("".join(one.itertext()), dict(one.attrib)) for one in drawn.iter(f"{SVG}text")]
+
+
+def test_every_text_has_an_anchor_a_weight_a_size_and_a_colour_that_exist() -> None:
+    drawn = drawn_of(under=("one",), findings=("two",))
+    for _, looks in texts_of(drawn):
+        assert looks["text-anchor"] in ("start", "middle", "end")
+        assert looks.get("font-weight", "400") in ("400", "600", "700") and 12 <= int(looks.get("font-size", "14")) <= 20
+    colours = [
+        one.attrib[name] for one in drawn.iter() for name in ("fill", "stroke") if name in one.attrib and not one.attrib[name].startswith("url")
+    ]
+    assert colours and all(len(colour) == 7 and colour[0] == "#" and set(colour[1:]) <= set("0123456789abcdef") for colour in colours)
+
+
+def test_the_title_is_the_largest_the_lines_below_it_are_faint_and_findings_are_not() -> None:
+    drawn = drawn_of(under=("first", "second"), findings=("third", "fourth"))
+    told = dict(texts_of(drawn))
+    assert [name for name, looks in told.items() if int(looks.get("font-size", "14")) >= 20] == ["Gates"]
+    assert told["Gates"]["font-weight"] == told["signal"]["font-weight"] == "600" and told["first"]["font-weight"] == "400"
+    assert {told[name]["x"] for name in ("Gates", "first", "second", "← third", "← fourth")} == {"24.0"}
+    assert float(told["Gates"]["y"]) < float(told["first"]["y"]) - 14 and float(told["second"]["y"]) - float(told["first"]["y"]) == 18.0
+    assert float(told["second"]["y"]) < float(told["BUY"]["y"]) - 14
+    assert told["first"]["fill"] == told["second"]["fill"] != told["← third"]["fill"] == told["signal"]["fill"]
+    assert float(told["← fourth"]["y"]) - float(told["← third"]["y"]) == 18.0
+
+
+def test_the_sides_names_point_away_from_the_axis_in_their_own_colour() -> None:
+    drawn = drawn_of()
+    told = dict(texts_of(drawn))
+    assert (told["SELL"]["text-anchor"], told["BUY"]["text-anchor"]) == ("end", "start")
+    bars = {
+        float(bar.attrib["x"]) > AXIS: bar.attrib["fill"]
+        for bar in drawn.iter(f"{SVG}rect")
+        if bar.attrib["height"] == "20" and "url" not in bar.attrib["fill"]
+    }
+    assert (bars[False], bars[True]) == (told["SELL"]["fill"], told["BUY"]["fill"])
+    assert told["SELL"]["font-weight"] == told["BUY"]["font-weight"] == "700"
+    ticks = [looks for name, looks in texts_of(drawn) if name in ("20", "40") and looks["y"] == told["BUY"]["y"]]
+    for looks in ticks:  # smaller than the names, faint, in the middle of their lines
+        assert (looks["font-size"], looks["text-anchor"], looks["font-weight"]) == ("12", "middle", "400")
+        assert looks["fill"] == told["counts of decisions; nothing fell at 1 other gates"]["fill"]
+    assert len(ticks) == 4
+
+
+def test_the_key_stands_on_one_line_below_the_bars_each_box_with_its_words_and_nothing_overlaps() -> None:
+    drawn = drawn_of(findings=("below",))
+    told = dict(texts_of(drawn))
+    boxes = sorted({(float(rect.attrib["x"]), float(rect.attrib["y"])) for rect in drawn.iter(f"{SVG}rect") if rect.attrib["height"] == "12"})
+    words_ = ("left after the gate", "fell at the gate, the first that stopped it", "of these, no other gate stopped it")
+    ends = []
+    for (x, y), name in zip(boxes, words_, strict=True):
+        looks = told[name]
+        assert float(looks["x"]) == x + 34 and float(looks["y"]) == y + 11 and looks["text-anchor"] == "start" and looks["font-size"] == "13"
+        ends.append(float(looks["x"]) + 7.2 * len(name))  # at 13 pixels a letter is 7.2 wide at most
+    assert all(end + 20 < x < end + 30 for end, (x, _) in zip(ends, boxes[1:], strict=False)) and boxes[0][0] == 24.0
+    foot = told["counts of decisions; nothing fell at 1 other gates"]
+    assert (float(foot["x"]), foot["text-anchor"], float(foot["y"]), foot["font-size"]) == (1240 - 24, "end", boxes[0][1] + 11, "13")
+    assert boxes[0][1] > 206.0 and boxes[0][1] + 12 < float(told["← below"]["y"]) - 14
+    hatched = [rect for rect in drawn.iter(f"{SVG}rect") if rect.attrib["height"] == "12" and float(rect.attrib["x"]) == boxes[2][0]]
+    assert [("url" in rect.attrib["fill"], rect.attrib.get("fill-opacity")) for rect in hatched] == [(True, None), (False, "0.3")]
+
+
+def test_the_first_row_is_all_that_was_asked_and_tells_the_bare_numbers() -> None:
+    told = [name for name, looks in texts_of(drawn_of()) if float(looks["y"]) == 119.0]
+    assert told == ["asked for new risk", "20", "40"]
+
+
+def test_hatching_has_each_side_s_colour_and_nothing_stands_between_the_shapes() -> None:
+    text = waterfall_svg(FALLS, "t", ())
+    root = ElementTree.fromstring(text)
+    strokes = {pattern.attrib["id"]: pattern[0].attrib["stroke"] for pattern in root.iter(f"{SVG}pattern")}
+    told = dict(texts_of(root))
+    assert (strokes["alone-BUY"], strokes["alone-SELL"]) == (told["BUY"]["fill"], told["SELL"]["fill"])
+    assert all((one.tail or "").strip() == "" for one in root.iter() if not one.tag.endswith("tspan")) and text.endswith("</svg>\n")
+
+
+def test_half_a_decision_is_no_tick_and_a_sliver_is_a_bar() -> None:
+    odd = Waterfall(1_001, 0, (Step("signal", Fall(1_000, 1, 0, 1), Fall(0, 0, 0, 0)),))
+    drawn = drawn_of(odd)
+    assert not {"500", "501"} & set(words(drawn)) and "1,001" in words(drawn)
+    widths = [float(bar.attrib["width"]) for bar in drawn.iter(f"{SVG}rect") if bar.attrib["height"] == "20"]
+    assert widths == [310.0, pytest.approx(309.69), pytest.approx(0.31), pytest.approx(0.31)]
