@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metastackerbandit.decision.nearest import DEVIATION, LIMIT, ONE, QUARTILES, scale_of
-from metastackerbandit.domain.gate import BLOCK, PASS
+from metastackerbandit.domain.gate import BLOCK, PASS, UNKNOWN
 from tests.covering import covers
 from tests.decision.nearing import WISHES, a_record, asked, ranked
 
@@ -94,3 +94,28 @@ def test_a_scale_is_the_spread_or_what_comes_nearest_to_one(seen: list[float], s
 def test_where_the_limit_is_nothing_too_the_mean_deviation_counts() -> None:
     found = scale_of(np.array([1.0] * 7 + [2.0]), np.zeros(8), np.full(8, PASS, np.int8))
     assert (found.size, found.of) == (0.125, DEVIATION)
+
+
+def test_a_scale_is_taken_from_what_was_asked_and_known_alone() -> None:
+    """Gates that were not asked, numbers that are infinite and limits that are not known leave the spread as it is."""
+    seen = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1e9, math.inf, 1e9])
+    verdict = np.array([PASS, BLOCK, PASS, BLOCK, PASS, UNKNOWN, BLOCK, 0], np.int8)
+    assert (found := scale_of(seen, np.full(8, 0.8), verdict)).size == 2.0 and found.values == 5
+    same = np.full(4, 1.0)
+    limits = np.array([0.8, math.inf, math.nan, 0.8])
+    assert scale_of(same, limits, np.array([PASS, PASS, PASS, 0], np.int8)).size == 0.8
+    alone = scale_of(same, np.full(4, math.nan), np.full(4, PASS, np.int8))
+    assert (alone.size, alone.of, alone.values) == (1.0, ONE, 4)
+
+
+def test_what_a_wish_lacked_is_zero_parts_apart_and_in_each_gate_s_own_scales() -> None:
+    misses = ranked(a_record([(1.0, 40.0, 0.0, 1), (9.0, 2.0, 0.0, 1), (3.0, 12.0, 0.0, 1)]))
+    edge, spread = misses.scales[0].size, misses.scales[1].size
+    assert misses.places.tolist() == [2, 0]
+    assert misses.parts[1].tolist() == pytest.approx([1.0 / edge, 30.0 / spread, math.nan], nan_ok=True)
+    assert misses.parts[0].tolist() == pytest.approx([math.nan, 2.0 / spread, math.nan], nan_ok=True)
+
+
+def test_a_number_beyond_all_measure_is_farther_than_any_other() -> None:
+    misses = ranked(a_record([(-1.7e308, 1.0, 0.0, 1), (1.0, 1.0, 0.0, 1), (-math.inf, 1.0, 0.0, 1)]))
+    assert misses.places.tolist()[0] == 1 and math.isinf(misses.distances[-1])

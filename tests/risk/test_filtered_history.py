@@ -66,3 +66,23 @@ def test_it_covers_a_market_whose_volatility_changes_and_plain_history_is_late()
     # of 699 the standard error is 0.8 %
     assert hits["filtered"][wild].mean() == pytest.approx(0.05, abs=0.025)
     assert hits["historical"][wild].mean() > 0.075
+
+
+def test_a_path_tells_its_loss_at_every_horizon_on_the_way() -> None:
+    vectors = np.array([[1.0], [-2.0], [0.5]])
+    places = np.array([[0, 1, 2, 1], [2, 2, 1, 0]])
+    found = simulated_losses(vectors, np.array([4.0]), np.array([10.0]), 0.9, places, (1, 2, 4))
+    assert found.shape == (2, 3)
+    for steps, losses in zip((1, 2, 4), found.T, strict=True):
+        alone = simulated_losses(vectors, np.array([4.0]), np.array([10.0]), 0.9, places[:, :steps].copy(), (steps,))
+        assert losses.tolist() == alone[:, 0].tolist()
+
+
+def test_a_resample_of_the_vectors_is_drawn_from_instead_of_all() -> None:
+    vectors, places = np.array([[1.0], [-2.0], [0.5]]), np.array([[0], [1], [2]])
+    found = simulated_losses(vectors, np.array([4.0]), np.array([10.0]), 0.9, places, (1,), np.array([2, 2, 0]))
+    assert found[:, 0].tolist() == [-10.0, -10.0, -20.0]
+
+
+def test_without_a_moment_in_which_every_symbol_is_known_there_is_no_surprise() -> None:
+    assert surprises(np.array([[1.0, math.nan], [math.nan, 2.0]])).shape == (0, 2)
