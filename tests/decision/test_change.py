@@ -507,3 +507,7 @@ def test_numbers_are_short_and_whole_ones_whole() -> None:
     assert told_apart(0.1234561, 0.1234562) == ("0.1234561", "0.1234562") and told_apart(1.0, 2.0) == ("1", "2")
     close = math.nextafter(0.02, 0.0)
     assert tuple(map(float, told_apart(0.02, close))) == (0.02, close)
+
+
+def test_where_all_that_lacked_data_may_be_unknown_nothing_was_needed() -> None:
+    assert change_of(WISH, (SPREAD,), (math.nan,), (5.0,), (UNKNOWN,), ("spread",)) is None

@@ -224,3 +224,9 @@ def test_where_flat_is_certain_no_side_has_a_chance_given_that_there_is_one() ->
 def test_barriers_grow_with_volatility_and_with_the_root_of_time(barrier: float, horizon: int) -> None:
     year = 400 * horizon
     assert typical_barrier_bps(barrier, horizon, year, 2.0) == pytest.approx(10_000 * 2.0 * barrier / 20.0, rel=1e-9)
+
+
+def test_without_a_prediction_no_quantity_has_a_limit() -> None:
+    for quantity in (BY_P_DIR, BY_P_MAX3, BY_P_DIR_COND):
+        assert math.isnan(least_confidence(quantity, 13.0, 80.0, math.nan))
+    assert least_confidence(BY_STRENGTH, 13.0, 80.0, math.nan) == 13.0 / 80.0  # a strength does not ask how likely FLAT is
