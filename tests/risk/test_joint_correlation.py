@@ -65,7 +65,7 @@ def test_every_asked_moment_knows_the_returns_before_it_and_no_later_ones() -> N
         alone = correlations(returns[:until], terms, np.array([until]))[0]
         assert found[place].tobytes() == alone.tobytes()
         assert (found[place] == found[place].T).sum() == (~np.isnan(found[place])).sum() and (np.diag(found[place]) == 1.0).all()
-    assert np.isnan(found[0][0, 1]) and np.isfinite(found[1]).all()
+    assert np.isnan(found[0][0, 1]) and np.isfinite(found[1:]).all()  # a return that is missing poisons nothing after it
     assert correlations(returns, terms, at[:0]).shape == (0, 3, 3)
 
 
@@ -82,3 +82,10 @@ def test_in_a_crash_what_adds_up_is_at_the_stress_value_at_least_and_hedges_are_
     held = np.array([10.0, 5.0, -2.0])
     assert (stressed(matrix, held, 0.9) == [[1.0, 0.95, 0.0], [0.95, 1.0, -0.2], [0.0, -0.2, 1.0]]).all()
     assert (stressed(np.full((2, 2), math.nan), held[:2], 0.9) == [[1.0, 0.9], [0.9, 1.0]]).all()
+
+
+def test_a_bet_of_cents_adds_up_like_one_of_millions() -> None:
+    unknown = np.array([[1.0, math.nan], [math.nan, 1.0]])
+    for scale in (1e-3, 1e6):
+        held = scale * np.array([0.5, 0.5])
+        assert linked_under(unknown, held, 0.9)[0, 1] == stressed(unknown, held, 0.9)[0, 1] == 0.9

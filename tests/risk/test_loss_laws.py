@@ -223,3 +223,9 @@ def test_a_sample_needs_its_least_number_of_returns(count: int) -> None:
     told, _ = past_of(MARKET[: 72 + count - 70], HELD)
     assert (normal_law(told, 1, given, few).refused == "") is (count == 500)
     assert (cornish_fisher_law(told, 1, given, few).refused == "") is (count == 500)
+
+
+def test_a_history_shorter_than_the_horizon_has_no_shape() -> None:
+    past, given = past_of(MARKET[:10], HELD)
+    law = cornish_fisher_law(past, 24, given, SETTINGS)
+    assert len(law.shape) == law.observations == 0 and law.refused

@@ -409,3 +409,16 @@ def test_the_terms_are_the_settings() -> None:
     made = rest_terms(given_, 0.25, 20.0)
     assert (made.streak, made.streak_ns, made.ratio, made.bars, made.bad_share) == (4, 2 * HOUR_NS, 3.0, 9, 0.3)
     assert (made.excess, made.resume, made.flat_share, made.cost) == (5.0, 0.7, 0.25, 20.0 / 10_000)
+
+
+def test_a_prediction_lives_through_its_bars_until_a_barrier_or_its_horizon() -> None:
+    book, prediction = rests(), told((0.3, 0.4, 0.3))
+    score_bar(book, outcome(1), terms())
+    assert (book.downs, book.flats, book.ups) == (0, 0, 0)  # nothing was awaited
+    prediction.horizon = 3
+    await_outcome(book, prediction)
+    for left in (2, 1):
+        score_bar(book, outcome(0), terms())
+        assert (book.scored.bars, book.flats) == (left, 0)
+    score_bar(book, outcome(1), terms())
+    assert (book.scored.bars, book.ups) == (0, 1)

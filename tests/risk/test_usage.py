@@ -97,3 +97,9 @@ def test_without_equity_any_position_is_too_much_and_none_is_none() -> None:
     lost = by_name([Bet(0, 1.0, 0.0, 0.02, 1.0, 1.0)], equity=-5.0)
     assert math.isinf(lost["gross_exposure"].used) and lost["heat"].used == 0.0
     assert by_name([Bet(0, 1.0, 0.0, 0.02, 1.0, 1.0)], equity=1.0)["gross_exposure"].used == 1.0
+
+
+def test_a_position_of_cents_has_a_side_too() -> None:
+    found = by_name([Bet(0, 0.5, 0.25, 0.02, 1.0, 1.0), Bet(0, -0.25, 0.125, 0.02, 1.0, 1.0)], equity=1.0)
+    assert (found["symbol_exposure"].used, found["side_exposure"].used, found["net_exposure"].used) == (0.5, 0.5, 0.25)
+    assert found["correlated_heat"].used == pytest.approx(0.125)
