@@ -69,6 +69,7 @@ $(MUTATION)/.ready: requirements.lock requirements-uv.lock tools/mutation/requir
 	$(MUTATION)/bin/pip install --quiet --require-hashes -r requirements-uv.lock
 	$(MUTATION)/bin/uv pip install --quiet --python $(MUTATION)/bin/python --require-hashes -r requirements.lock
 	$(MUTATION)/bin/uv pip install --quiet --python $(MUTATION)/bin/python --require-hashes -r tools/mutation/requirements.lock
+	$(MUTATION)/bin/uv pip install --quiet --python $(MUTATION)/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 # Goes on where it was stopped. MODULES="risk.kelly risk.tail" tries a few; survivors stand in build/mutation/.
