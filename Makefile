@@ -1,9 +1,11 @@
-# Words: setup, torch, run, test, check, docs, oracles. Each works alone on a fresh clone: what it needs, it makes.
+# Words: setup, torch, run, test, check, mutation, docs, oracles, bench. Each works alone on a fresh clone: what it needs, it makes.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+MUTATION := .venv-mutation
+MODULES ?= decision risk execution
 TORCH := torch==2.13.0
 DATA ?=
 RECORDED := ../shared/data/klines/binance_usdm_5m
@@ -15,7 +17,7 @@ export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 export POLARS_MAX_THREADS ?= 2
 
-.PHONY: help setup torch run test check bench docs oracles
+.PHONY: help setup torch run test check mutation bench docs oracles
 
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
@@ -25,6 +27,7 @@ help:
 	@echo "make bench           our speed beside other engines, whose environments are made first; docs/performance.md"
 	@echo "make check           ruff, mypy --strict, the architecture test"
 	@echo "make oracles         other engines play the same scenes, and are compared with ours trade for trade (docs/oracles.md); PEER=name for one"
+	@echo "make mutation        mutants of what decides, sizes and executes, tried on their own tests (docs/testing.md)"
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md"
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
@@ -74,6 +77,18 @@ check: $(READY)
 # Peers are installed on demand, each in an environment of its own below benchmarks/peers.
 oracles: setup
 	$(BIN)/python -m oracles $(if $(PEER),--peer $(PEER)) $(if $(KLINES),--klines "$(KLINES)")
+$(MUTATION)/.ready: requirements.lock requirements-uv.lock tools/mutation/requirements.lock
+	$(PYTHON) -m venv $(MUTATION)
+	$(MUTATION)/bin/pip install --quiet --require-hashes -r requirements-uv.lock
+	$(MUTATION)/bin/uv pip install --quiet --python $(MUTATION)/bin/python --require-hashes -r requirements.lock
+	$(MUTATION)/bin/uv pip install --quiet --python $(MUTATION)/bin/python --require-hashes -r tools/mutation/requirements.lock
+	$(MUTATION)/bin/uv pip install --quiet --python $(MUTATION)/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Goes on where it was stopped. MODULES="risk.kelly risk.tail" tries a few; survivors stand in build/mutation/.
+mutation: $(MUTATION)/.ready
+	$(MUTATION)/bin/python -m tools.mutation.run --functions-only $(MODULES)
+	$(MUTATION)/bin/python -m tools.mutation.report
 
 docs: $(READY)
 	$(BIN)/python tools/reasons_doc.py

@@ -15,7 +15,19 @@ from hypothesis import strategies as st
 from metastackerbandit.backtest.run import block_of
 from metastackerbandit.cli.looking import RecordedSettings
 from metastackerbandit.config.outline import keys
-from metastackerbandit.decision.change import BY_INPUTS, BY_NOTHING, BY_SETTINGS, Change, Holder, change_lines, change_of, holder_of, permissive
+from metastackerbandit.decision.change import (
+    BY_INPUTS,
+    BY_NOTHING,
+    BY_SETTINGS,
+    Change,
+    Holder,
+    change_lines,
+    change_of,
+    holder_of,
+    permissive,
+    short_number,
+    told_apart,
+)
 from metastackerbandit.decision.nearest import misses_of
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
 from metastackerbandit.domain.kernel import struct_of
@@ -357,3 +369,145 @@ def test_rounding_never_turns_an_admitting_limit_into_a_refusing_one(value: floa
 @pytest.mark.parametrize("row", [msgspec.structs.replace(WISH, asks_risk=0), msgspec.structs.replace(WISH, binding=-1)])
 def test_nothing_was_needed_where_nothing_was_asked_or_stopped(row: DecisionRow) -> None:
     assert change_of(row, WORDS, [0.0] * 5, LIMITS, [BLOCK] * 5) is None
+
+
+# -- every field of a need ---------------------------------------------------------------------------------------------
+
+
+class Held:
+    """A configuration that remembers what it was asked, and holds every limit as it is told to."""
+
+    def __init__(self, note: str = "", is_held: bool = True, refuses: str = "") -> None:
+        self.note, self.is_held, self.refuses, self.asked = note, is_held, refuses, []  # type: ignore[var-annotated]
+
+    def refusal(self, key: str, value: float) -> str:
+        self.asked.append(("takes", key, value))
+        return self.refuses
+
+    def holder(self, keys: Sequence[str], value: float, sense: str) -> Holder:
+        self.asked.append((tuple(keys), value, sense))
+        return Holder(keys[0], "configuration", self.note, self.is_held)
+
+
+SPREAD = GateWords("spread", "bps", "at most", "spread", "decision.max_spread")
+UNITLESS = GateWords("plain", "", "at least", "a number", "decision.min_plain")
+COOLDOWN = WORDS[3]
+
+
+def need_of(gate: GateWords, seen: float, limit: float, verdict: int = BLOCK, known: Any = None) -> Any:
+    """What one gate alone would have needed."""
+    change = change_of(WISH, (gate,), (seen,), (limit,), (verdict,), (), known)
+    assert change is not None
+    (need,) = change.needs
+    return need
+
+
+def test_a_limit_that_a_setting_holds_needs_the_input_or_the_setting() -> None:
+    need = need_of(COOLDOWN, 2.0, 4.0, known=Held())
+    assert (need.gate, need.code, need.form, need.unit, need.sense) == ("cooldown", "COOLDOWN_BELOW_LIMIT", "setting", "bars", "at least")
+    assert (need.observed, need.limit, need.limit_needed, need.input_needed) == (2.0, 4.0, 2.0, 4.0)
+    assert (need.setting, need.setting_needed, need.note) == ("execution.cooldown_bars", 1.0, "")
+
+
+@pytest.mark.parametrize(
+    ("known", "setting", "note"),
+    [
+        (Held("derived", is_held=False), "execution.cooldown_bars", "execution.cooldown_bars: derived"),
+        (Held(refuses="whole numbers"), "execution.cooldown_bars", "execution.cooldown_bars takes whole numbers"),
+    ],
+)
+def test_a_setting_that_cannot_mend_it_leaves_limit_and_input_told(known: Held, setting: str, note: str) -> None:
+    need = need_of(COOLDOWN, 2.0, 4.0, known=known)
+    assert (need.form, need.limit_needed, need.input_needed, need.setting, need.setting_needed) == ("fixed", 2.0, 4.0, setting, None)
+    assert need.note == note
+
+
+def test_a_limit_that_nothing_holds_is_fixed() -> None:
+    need = need_of(WORDS[4], 12.0, 50.0)
+    assert (need.form, need.limit_needed, need.input_needed, need.setting, need.setting_needed) == ("fixed", 12.0, 50.0, None, None)
+
+
+def test_an_infinite_number_is_admitted_by_no_limit() -> None:
+    need = need_of(SPREAD, math.inf, 5.0)
+    assert (need.form, need.observed, need.limit, need.limit_needed, need.input_needed) == ("fixed", None, 5.0, None, 5.0)
+    assert (need.setting, need.setting_needed, need.note) == ("decision.max_spread", None, "no finite limit admits it")
+    open_ = need_of(SPREAD, 7.0, -math.inf)
+    assert (open_.form, open_.observed, open_.limit, open_.limit_needed, open_.input_needed) == ("fixed", 7.0, None, None, None)
+    for one in (need, open_):
+        assert change_lines(Change(BY_INPUTS, (one,)))[1] == "  spread  not a number that a limit could admit: no finite limit admits it"
+
+
+def test_a_state_and_missing_data_need_what_no_number_gives() -> None:
+    late = need_of(WORDS[0], 2.0, 0.0)
+    assert (late.code, late.form, late.limit_needed, late.input_needed, late.setting) == ("MODEL_SILENT_WARMING_UP", "state", None, None, None)
+    blind = need_of(SPREAD, math.nan, 5.0, UNKNOWN)
+    assert (blind.code, blind.form, blind.observed, blind.limit, blind.limit_needed) == ("SPREAD_UNKNOWN", "unknown", None, 5.0, None)
+    assert blind.note == "no data to look at"
+
+
+def test_the_configuration_is_asked_for_the_setting_s_value_and_not_for_the_limit() -> None:
+    """A cooldown of 3 bars passes from the fourth on: the limit is 4."""
+    known = Held()
+    assert holder_of(COOLDOWN, 1, 4.0, known) == Holder("execution.cooldown_bars", "configuration")
+    assert known.asked == [(("execution.cooldown_bars",), 3.0, "at least")]
+    need_of(COOLDOWN, 2.0, 4.0, known=known)
+    assert known.asked[-1] == ("takes", "execution.cooldown_bars", 1.0)
+
+
+def test_without_a_configuration_or_a_finite_limit_the_setting_of_both_sides_is_named() -> None:
+    for known, limit in ((None, 0.6), (Held(), math.inf), (Held(), math.nan)):
+        assert holder_of(WORDS[2], 1, limit, known) == Holder("decision.min_confidence", "")
+    assert holder_of(WORDS[4], 1, 50.0, Held()) is None
+
+
+def test_where_no_side_is_wanted_the_side_that_holds_the_limit_is_named_else_the_first() -> None:
+    by_side = GateWords("both", "x", "at least", "both", "decision.min_both", by_side=True, lead=1.0)
+    known = Held("something stricter")
+    assert holder_of(by_side, 0, 3.0, known) == Holder("decision.min_both_buy", "configuration", "something stricter")
+    assert known.asked == [
+        (("decision.min_both_buy", "decision.min_both"), 2.0, "at least"),
+        (("decision.min_both_sell", "decision.min_both"), 2.0, "at least"),
+    ]
+    assert holder_of(COOLDOWN, 0, 4.0, Held()) == Holder("execution.cooldown_bars", "configuration")
+
+
+def test_a_ceiling_is_loosened_upwards_and_a_floor_downwards() -> None:
+    assert change_lines(Change(BY_SETTINGS, (need_of(SPREAD, 7.5, 5.0),)))[1] == (
+        "  spread  decision.max_spread at least 7.5 (5 in force), or an input of 5 bps where 7.5 was seen"
+    )
+    assert change_lines(Change(BY_SETTINGS, (need_of(UNITLESS, 0.5, 0.75),)))[1] == (
+        "  plain  decision.min_plain at most 0.5 (0.75 in force), or an input of 0.75 where 0.5 was seen"
+    )
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "this"), (2, "both of these"), (5, "all five of these"), (6, "all 6 of these")])
+def test_the_head_counts_what_must_give_way(count: int, words: str) -> None:
+    needs = (need_of(SPREAD, 7.5, 5.0),) * count
+    assert change_lines(Change(BY_SETTINGS, needs))[0] == f"to have traded, all else as it stood, {words}:"
+
+
+@pytest.mark.parametrize(
+    ("value", "sense", "text"),
+    [
+        (0.0, "at least", "0"),
+        (123456789.0, "at least", "123456000"),
+        (123456789.0, "at most", "123457000"),
+        (1e15, "at most", "1.00000E+15"),
+        (-0.1234567, "at least", "-0.123457"),
+        (2e-9, "at least", "0.000000002"),
+        (1e-12, "at most", "1.00000E-12"),
+    ],
+)
+def test_a_needed_limit_is_plain_text_unless_it_is_vast_or_tiny(value: float, sense: str, text: str) -> None:
+    assert permissive(value, sense) == text
+
+
+def test_numbers_are_short_and_whole_ones_whole() -> None:
+    assert [short_number(value) for value in (3.0, 1234567.0, 0.123456789, -2.5, 1e15)] == ["3", "1234567", "0.123457", "-2.5", "1e+15"]
+    assert told_apart(0.1234561, 0.1234562) == ("0.1234561", "0.1234562") and told_apart(1.0, 2.0) == ("1", "2")
+    close = math.nextafter(0.02, 0.0)
+    assert tuple(map(float, told_apart(0.02, close))) == (0.02, close)
+
+
+def test_where_all_that_lacked_data_may_be_unknown_nothing_was_needed() -> None:
+    assert change_of(WISH, (SPREAD,), (math.nan,), (5.0,), (UNKNOWN,), ("spread",)) is None

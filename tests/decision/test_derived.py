@@ -181,3 +181,52 @@ def test_the_taker_break_even_of_five_minutes_is_a_fifth() -> None:
     assert least_net_edge_bps(2.0) == 1.0
     assert full_net_edge_bps(TAKER) == 39.0
     assert least_worth(TAKER, 64.0) == pytest.approx(0.5438, abs=0.0001)
+
+
+# -- what a meta-label leaves of the size ----------------------------------------------------------------------------------
+
+
+@given(worth=st.floats(0.0, 1.0), edge=st.floats(0.1, 300.0), cost=st.floats(0.0, 40.0), barrier=st.floats(60.0, 300.0))
+def test_the_size_is_what_the_meta_label_expects_over_what_the_stack_does_between_nothing_and_all(
+    worth: float, edge: float, cost: float, barrier: float
+) -> None:
+    scale, expected = worth_scale(worth, edge, cost, barrier), worth_bps(worth, cost, barrier)
+    assert 0.0 <= scale <= 1.0
+    if expected <= 0.0:
+        assert scale == 0.0
+    else:
+        assert scale == pytest.approx(min(expected / edge, 1.0))
+
+
+def test_a_worth_by_hand() -> None:
+    """Between barriers at 100 bps and free of cost nobody ends idle: right in 3 of 4, a trade expects half of what it goes."""
+    expected = worth_bps(0.75, 0.0, 100.0)
+    assert expected == pytest.approx(50.0 * REACH)
+    assert worth_scale(0.75, 100.0, 0.0, 100.0) == pytest.approx(expected / 100.0)
+    assert worth_scale(0.75, expected, 0.0, 100.0) == 1.0 and worth_scale(0.75, 1.0, 0.0, 100.0) == 1.0
+    assert worth_scale(0.5, 100.0, 0.0, 100.0) == 0.0
+    hardly = worth_bps(0.505, 0.0, 100.0)
+    assert 0.0 < hardly < 1.0 and worth_scale(0.505, 10.0, 0.0, 100.0) == pytest.approx(hardly / 10.0)
+    assert worth_bps(1.0, 13.0, 100.0) == pytest.approx(100.0 * REACH - 13.0)  # right at best always
+
+
+def test_a_cost_beyond_the_barrier_leaves_as_many_idle_as_one_at_it() -> None:
+    assert idle_share(300.0, 100.0) == idle_share(100.0, 100.0) > idle_share(50.0, 100.0) > idle_share(0.0, 100.0) == 0.0
+    assert math.isnan(idle_share(13.0, 0.0)) and math.isnan(idle_share(13.0, -1.0))
+
+
+def test_where_flat_is_certain_no_side_has_a_chance_given_that_there_is_one() -> None:
+    assert math.isnan(p_dir_cond_at(0.2, 1.0)) and math.isnan(p_dir_cond_at(0.2, 1.5))
+    assert p_dir_cond_at(0.2, 0.5) == 0.7
+
+
+@given(barrier=st.floats(0.001, 1.0), horizon=st.integers(1, 100))
+def test_barriers_grow_with_volatility_and_with_the_root_of_time(barrier: float, horizon: int) -> None:
+    year = 400 * horizon
+    assert typical_barrier_bps(barrier, horizon, year, 2.0) == pytest.approx(10_000 * 2.0 * barrier / 20.0, rel=1e-9)
+
+
+def test_without_a_prediction_no_quantity_has_a_limit() -> None:
+    for quantity in (BY_P_DIR, BY_P_MAX3, BY_P_DIR_COND):
+        assert math.isnan(least_confidence(quantity, 13.0, 80.0, math.nan))
+    assert least_confidence(BY_STRENGTH, 13.0, 80.0, math.nan) == 13.0 / 80.0  # a strength does not ask how likely FLAT is

@@ -10,65 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metastackerbandit.decision.change import Holder
 from metastackerbandit.decision.explain import explain
-from metastackerbandit.decision.explain_text import utc_text
 from metastackerbandit.decision.explanation import Explanation
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN
-from metastackerbandit.domain.rows import (
-    ENTER,
-    EXIT,
-    HOLD,
-    INCREASE,
-    KEEP,
-    KINDS,
-    ON_KILL,
-    ON_OPPOSITE,
-    ON_RESIZE,
-    ON_SIGNAL,
-    ON_STOP,
-    REASONS,
-    REDUCE,
-    DecisionRow,
-)
+from metastackerbandit.domain.prediction import FAILED, SILENCES, Prediction
+from metastackerbandit.domain.rows import EXIT, HOLD, KINDS, ON_OPPOSITE, ON_STOP, REASONS, DecisionRow
+from metastackerbandit.storage.run_record import GateWords
 from tests.covering import covers
-from tests.storage.runs import BTC, GATES
-
-MINUTES_NS = 60 * 10**9
-AT_NS = 1_709_296_500 * 10**9  # 2024-03-01 12:35:00 UTC
-
-WANTS = DecisionRow(
-    decision=7,
-    instrument=0,
-    at_ns=AT_NS,
-    closed_ns=AT_NS,
-    frame_ns=5 * MINUTES_NS,
-    close=612_345,
-    arm=0,
-    signal=1,
-    side=1,
-    kind=ENTER,
-    alpha=1.0,
-    position=0,
-    pending=0,
-    wanted=120,
-    sent=120,
-    asks_risk=1,
-    reason=ON_SIGNAL,
-    binding=-1,
-    sole=-1,
-    blocked=0,
-    volatility=0.5,
-    equity=10**12,
-)
-
-
-def told(observed: tuple[float, ...] = (1.0, 2.0, 5.0), verdict: tuple[int, ...] = (PASS, PASS, PASS), **changed: Any) -> Explanation:
-    """The decision with changes, explained under limits of 0.8, 3 and 3."""
-    return explain(msgspec.structs.replace(WANTS, **changed), GATES, observed, (0.8, 3.0, 3.0), verdict, BTC, "sma_cross")
-
-
-def outcome(said: Explanation) -> str:
-    return next(line for line in said.text.splitlines() if line.startswith("=>"))
+from tests.decision.telling import AT_NS, MINUTES_NS, WANTS, told
+from tests.storage.runs import BTC
 
 
 @covers("A36", "3.08")
@@ -87,63 +38,6 @@ def test_a_blocked_buy_reads_like_a_story_with_one_culprit() -> None:
     assert (said.side, said.kind, said.binding, said.sole_blocker) == ("BUY", "HOLD", "flat_gap", "flat_gap")
     assert [line.verdict for line in said.trace] == ["PASS", "N/A", "BLOCK"]
     assert [line.margin for line in said.trace] == [pytest.approx(0.2), None, -2.0]
-
-
-@covers("A06")
-def test_a_guard_without_data_is_named_as_such_beside_the_others() -> None:
-    said = told((1.0, math.nan, 1.0), (PASS, UNKNOWN, BLOCK), kind=HOLD, wanted=0, sent=0, binding=1, blocked=2)
-    assert outcome(said) == "=> HOLD: BUY wanted, blocked by funding, which has no data to look at (also by flat_gap)"
-    assert said.sole_blocker is None and said.trace[1].observed is None and said.trace[1].margin is None
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({}, "=> ENTER: BUY 0.120 BTC sent, on signal; every gate that was asked let it pass"),
-        (
-            {"kind": INCREASE, "reason": ON_RESIZE, "position": 20, "sent": 100},
-            "=> INCREASE: BUY 0.100 BTC sent, on resize; every gate that was asked let it pass",
-        ),
-        (
-            {"kind": ENTER, "side": -1, "signal": -1, "wanted": -5, "sent": -5},
-            "=> ENTER: SELL 0.005 BTC sent, on signal; every gate that was asked let it pass",
-        ),
-        (
-            {"kind": EXIT, "side": -1, "signal": -1, "position": 120, "wanted": 0, "sent": -120, "asks_risk": 0, "reason": ON_OPPOSITE},
-            "=> EXIT: SELL 0.120 BTC sent, on opposite signal; leaving is never blocked",
-        ),
-        (
-            {"kind": REDUCE, "position": 150, "sent": -30, "asks_risk": 0, "reason": ON_RESIZE},
-            "=> REDUCE: SELL 0.030 BTC sent, on resize; leaving is never blocked",
-        ),
-        ({"kind": HOLD, "signal": KEEP, "side": 0, "asks_risk": 0, "sent": 0}, "=> HOLD: the arm keeps its target"),
-        ({"kind": HOLD, "signal": 0, "side": 0, "asks_risk": 0, "sent": 0}, "=> HOLD: no opinion, and no position"),
-        ({"kind": HOLD, "signal": -1, "side": 0, "asks_risk": 0, "sent": 0}, "=> HOLD: the arm says SELL, which this market cannot hold"),
-        ({"kind": HOLD, "position": 120, "asks_risk": 0, "sent": 0}, "=> HOLD: BUY is the opinion, and long 0.120 BTC is what it asks for"),
-        (
-            {"kind": HOLD, "side": 0, "asks_risk": 0, "sent": 0, "reason": ON_KILL},
-            "=> HOLD: the kill switch is thrown, and there is nothing to leave",
-        ),
-        (
-            {"kind": HOLD, "asks_risk": 0, "sent": 0, "binding": 2, "sole": 2},
-            "=> HOLD: the change of position is not an order that the venue takes (flat_gap)",
-        ),
-    ],
-)
-def test_every_kind_of_decision_has_its_sentence(changed: dict[str, Any], words: str) -> None:
-    assert outcome(told(**changed)) == words
-
-
-@covers("A05")
-def test_a_blocked_flip_leaves_and_says_what_was_stopped() -> None:
-    said = told(
-        (1.0, 2.0, 1.0), (PASS, PASS, BLOCK), kind=EXIT, side=-1, position=120, wanted=0, sent=-120, reason=ON_OPPOSITE, binding=2, sole=2, blocked=1
-    )
-    assert outcome(said).endswith("leaving is never blocked, but the SELL after it was blocked by flat_gap (the only gate that did)")
-
-
-def test_an_order_on_its_way_is_mentioned() -> None:
-    assert told(kind=HOLD, asks_risk=0, sent=0, pending=120).text.splitlines()[1] == "  holds nothing, and long 0.120 BTC on its way"
 
 
 @given(observed=st.floats(-1e6, 1e6), place=st.sampled_from((0, 1)))
@@ -189,12 +83,130 @@ def test_every_record_can_be_put_into_words_and_strict_json(
     assert all(line["observed"] is None or math.isfinite(line["observed"]) for line in back["trace"])
 
 
-@pytest.mark.parametrize(
-    ("at_ns", "text"), [(AT_NS, "2024-03-01T12:35:00Z"), (AT_NS + 500_000_000, "2024-03-01T12:35:00.5Z"), (0, "1970-01-01T00:00:00Z")]
-)
-def test_times_are_utc_text(at_ns: int, text: str) -> None:
-    assert utc_text(at_ns) == text
-
-
 def test_a_stop_is_its_own_reason() -> None:
     assert told(kind=EXIT, asks_risk=0, reason=ON_STOP, sent=-120).reason == "stop"
+
+
+# -- what stands beside the text ---------------------------------------------------------------------------------------------------
+
+SAID = Prediction(
+    instrument=0,
+    frame_ns=60 * MINUTES_NS,
+    closed_ns=AT_NS,
+    at_ns=AT_NS,
+    silence=0,
+    version=1,
+    p_down=0.1,
+    p_flat=0.5,
+    p_up=0.4,
+    long_bps=12.0,
+    short_bps=-9.0,
+    error_bps=3.0,
+    barrier_bps=130.0,
+    horizon=12,
+    conformal_set=4,
+    credibility=0.75,
+    size_scale=0.5,
+    worth=0.625,
+)
+EDGE = GateWords("edge", "bps", "at least", "net edge", "decision.min_edge", lead=1.0)
+SPREAD = GateWords("spread", "bps", "at most", "spread", "decision.max_spread")
+MODEL = GateWords("model", "", "at most", "silence", states=("", "LATE"))
+ALPHA = GateWords("alpha", "share", "at least", "alpha", "decision.min_alpha", by_side=True)
+
+
+class Configured:
+    """A configuration in which a scope holds every limit but one."""
+
+    def refusal(self, key: str, value: float) -> str:
+        return "a number above -1" if value < -1.0 else ""
+
+    def holder(self, keys: Any, value: float, sense: str) -> Holder:
+        return Holder(keys[0], "" if keys[0].endswith("spread") else f"{value:g} {sense}")
+
+
+def explained(*answers: tuple[GateWords, float, float, int], settings: Any = None, **given_: Any) -> Explanation:
+    """The buy under these gates, each with what it observed, its limit and its verdict."""
+    changed = {name: given_.pop(name) for name in list(given_) if name in DecisionRow.__struct_fields__}
+    gates, observed, limit, verdict = zip(*answers, strict=True)
+    return explain(msgspec.structs.replace(WANTS, **changed), gates, observed, limit, verdict, BTC, "model", settings=settings, **given_)
+
+
+def test_a_decision_s_own_words_and_exact_quantities() -> None:
+    said = explained((EDGE, 3.0, 2.0, PASS), position=-20, pending=5, wanted=120, sent=140, reason=ON_OPPOSITE, alpha=0.25)
+    assert (said.decision, said.time, said.symbol, said.frame) == (7, "2024-03-01T12:35:00Z", "BTCUSDT", "5m")
+    assert (said.side, said.kind, said.code, said.reason, said.alpha, said.arm) == (
+        "BUY",
+        "ENTER",
+        "ENTER_ON_OPPOSITE_SIGNAL",
+        "opposite signal",
+        0.25,
+        "model",
+    )
+    assert (said.position, said.wanted, said.sent, said.close) == ("-0.020", "0.120", "0.140", "61234.5")
+    assert (said.binding, said.binding_code, said.sole_blocker, said.change) == (None, None, None, None)
+
+
+def test_the_first_gate_can_be_the_one_that_binds() -> None:
+    said = explained((EDGE, 1.0, 2.0, BLOCK), (SPREAD, 9.0, 5.0, BLOCK), kind=HOLD, binding=0, sole=-1, blocked=2)
+    assert (said.binding, said.binding_code, said.sole_blocker) == ("edge", "EDGE_BELOW_LIMIT", None)
+    alone = explained((EDGE, 1.0, 2.0, BLOCK), (SPREAD, 4.0, 5.0, PASS), kind=HOLD, binding=0, sole=0, blocked=1)
+    assert alone.sole_blocker == "edge" and alone.change is not None and [need.gate for need in alone.change.needs] == ["edge"]
+
+
+def test_a_lenient_gate_needs_nothing() -> None:
+    answers = (EDGE, 1.0, 2.0, BLOCK), (SPREAD, math.nan, 5.0, UNKNOWN)
+    for lenient, gates in (((), ["edge", "spread"]), (("spread",), ["edge"])):
+        said = explained(*answers, kind=HOLD, binding=0, blocked=2, lenient=lenient)
+        assert said.change is not None and [need.gate for need in said.change.needs] == gates
+
+
+def test_a_line_shows_what_was_compared_and_what_is_left_to_the_limit() -> None:
+    edge, spread, late, none, unknown = explained(
+        (EDGE, 3.0, 2.0, PASS), (SPREAD, 9.0, 5.0, BLOCK), (MODEL, 1.0, 0.0, BLOCK), (SPREAD, math.nan, 5.0, NA), (EDGE, math.inf, 2.0, UNKNOWN)
+    ).trace
+    assert (edge.gate, edge.verdict, edge.code, edge.observed, edge.limit, edge.margin) == ("edge", "PASS", "EDGE_PASSED", 3.0, 2.0, 1.0)
+    assert (edge.unit, edge.sense, edge.meaning, edge.setting, edge.source) == ("bps", "at least", "net edge", "decision.min_edge", None)
+    assert (spread.verdict, spread.code, spread.margin) == ("BLOCK", "SPREAD_ABOVE_LIMIT", -4.0)
+    assert (late.code, late.margin, late.setting, late.source) == ("MODEL_LATE", None, None, None)  # a state is no distance
+    assert (none.verdict, none.observed, none.margin, unknown.verdict, unknown.observed, unknown.margin) == ("N/A", None, None, "UNKNOWN", None, None)
+    assert explained((MODEL, 0.0, 0.0, PASS)).trace[0].margin == 0.0
+    even = explained((SPREAD, 0.0, 0.0, PASS)).trace[0].margin
+    assert even is not None and math.copysign(1.0, even) == 1.0  # nothing is left, and that is no "-0"
+
+
+def test_a_limit_names_its_holder_for_the_side_that_is_wanted() -> None:
+    edge, spread, alpha = explained((EDGE, 3.0, 2.0, PASS), (SPREAD, 1.0, 5.0, PASS), (ALPHA, 0.5, 0.25, PASS), settings=Configured()).trace
+    assert (edge.setting, edge.source) == ("decision.min_edge", "1 at least")  # the limit less what it adds to the setting
+    assert (spread.setting, spread.source) == ("decision.max_spread", None)
+    assert (alpha.setting, alpha.source) == ("decision.min_alpha_buy", "0.25 at least")
+    sold = explained((ALPHA, 0.5, 0.25, PASS), side=-1, settings=Configured()).trace[0]
+    assert sold.setting == "decision.min_alpha_sell"
+    blocked = explained((EDGE, 1.0, 2.0, BLOCK), settings=Configured(), kind=HOLD, binding=0, sole=0, blocked=1)
+    assert blocked.change is not None and blocked.change.needs[0].setting_needed == 0.0
+
+
+def test_a_prediction_is_told_with_every_quantity_that_thresholds_may_compare() -> None:
+    (heard,) = explained((EDGE, 3.0, 2.0, PASS), predictions=(SAID,), models=("old", "new")).predictions
+    assert (heard.model, heard.frame, heard.time, heard.silence) == ("new", "1h", "2024-03-01T12:35:00Z", "")
+    assert (heard.p_down, heard.p_flat, heard.p_up) == (0.1, 0.5, 0.4)
+    assert (heard.strength, heard.p_dir, heard.p_max3) == (pytest.approx(0.3), 0.4, 0.5) and heard.p_dir_cond == pytest.approx(0.8)
+    assert (heard.long_bps, heard.short_bps, heard.error_bps, heard.barrier_bps) == (12.0, -9.0, 3.0, 130.0)
+    assert (heard.credibility, heard.size_scale, heard.worth) == (0.75, 0.5, 0.625)
+
+
+def test_a_silent_prediction_has_a_reason_and_no_numbers() -> None:
+    numbers = dict.fromkeys(("p_down", "p_flat", "p_up", "long_bps", "short_bps", "error_bps", "barrier_bps", "credibility", "worth"), math.nan)
+    asleep = msgspec.structs.replace(SAID, silence=FAILED, version=-1, **numbers)
+    said = explained((EDGE, 3.0, 2.0, PASS), predictions=(SAID, asleep, SAID, msgspec.structs.replace(SAID, version=0)), models=("old", "new"))
+    heard = said.predictions[1]
+    assert (heard.model, heard.silence) == ("", SILENCES[FAILED])
+    assert {getattr(heard, name) for name in (*numbers, "strength", "p_dir", "p_dir_cond", "p_max3")} == {None}
+    assert said.models == ("new", "old")  # each once, in the order heard
+    first = msgspec.structs.replace(SAID, silence=1)
+    assert explained((EDGE, 3.0, 2.0, PASS), predictions=(first,), models=("old", "new")).predictions[0].p_dir_cond is None
+
+
+def test_what_would_have_traded_is_held_against_what_the_configuration_takes() -> None:
+    said = explained((EDGE, -9.0, 2.0, BLOCK), settings=Configured(), kind=HOLD, binding=0, sole=0, blocked=1)
+    assert said.change is not None and said.change.needs[0].note == "decision.min_edge takes a number above -1"

@@ -134,3 +134,73 @@ def test_a_stretch_keeps_the_orders_of_its_decisions(first_ns: int, left: int) -
 def test_a_run_without_decisions_has_an_empty_funnel() -> None:
     found = funnel(rows(DecisionRow, 0), rows(OrderRow, 0), np.zeros((0, 3), np.int8), GATES)
     assert counts(found, "BUY") == [0] * 5 and found.findings == ("no BUY opinion at all", "no SELL opinion at all")
+
+
+# -- predictions, findings and text, where a reader would be misled --------------------------------------------------------------------
+
+
+def test_predictions_come_first_where_opinions_are_formed_from_them() -> None:
+    found = funnel(*a_market([(1, 4, 2), (-1, 3, 3)]), GATES, predicted=np.array([1, 1, 1, 1, 1, -1, -1, -1, 0]))
+    assert found.stages == ("prediction", *STAGES)
+    assert counts(found, "BUY") == [5, 4, 4, 2, 2, 2] and counts(found, "SELL") == [3, 3, 3, 3, 3, 3]
+    assert "prediction" not in funnel(*a_market([(1, 4, 2)]), GATES).buy
+
+
+def test_a_side_that_was_predicted_and_never_opined_dies_before_the_opinion() -> None:
+    findings = funnel(*a_market([(1, 4, 4)]), GATES, predicted=np.array([1, -1, -1])).findings
+    assert findings == ("SELL dies at prediction->opinion: none of 2 predictions became an opinion",)
+    assert funnel(*a_market([(1, 4, 4)]), GATES, predicted=np.array([1])).findings == ("no SELL opinion at all",)
+
+
+def test_the_funnel_as_a_trader_reads_it() -> None:
+    decisions, orders, verdict = a_market([(1, 1200, 1100), (-1, 30, 30)])
+    verdict[1100:1103, CHANGE] = UNKNOWN
+    verdict[1110:, 0] = BLOCK
+    assert funnel_text(funnel(decisions, orders, verdict, GATES)).splitlines() == [
+        "          opinion    decision      intent       order        fill",
+        "BUY         1,200       1,200       1,100       1,100       1,100",
+        "SELL           30          30          30          30          30",
+        "  funding blocked BUY 90 (alone 0), SELL 30 (alone 0)",
+        "  flat_gap blocked BUY 100 (alone 100), SELL 0 (alone 0)",
+        "  minimum_change blocked BUY 3 (alone 0), SELL 0 (alone 0), 3 for lack of data",
+        "  <- SELL: funding blocks 30 of 30",
+        "  <- minimum_change had no data for 3 decisions that asked for new risk",
+    ]
+
+
+def test_the_gate_that_took_most_is_blamed_and_gates_stand_by_what_they_took() -> None:
+    decisions, orders, verdict = a_market([(1, 100, 0), (-1, 10, 10)])
+    verdict[:60, 0] = BLOCK
+    verdict[:100, FLAT_GAP] = BLOCK
+    decisions["sole"][:60] = -1
+    found = funnel(decisions, orders, verdict, GATES)
+    assert found.findings == ("BUY dies at decision->intent: flat_gap blocks 100 of 100",)
+    listed = [line.split()[0] for line in funnel_text(found).splitlines()[3:5]]
+    assert listed == ["flat_gap", "funding"]
+
+
+@pytest.mark.parametrize(("blocked", "told"), [(94, False), (95, True)])
+def test_a_gate_that_takes_nineteen_of_twenty_is_told_and_one_less_is_not(blocked: int, told: bool) -> None:
+    decisions, orders, verdict = a_market([(1, 100, 100), (-1, 10, 10)])
+    verdict[:blocked, 0] = BLOCK
+    verdict[:blocked, CHANGE] = BLOCK
+    found = funnel(decisions, orders, verdict, GATES)
+    assert ("BUY: funding blocks 95 of 100" in found.findings) is told and ("BUY: minimum_change blocks 95 of 100" in found.findings) is told
+    decisions["sole"][:blocked] = 0
+    assert ("funding alone stopped 95 of 100 BUY" in funnel(decisions, orders, verdict, GATES).findings) is told
+
+
+def test_the_selling_side_has_its_own_culprit() -> None:
+    decisions, orders, verdict = a_market([(1, 40, 40), (-1, 20, 20)])
+    verdict[:30, 0], verdict[40:, CHANGE] = BLOCK, BLOCK
+    found = funnel(decisions, orders, verdict, GATES)
+    assert found.findings == ("SELL: minimum_change blocks 20 of 20",)
+    decisions["sent"][40:] = 0
+    assert "SELL dies at decision->intent: minimum_change blocks 20 of 20" in funnel(decisions, orders[:40], verdict, GATES).findings
+    decisions["sent"][:40] = 0
+    assert "BUY dies at decision->intent: funding blocks 30 of 40" in funnel(decisions, orders[:0], verdict, GATES).findings
+
+
+def test_a_side_of_one_wish_that_one_gate_stopped_names_it() -> None:
+    found = funnel(*a_market([(1, 1, 0), (-1, 1, 1)]), GATES)
+    assert found.findings == ("BUY dies at decision->intent: flat_gap blocks 1 of 1", "flat_gap alone stopped 1 of 1 BUY")

@@ -13,19 +13,15 @@ from hypothesis import strategies as st
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN, GateSpec
-from metastackerbandit.domain.kernel import row
-from metastackerbandit.engine import book_limits
 from metastackerbandit.engine.gates import GATE_NAMES, GATES, PREDICTION_GATES, ask_all, asking, would_pass
-from metastackerbandit.engine.limits import Limits
 from metastackerbandit.engine.plan import begin, plan_of
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.engine.settings import EngineSettings
-from metastackerbandit.stacking.arm import prepared
 from tests.covering import covers
+from tests.gated import answer, limits_of, seen_of
 from tests.markets import generated
 
 PLAN = plan_of(generated(1, 5, symbols=1, moody=True, funded=True), "5m", "sma_cross", EngineSettings())
-LIMITS: Limits = book_limits.limits_of(PLAN, PLAN.books[0], [prepared([0], 0, [], 50)], 1.0)
 SPEAKING: dict[str, float] = {"side": 1, "has_model": 1, "silence": 0}  # what most gates of opinion ask about
 SHARE = st.floats(0.0, 1.0)
 NUMBER = st.one_of(st.floats(-2.0, 10.0), st.just(math.nan))
@@ -79,26 +75,6 @@ NOT_ASKED: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "model": ({"has_model": 0}, {}),
 }
 OPINION = tuple(gate for gate in GATES if gate.name in ASKED)
-
-
-def seen_of(**changes: float) -> Any:
-    """A record of Seen: everything known and unremarkable, but for the changes."""
-    values: dict[str, Any] = {name: (0.5 if kind == "float" else 0) for name, kind in Seen.__annotations__.items()}
-    return row(Seen(**(values | changes)))[0]
-
-
-def limits_of(**changes: float) -> Any:
-    """A record of the default limits, but for the changes."""
-    record = row(LIMITS)[0]
-    for name, value in changes.items():
-        record[name] = value
-    return record
-
-
-def answer(gate: GateSpec, seen: dict[str, float], limits: dict[str, float]) -> tuple[float, float, int]:
-    """What one gate says."""
-    observed, limit, verdict = gate.ask(seen_of(**seen), limits_of(**limits))
-    return float(observed), float(limit), int(verdict)
 
 
 def test_the_catalog_is_the_contract_s_in_its_order() -> None:

@@ -3,61 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.decision.nearest import DEVIATION, LIMIT, ONE, QUARTILES, Misses, misses_of, scale_of
-from metastackerbandit.decision.nearest_text import near_misses, nearest_text
+from metastackerbandit.decision.nearest import DEVIATION, LIMIT, ONE, QUARTILES, scale_of
 from metastackerbandit.domain.gate import BLOCK, PASS, UNKNOWN
-from metastackerbandit.domain.kernel import rows
-from metastackerbandit.domain.rows import DecisionRow
-from metastackerbandit.storage.run_record import GateWords
 from tests.covering import covers
-
-GATES = (
-    GateWords("edge", "bps", "at least", "net edge", "decision.min_net_edge_bps"),
-    GateWords("spread", "bps", "at most", "spread", "decision.max_spread_bps"),
-    GateWords("model", "silence", "at most", "silence", states=("", "SILENT_LATE")),
-)
-LIMITS = (2.0, 10.0, 0.0)
-
-WISHES = st.lists(
-    st.tuples(st.floats(-20, 20) | st.just(math.nan), st.floats(0, 30), st.sampled_from((0.0, 0.0, 0.0, 1.0)), st.sampled_from((1, -1))),
-    min_size=1,
-    max_size=40,
-)
-Record = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-
-def asked(seen: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """Every gate's verdict."""
-    passes = np.stack([seen[:, 0] >= limit[:, 0], seen[:, 1] <= limit[:, 1], seen[:, 2] <= limit[:, 2]], axis=1)
-    return np.where(np.isnan(seen), UNKNOWN, np.where(passes, PASS, BLOCK)).astype(np.int8)
-
-
-def a_record(wishes: list[tuple[float, float, float, int]]) -> Record:
-    """Decisions that all ask for new risk, with their traces."""
-    decided = rows(DecisionRow, len(wishes))
-    seen = np.array([wish[:3] for wish in wishes], np.float64)
-    limit = np.tile(np.array(LIMITS), (len(wishes), 1))
-    verdict = asked(seen, limit)
-    decided["decision"] = decided["closed_ns"] = np.arange(len(wishes)) + 1
-    decided["frame_ns"] = 300 * 10**9
-    decided["asks_risk"] = 1
-    decided["side"] = [wish[3] for wish in wishes]
-    stops = verdict != PASS
-    decided["binding"] = np.where(stops.any(axis=1), stops.argmax(axis=1), -1)
-    decided["blocked"] = stops.sum(axis=1)
-    return decided, seen, limit, verdict
-
-
-def ranked(record: Record, **given_: Any) -> Misses:
-    return misses_of(*record, GATES, **given_)
+from tests.decision.nearing import WISHES, a_record, asked, ranked
 
 
 @given(WISHES)
@@ -141,19 +96,26 @@ def test_where_the_limit_is_nothing_too_the_mean_deviation_counts() -> None:
     assert (found.size, found.of) == (0.125, DEVIATION)
 
 
-def test_the_list_says_its_scales_and_what_no_number_mends() -> None:
-    record = a_record([(1.0, 5.0, 0.0, 1), (0.0, 15.0, 0.0, -1), (4.0, 1.0, 1.0, 1), (9.0, 2.0, 0.0, 1)])
-    decided, seen, limit, _ = record
-    found = near_misses(decided, seen, limit, ranked(record), GATES, ["BTCUSDT"], 5)
-    assert nearest_text(found, 4, 3).splitlines() == [
-        "run 3: 3 of 4 wishes for new risk were stopped; those that lacked least:",
-        "         0.222  1970-01-01 00:00:00.000000001Z  BTCUSDT 5m BUY  decision 1: EDGE_BELOW_LIMIT 1 against 2 bps",
-        "          0.87  1970-01-01 00:00:00.000000002Z  BTCUSDT 5m SELL decision 2: EDGE_BELOW_LIMIT 0 against 2 bps; "
-        "SPREAD_ABOVE_LIMIT 15 against 10 bps",
-        "  no threshold  1970-01-01 00:00:00.000000003Z  BTCUSDT 5m BUY  decision 3: MODEL_SILENT_LATE",
-        "  distance: what was lacking over the gate's spread on these wishes, of several gates the largest; "
-        "spreads: edge 4.5 (interquartile range), spread 5.75 (interquartile range)",
-        "  1 of them were stopped by something that no number mends, such as a silent model or missing data",
-    ]
-    shape = msgspec.json.decode(msgspec.json.encode(found))
-    assert shape["misses"][2]["distance"] is None and shape["scales"]["edge"] == {"size": 4.5, "of": "interquartile range", "values": 4}
+def test_a_scale_is_taken_from_what_was_asked_and_known_alone() -> None:
+    """Gates that were not asked, numbers that are infinite and limits that are not known leave the spread as it is."""
+    seen = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1e9, math.inf, 1e9])
+    verdict = np.array([PASS, BLOCK, PASS, BLOCK, PASS, UNKNOWN, BLOCK, 0], np.int8)
+    assert (found := scale_of(seen, np.full(8, 0.8), verdict)).size == 2.0 and found.values == 5
+    same = np.full(4, 1.0)
+    limits = np.array([0.8, math.inf, math.nan, 0.8])
+    assert scale_of(same, limits, np.array([PASS, PASS, PASS, 0], np.int8)).size == 0.8
+    alone = scale_of(same, np.full(4, math.nan), np.full(4, PASS, np.int8))
+    assert (alone.size, alone.of, alone.values) == (1.0, ONE, 4)
+
+
+def test_what_a_wish_lacked_is_zero_parts_apart_and_in_each_gate_s_own_scales() -> None:
+    misses = ranked(a_record([(1.0, 40.0, 0.0, 1), (9.0, 2.0, 0.0, 1), (3.0, 12.0, 0.0, 1)]))
+    edge, spread = misses.scales[0].size, misses.scales[1].size
+    assert misses.places.tolist() == [2, 0]
+    assert misses.parts[1].tolist() == pytest.approx([1.0 / edge, 30.0 / spread, math.nan], nan_ok=True)
+    assert misses.parts[0].tolist() == pytest.approx([math.nan, 2.0 / spread, math.nan], nan_ok=True)
+
+
+def test_a_number_beyond_all_measure_is_farther_than_any_other() -> None:
+    misses = ranked(a_record([(-1.7e308, 1.0, 0.0, 1), (1.0, 1.0, 0.0, 1), (-math.inf, 1.0, 0.0, 1)]))
+    assert misses.places.tolist()[0] == 1 and math.isinf(misses.distances[-1])

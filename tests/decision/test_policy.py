@@ -70,10 +70,38 @@ def test_a_veto_keeps_the_position_or_leaves_the_other_side(position: int, side:
         (10, 1, -1, (HOLD, 10, 0)),
         (10, KEEP, 0, (HOLD, 10, 0)),
         (0, KEEP, 0, (HOLD, 0, 0)),
+        (0, 0, 10, (HOLD, 0, 0)),
+        (0, 1, 0, (ENTER, 0, 1)),  # the gates tell why nothing comes of it
+        (0, 1, -1, (ENTER, 0, 1)),
+        (1, 1, 2, (INCREASE, 2, 1)),
+        (-1, -1, 2, (INCREASE, -2, 1)),
+        (2, 1, 1, (REDUCE, 1, 0)),
+        (1, -1, 5, (EXIT, 0, 0)),
+        (10, 1, 0, (REDUCE, 0, 0)),
+        (4, 1, 5, (INCREASE, 5, 1)),  # a change as large as the band is worth an order
+        (4, 1, 3, (REDUCE, 3, 0)),
+        (5, 1, 6, (HOLD, 5, 0)),
     ],
 )
 def test_wishes_by_example(position: int, side: int, target: int, expected: tuple[int, int, int]) -> None:
     assert wish(position, side, target, True, 0.25, False)[:3] == expected
+    if side != KEEP:
+        kind, wanted, asks = expected
+        assert wish(-position, -side, target, True, 0.25, False)[:3] == (kind, -wanted, asks)
+
+
+@given(position=st.integers(1, 1_000), target=st.integers(-1, 1_000), side=st.sampled_from([-1, 1]))
+def test_a_flip_takes_the_whole_size_of_the_other_side_and_otherwise_it_leaves_first(position: int, target: int, side: int) -> None:
+    size = max(target, 0)
+    assert wish(-side * position, side, target, True, 0.25, True) == (ENTER, side * size, 1, ON_OPPOSITE)
+    assert wish(-side * position, side, target, True, 0.25, False) == (EXIT, 0, 0, ON_OPPOSITE)
+
+
+@given(position=st.integers(1, 1_000), target=st.integers(0, 1_000))
+def test_without_a_band_every_change_is_worth_an_order_and_without_resizing_none_is(position: int, target: int) -> None:
+    kind = HOLD if target == position else INCREASE if target > position else REDUCE
+    assert wish(position, 1, target, True, 0.0, False)[0] == kind
+    assert wish(position, 1, target, False, 0.0, False)[:3] == (HOLD, position, 0)
 
 
 def test_a_flat_word_and_an_opposite_word_give_their_own_reason() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,9 +10,7 @@ import numpy as np
 import pytest
 
 from metastackerbandit.config.outline import keys
-from metastackerbandit.decision.gates_page import gates_table
-from metastackerbandit.decision.reasons import catalog_of, decision_code, decision_reasons, gate_code, gate_reasons
-from metastackerbandit.decision.reasons_page import reasons_table
+from metastackerbandit.decision.reasons import catalog_of, decision_code, decision_reasons, gate_code, gate_reasons, state_of
 from metastackerbandit.domain.gate import BLOCK, NA, PASS, UNKNOWN, GateSpec
 from metastackerbandit.domain.kernel import struct_of
 from metastackerbandit.domain.prediction import SILENCE_NAMES, SILENCES
@@ -34,13 +31,12 @@ from metastackerbandit.domain.rows import (
 )
 from metastackerbandit.engine.gates import GATE_NAMES, GATES
 from metastackerbandit.engine.settings import EngineSettings
-from metastackerbandit.storage.run_record import words_of
+from metastackerbandit.storage.run_record import GateWords, words_of
 from tests.covering import covers
 from tests.decision.tuned import tuned
 from tests.markets import by_block, generated
 from tests.predicted import predictions_of
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 NO_SETTING = {  # thresholds whose limit is not one setting
     "warm": "the arm's own need",
     "legal_order": "the venue's rule",
@@ -115,20 +111,29 @@ def test_what_runs_say_is_in_the_catalog(arm: str) -> None:
         assert {gate_code(gate, seen, found) for seen, found in pairs} <= known
 
 
-def test_the_page_has_the_catalog_as_it_is() -> None:
-    """`python tools/reasons_doc.py` writes it again after a gate has changed."""
-    assert reasons_table(GATES) in (DOCS / "explain.md").read_text()
+def test_every_reason_says_whose_it_is_and_which_result_it_belongs_to() -> None:
+    gate = GateWords("model", "", "at most", "why it is silent", states=("", "SILENT_WARMING_UP"))
+    assert [(one.code, one.of, one.result, one.meaning) for one in gate_reasons(gate)] == [
+        ("MODEL_PASSED", "model", "PASS", "why it is silent: within its limit"),
+        ("MODEL_SILENT_WARMING_UP", "model", "BLOCK", "why it is silent: silent warming up"),
+        ("MODEL_UNKNOWN", "model", "UNKNOWN", "why it is silent: not known, though it should be"),
+        ("MODEL_NOT_APPLICABLE", "model", "N/A", "why it is silent: cannot exist here, or nothing asks for it"),
+    ]
+    for one in decision_reasons():
+        assert one.of == "decision" and one.result == one.code.split("_")[0]
+    assert {one.code: one.meaning for one in decision_reasons()}["ENTER_ON_OPPOSITE_SIGNAL"] == "ENTER on opposite signal"
 
 
-def test_the_page_of_gates_has_every_gate_with_its_setting_and_default() -> None:
-    """`python tools/gates_doc.py` writes it again after a gate or a default has changed."""
-    table = gates_table(GATES, {name: key.default for name, key in keys().items()})
-    assert table in (DOCS / "gates.md").read_text()
-    rows = [line.split(" | ") for line in table.splitlines()[2:]]
-    assert [row[0].removeprefix("| ") for row in rows] == [gate.name for gate in GATES]
-    assert all(gate.setting in row[4] for gate, row in zip(GATES, rows, strict=True))
-    cooldown = next(row for row in rows if row[0] == "| cooldown")
-    assert cooldown[4] == "`execution.cooldown_bars` 0, plus 1"
+def test_a_state_is_named_by_its_place_and_larger_or_unknown_ones_by_the_last() -> None:
+    gate = GateWords("operator", "", "at most", "stopped", states=("", "PAUSED", "KILLED"))
+    assert [state_of(gate, seen) for seen in (-3.0, 0.0, 1.0, 2.0, 9.0, math.nan)] == ["KILLED", "KILLED", "PAUSED", "KILLED", "KILLED", "KILLED"]
+    assert state_of(GateWords("tripped", "", "at most", "tripped", states=("FIRST", "SECOND")), 0.0) == "FIRST"
+    assert state_of(GateWords("alpha", "", "at least", "alpha"), 1.0) == ""
+
+
+def test_the_first_gate_of_the_catalog_can_be_what_stopped_it() -> None:
+    assert decision_code(msgspec.structs.replace(A_ROW, asks_risk=1, binding=0)) == "HOLD_BLOCKED"
+    assert decision_code(msgspec.structs.replace(A_ROW, binding=0)) == "HOLD_ORDER_NOT_LEGAL"
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
-
 import numpy as np
 from hypothesis import given
-from hypothesis import strategies as st
 
-from metastackerbandit.decision.waterfall import Waterfall, notable, waterfall, waterfall_text
-from metastackerbandit.decision.waterfall_picture import waterfall_svg
+from metastackerbandit.decision.waterfall import Fall, Step, Waterfall, waterfall, waterfall_text
 from metastackerbandit.domain.gate import BLOCK, PASS, UNKNOWN
 from tests.covering import covers
-from tests.decision.test_attrition import GATES, Made, made, plans_record, records
+from tests.decision.recorded import GATES, Made, made, plans_record, records
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -48,8 +44,8 @@ def test_mirrored_rows_have_a_mirrored_waterfall(record: Made) -> None:
 def test_the_plans_waterfall_in_text() -> None:
     assert waterfall_text(fallen(plans_record())).splitlines() == [
         "  left after                                                      SELL|BUY",
-        "  asked                      190                               ######|#################################### 1,171",
-        "  consensus  (-190, alone 190) 0                                     |####                                 137 (-1,034, alone 1,034)",
+        "  asked                       190                               ######|#################################### 1,171",
+        "  consensus   (-190, alone 190) 0                                     |####                                 137 (-1,034, alone 1,034)",
         "  at the other 2 gates nothing fell",
     ]
 
@@ -61,36 +57,22 @@ def test_what_fell_for_lack_of_data_is_said() -> None:
     assert "1 (-2, no data 1, alone 2)" in text
 
 
-def picture(record: Made) -> ElementTree.Element:
-    return ElementTree.fromstring(waterfall_svg(fallen(record), "Gates & <limits>", ["2025 · BTCUSDT"], ["SELL dies"]))
+def test_the_longer_side_has_the_longest_bar_and_what_is_hardly_there_one_mark() -> None:
+    one_of_many = Waterfall(1, 1_000, (Step("mood", Fall(1, 0, 0, 0), Fall(0, 1_000, 0, 0)),))
+    lines = waterfall_text(one_of_many).splitlines()
+    assert lines == [
+        "  left after                                                      SELL|BUY",
+        "  asked                     1,000 ####################################|#                                    1",
+        "  mood        (-1,000, alone 0) 0                                     |#                                    1",
+        "  at the other 0 gates nothing fell",
+    ]
+    assert len({line.index("|") for line in lines[:-1]}) == 1, "one axis"
 
 
-def words(drawn: ElementTree.Element) -> list[str]:
-    return ["".join(element.itertext()) for element in drawn.iter(f"{SVG}text")]
-
-
-@covers("A01")
-def test_the_picture_tells_title_gates_sides_numbers_and_findings() -> None:
-    told = words(picture(plans_record()))
-    assert {"Gates & <limits>", "2025 · BTCUSDT", "BUY", "SELL", "consensus", "asked for new risk", "← SELL dies"} <= set(told)
-    assert {"137 −1,034, 1,034 alone", "−190, 190 alone 0", "1,171", "190"} <= set(told)
-    assert any("nothing fell at 2 other gates" in line for line in told)
-
-
-@given(record=records(), seed=st.integers(0, 9))
-def test_bars_are_as_long_as_their_counts_and_stay_inside(record: Made, seed: int) -> None:
-    found = fallen(record)
-    drawn = picture(record)
-    width = float(drawn.attrib["width"])
-    bars = [element for element in drawn.iter(f"{SVG}rect") if element.attrib.get("height") == "20"]
-    assert all(float(bar.attrib["x"]) >= 0 and float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width for bar in bars)
-    solid = sum(float(bar.attrib["width"]) for bar in bars if "url" not in bar.attrib["fill"])
-    most = max(found.buy, found.sell, 1)
-    counts = found.buy + found.sell + sum(step.buy.left + step.buy.fell + step.sell.left + step.sell.fell for step in notable(found))
-    assert abs(solid - counts * 310 / most) < 0.1 * max(len(bars), 1)
-
-
-def test_many_findings_are_cut_and_counted() -> None:
-    drawn = ElementTree.fromstring(waterfall_svg(fallen(plans_record()), "t", [], ["x" * 300] * 9))
-    told = [line for line in words(drawn) if line.startswith(("←", "and"))]
-    assert len(told) == 7 and told[-1] == "and 3 more: msb funnel" and told[0].endswith("…")
+def test_where_nothing_fell_that_is_all_there_is_to_say() -> None:
+    quiet = Waterfall(0, 2, (Step("mood", Fall(0, 0, 0, 0), Fall(2, 0, 0, 0)),))
+    assert waterfall_text(quiet).splitlines() == [
+        "  left after                                     SELL|BUY",
+        "  asked        2 ####################################|                                     0",
+        "  nothing fell at any of 1 gates",
+    ]

@@ -41,6 +41,26 @@ def test_cash_cost_and_profit_balance_after_every_trade(trades: list[tuple[bool,
         assert abs(abs(int(position.cost)) - exact_cost) <= closings + 1
 
 
+@given(trades=TRADES, side=st.sampled_from([-1, 1]), unit=st.integers(1, 10_000))
+def test_a_trip_sums_up_its_fills(trades: list[tuple[bool, int, int, int]], side: int, unit: int) -> None:
+    position, posting = rows(Position, 1)[0], rows(Posting, 1)[0]
+    held = most = bought = sold = fees = realised = 0
+    for opens, size, ticks, fee in trades:
+        if opens or held == 0:
+            open_part(position, unit, side * size, ticks, fee, posting)
+            assert (posting.opened, posting.closed, posting.realised) == (size, 0, 0)
+            held, bought = held + size, bought + size * ticks * unit
+        else:
+            closed = min(size, held)
+            close_part(position, unit, closed, ticks, fee, posting)
+            assert (posting.opened, posting.closed) == (0, closed)
+            held, sold = held - closed, sold + closed * ticks * unit
+        most, fees, realised = max(most, held), fees + fee, realised + int(posting.realised)
+        assert posting.fee == fee
+        assert (position.lots, position.most_lots) == (side * held, most)
+        assert (position.entry_value, position.exit_value, position.fees, position.realised) == (bought, sold, fees, realised)
+
+
 @given(size=st.integers(1, 10**6), entry=st.integers(1, 10**7), leave=st.integers(1, 10**7), unit=st.integers(1, 10_000))
 def test_long_and_short_profits_negate_exactly(size: int, entry: int, leave: int, unit: int) -> None:
     profits = []

@@ -26,3 +26,8 @@ def test_quantities_decide_whether_a_fill_is_the_last() -> None:
     assert advance(2, FILLED, 4, 7, 10) == ILLEGAL
     assert advance(2, FILLED, 4, 0, 10) == ILLEGAL
     assert advance(1, 2, 0, 3, 10) == ILLEGAL  # an acknowledgement that carries a quantity
+
+
+def test_a_single_lot_counts() -> None:
+    assert advance(2, PARTLY_FILLED, 0, 1, 1) == FILLED
+    assert advance(1, 2, 0, 1, 10) == ILLEGAL  # an acknowledgement that carries one lot

@@ -164,3 +164,31 @@ def test_a_loss_is_never_negative_and_is_total_without_a_start(equity: int, star
 def test_a_tripped_breaker_blocks_even_when_the_number_recovers() -> None:
     assert broken(0.0, DAILY, 1) == (0.0, DAILY, BLOCK)
     assert broken(0.02, DAILY, 0) == (0.02, DAILY, PASS)
+
+
+def test_a_loss_of_everything_leaves_a_floor_of_nothing_though_large_money_rounds_up() -> None:
+    large = 2**60 - 1
+    assert int(float(large)) > large  # what a share of it is taken from
+    assert floor_of(large, 1.0) == 0
+
+
+def test_the_smallest_equity_can_be_lost_like_any_other() -> None:
+    assert loss_of(1, 1) == 0.0 and loss_of(0, 1) == 1.0
+    assert loss_of(0, 0) == 1.0 and loss_of(5, -1) == 1.0
+
+
+def test_all_that_reset_with_a_week_are_told_at_once() -> None:
+    breakers = opened()
+    assert watch(breakers, 900_000) == 1 + 4
+    assert watch(breakers, 850_000) == 2
+    assert begin_day(breakers, int(breakers.next_week_ns), 850_000, DAILY, WEEKLY, DRAWDOWN) == 1 + 2 + 4
+
+
+def test_once_the_day_is_lost_the_next_floor_is_watched() -> None:
+    breakers = opened()
+    assert breakers.floor == 970_000
+    assert watch(breakers, 960_000) == 1 and breakers.floor == 940_000
+    assert not must_watch(breakers, 1, 940_001)
+    assert watch(breakers, 930_000) == 4 and breakers.floor == 850_000
+    assert watch(breakers, 850_000) == 2
+    assert not must_watch(breakers, 1, -(10**18))  # nothing is left that could trip

@@ -80,3 +80,23 @@ def test_the_rooms_verdict_stands_and_its_number_agrees(observed: float, limit: 
 def test_nothing_known_is_unknown() -> None:
     assert kept_under(0.5, 1.0, math.nan, 1.0)[2] == UNKNOWN
     assert kept_under(math.nan, 1.0, 5.0, 1.0)[2] == UNKNOWN
+
+
+def test_a_heat_that_is_not_known_has_no_room_that_is() -> None:
+    for unknown in ((math.nan, 0.0, 1.0), (0.0, math.nan, 1.0), (0.0, 0.0, math.nan)):
+        assert math.isnan(room_for_heat(0.04, 10_000, *unknown))
+
+
+def test_a_tiny_cap_is_a_cap() -> None:
+    """In units of money as small as one: nothing about the limits of the formula is a matter of size."""
+    assert room_for(1.0, 1, 0.5, 0.25) == 2.0 and room_for(1.0, 1, 1.0, 0.25) == 0.0
+    assert room_for_heat(0.5, 1, 0.0, 0.0, 0.125) == 4.0
+    assert room_for_heat(0.5, 1, 0.16, 0.0, 0.1) == pytest.approx(3.0)  # held at right angles: 3, 4, 5
+    assert room_for_heat(1.0, 1, 1.0, 0.0, 0.5) == 0.0  # the cap is reached already
+    assert room_for_heat(0.0, 10_000, 0.0, -5.0, 1.0) == 0.0  # a cap of nothing leaves nothing, whatever is hedged
+    assert heat_with(0.04, 0.0, 0.0) == pytest.approx(0.2) and heat_with(1.0, -1.0, 1.0) == 0.0
+
+
+def test_a_lot_that_adds_no_heat_may_be_taken_without_end() -> None:
+    assert room_for_heat(0.04, 10_000, 0.0, 0.0, 0.0) == 4e18
+    assert room_for_heat(0.04, 10_000, 0.0, 0.0, 1e-300) == 4e18 and room_for(1.0, EQUITY, 0.0, 1e-300) == 4e18

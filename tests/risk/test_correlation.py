@@ -19,12 +19,15 @@ from metastackerbandit.risk.correlation import (
     Trail,
     account_scale,
     bets_square,
+    correlated_square,
     correlation_scale,
     correlation_terms,
     follow,
+    heat_along,
     is_definite,
     linked,
     refresh,
+    sample_correlation,
     shared_bets,
 )
 from metastackerbandit.risk.settings import RiskSettings
@@ -212,6 +215,76 @@ def test_the_half_life_is_in_days_whatever_the_grid() -> None:
     for grid in (HOUR_NS // 12, HOUR_NS, 24 * HOUR_NS):
         made = correlation_terms(RiskSettings(correlation_days=10.0), grid)
         assert made.keep ** (10 * 24 * HOUR_NS / grid) == pytest.approx(0.5)
+
+
+# -- heat under the correlations ------------------------------------------------------------------------------------------------
+
+
+@covers("4.75")
+@given(count=st.integers(1, 5), seed=st.integers(0, 1_000))
+def test_heats_add_up_as_the_quadratic_form_of_their_matrix(count: int, seed: int) -> None:
+    """h'Ch in full and row by row, of drawn heats and correlations; where a pair is not known, `linked` says what it is taken for."""
+    rng = np.random.default_rng(seed)
+    trails, pairs = rows(Trail, count), np.zeros((count, count), layout(Pair))
+    heats = trails["heat"] = rng.normal(size=count) * (rng.random(count) < 0.8)
+    matrix = np.eye(count)
+    for i in range(count):
+        for j in range(i + 1, count):
+            rho = pairs[i, j]["rho"] = rng.choice([math.nan, rng.uniform(-1, 1)])
+            unknown = STRESS if heats[i] * heats[j] > 0.0 else 0.0
+            matrix[i, j] = matrix[j, i] = unknown if math.isnan(rho) else rho
+    assert correlated_square(trails, pairs, STRESS) == pytest.approx(max(float(heats @ matrix @ heats), 0.0), abs=1e-12)
+    for y in range(count):
+        for side in (1, -1):
+            row_of = matrix[y].copy()
+            for z in range(count):
+                if z != y and math.isnan(pairs[min(y, z), max(y, z)]["rho"]):
+                    row_of[z] = STRESS if side * heats[z] > 0.0 else 0.0
+            assert heat_along(trails, pairs, y, side, STRESS) == pytest.approx(side * float(row_of @ heats), abs=1e-12)
+
+
+def test_a_form_that_rounding_puts_below_nothing_is_no_heat() -> None:
+    trails, pairs = rows(Trail, 2), np.zeros((2, 2), layout(Pair))
+    trails["heat"], pairs[0, 1]["rho"] = [1.0, -1.0], 1.0 + 1e-9
+    assert correlated_square(trails, pairs, STRESS) == 0.0
+
+
+def test_a_pair_is_known_at_the_warm_up_s_last_return_and_where_both_have_moved() -> None:
+    pair = rows(Pair, 1)[0]
+    pair.count, pair.cross, pair.left, pair.right = 50, 0.5, 1.0, 1.0
+    assert sample_correlation(pair, 50) == 0.5 and math.isnan(sample_correlation(pair, 51))
+    for sums in ((0.0, 1.0), (1.0, 0.0)):
+        pair.left, pair.right = sums
+        assert math.isnan(sample_correlation(pair, 50))
+    pair.left = pair.right = 1.0
+    for cross, told in ((1.5, 1.0), (-1.5, -1.0)):  # rounding may put the quotient beyond its ends
+        pair.cross = cross
+        assert sample_correlation(pair, 50) == told
+
+
+def test_the_matrix_stands_until_its_refresh_is_due_and_then_waits_for_the_next_full_hour() -> None:
+    closes = market(1, 60, 2)
+    found = Followed(2, terms(warm_up=10, refresh_ns=4 * HOUR_NS))
+    made = []
+    for t, at in enumerate(closes):
+        for y in range(2):
+            follow(found.trails, found.pairs, y, START + t * HOUR_NS, int(at[y]), found.terms[0], found.matrix[0])
+        made.append(float(found.pairs[0, 1].rho))
+        assert int(found.matrix[0].next_ns) % (4 * HOUR_NS) == 0
+    changes = [t for t in range(1, 60) if made[t] != made[t - 1] and not math.isnan(made[t])]
+    assert changes and all((START // HOUR_NS + t) % 4 == 0 for t in changes)
+    assert (
+        correlation_terms(RiskSettings(), HOUR_NS // 12).refresh_ns == HOUR_NS
+        and correlation_terms(RiskSettings(), 5 * HOUR_NS).refresh_ns == 5 * HOUR_NS
+    )
+    named = correlation_terms(RiskSettings(correlation_target=0.3, correlation_stress=0.8, correlation_warm_up=77), HOUR_NS)
+    assert (named.target, named.stress, named.warm_up) == (0.3, 0.8, 77)
+
+
+def test_a_matrix_without_a_known_pair_is_all_target_and_one_at_its_target_too() -> None:
+    found = Followed(2, terms(warm_up=100)).take(market(1, 60, 2))
+    assert float(found.matrix[0].intensity) == 1.0
+    assert not is_definite(found.pairs, 2, 1.0) and is_definite(found.pairs, 2, 0.99)
 
 
 # -- the scale of a bet --------------------------------------------------------------------------------------------------------

@@ -28,9 +28,17 @@ def test_an_edge_that_is_not_positive_gets_nothing_and_doubt_only_shrinks(edge: 
     assert kelly_fraction(edge, 2.0 * error + 1.0, deviation, PRIOR, share) <= size
 
 
+@given(edge=st.floats(0.1, 200), error=st.floats(0, 200), deviation=st.floats(1, 1_000), scale=st.floats(0.1, 10))
+def test_a_trade_with_everything_twice_as_wide_gets_half_the_size(edge: float, error: float, deviation: float, scale: float) -> None:
+    size = kelly_fraction(edge, error, deviation, PRIOR, 0.25)
+    assert kelly_fraction(scale * edge, scale * error, scale * deviation, PRIOR, 0.25) == pytest.approx(size / scale)
+
+
 def test_what_is_not_known_has_no_size() -> None:
     assert math.isnan(kelly_fraction(math.nan, 1.0, 100.0, PRIOR, 0.25))
     assert math.isnan(kelly_fraction(5.0, math.nan, 100.0, PRIOR, 0.25))
+    assert math.isnan(kelly_fraction(-5.0, math.nan, 100.0, PRIOR, 0.25))
+    assert math.isnan(kelly_fraction(math.nan, 1.0, 100.0, PRIOR, 0.0))
     assert math.isnan(kelly_fraction(5.0, 1.0, 0.0, PRIOR, 0.25))
 
 

@@ -32,6 +32,7 @@ from metastackerbandit.risk.rests import (
     rested,
     score_bar,
     volatility_ratio,
+    watch_bar,
 )
 from metastackerbandit.risk.settings import RiskSettings
 from tests.covering import covers
@@ -260,3 +261,164 @@ def test_the_gates_of_a_book_answer_by_their_breaker() -> None:
     assert [gate.ask(seen, limits)[2] for gate in (loss_streak.GATE, volatility_spike.GATE, data_quality.GATE, drift.GATE)] == [BLOCK] * 4
     seen.drift, seen.volatility_spike = math.nan, math.nan
     assert [gate.ask(seen, limits)[2] for gate in (volatility_spike.GATE, drift.GATE)] == [UNKNOWN, NA]
+
+
+# -- edges that a reader would ask about -------------------------------------------------------------------------------------------
+
+
+def test_bad_bars_fall_out_of_the_window_one_by_one() -> None:
+    """A window of 5: of 14 bars the 1st, 2nd, 7th and 8th are parts; what is older than five bars no longer counts."""
+    book, how = rests(), terms(quality_bars=5, max_bad_bars=1.0)
+    counted = []
+    for n in range(14):
+        live(book, bar(n, whole=n not in (0, 1, 6, 7)), how)
+        counted.append(int(book.bad))
+        assert int(book.bars) < 2**5
+    assert counted == [1, 2, 2, 2, 2, 1, 1, 2, 2, 2, 2, 1, 0, 0]
+
+
+def test_more_bars_than_the_window_holds_may_be_missing() -> None:
+    book, how = rests(), terms(quality_bars=5, max_bad_bars=1.0)
+    live(book, bar(0), how)
+    live(book, bar(100), how)
+    assert (int(book.bad), int(book.bars)) == (4, 0b11110)
+
+
+def test_a_book_with_nothing_to_count_or_to_lift_is_idle_again() -> None:
+    """Each of the four things that keep a book busy, alone; then none."""
+    for name, value in (("tripped", STREAK), ("bars", 1), ("excess", 50.0), ("until_ns", 10**18)):
+        book, how = rests(), terms(max_bad_bars=1.0)
+        setattr(book, name, value)
+        if name == "tripped":
+            book.until_ns = 10**18
+        look_at_bar(book, bar(0), FRAME, 0, 1, activity(1.0), 20, how)
+        assert book.busy == 1, name
+    book = rests()
+    book.busy, book.excess = 1, 1.0
+    assert look_at_bar(book, bar(0), FRAME, 0, 1, activity(1.0), 20, terms()) == 0 and book.busy == 0
+
+
+def test_a_bar_is_routine_only_when_it_follows_is_whole_is_calm_and_the_book_is_idle() -> None:
+    how = terms(max_volatility_ratio=2.0)
+
+    def routine(seen: Any, moves: Any, busy: int = 0) -> bool:
+        book = rests()
+        book.closed_ns, book.busy = FRAME, busy
+        answer = bool(is_routine(book, seen, FRAME, moves, how))
+        assert book.closed_ns == seen.closed_ns
+        return answer
+
+    assert routine(bar(1), activity(1.99))
+    assert not routine(bar(2), activity(1.0)) and not routine(bar(1, whole=False), activity(1.0))
+    assert not routine(bar(1), activity(2.0)) and not routine(bar(1), activity(1.0), busy=1)
+    weighed = row(Activity(1, 500, 3.0, 0.5, 1.0, 0.25, 1.0, 1.0))[0]  # 3 / 0.5 over 1 / 0.25: a ratio of the root of 1.5
+    assert routine(bar(1), weighed) and volatility_ratio(weighed, 20) == pytest.approx(math.sqrt(1.5))
+
+
+def test_a_ratio_is_known_at_the_warm_up_s_last_return_and_where_both_have_moved() -> None:
+    moves = row(Activity(1, 20, 0.25, 1.0, 0.25, 1.0, 1.0, 1.0))[0]
+    assert volatility_ratio(moves, 20) == 1.0 and math.isnan(volatility_ratio(moves, 21))
+    for fast, slow in ((0.0, 0.25), (0.25, 0.0)):
+        moves.fast, moves.slow = fast, slow
+        assert math.isnan(volatility_ratio(moves, 20))
+
+
+def test_drift_trips_at_its_limit_and_lifts_at_the_resume_share_of_it() -> None:
+    book, how = rests(), terms(max_excess_loss=5.0, resume=0.8)
+    heard = []
+    for excess in (4.9, 5.0, 9.0, 4.1, 4.0, 4.9):
+        book.excess = excess
+        heard.append((watch_bar(book, activity(1.0), 20, how), int(book.tripped)))
+    assert heard == [(0, 0), (8, 8), (0, 8), (0, 8), (8, 0), (0, 0)]
+
+
+def test_a_streak_and_a_spike_rest_apart_and_end_apart() -> None:
+    book, how = rests(), terms(max_loss_streak=2, loss_streak_hours=1.0, max_volatility_ratio=2.0)
+    assert live(book, bar(0), how, 2.5) == SPIKE
+    assert [count_trip(book, -1, 0, how) for _ in range(2)] == [0, STREAK] and book.tripped == STREAK | SPIKE and book.busy == 1
+    assert live(book, bar(1), how, 2.5) == 0
+    assert live(book, bar(12), how, 2.5) & STREAK and book.tripped & (STREAK | SPIKE) == SPIKE  # the hour is over, the spike is not
+
+
+def test_a_trip_of_nothing_neither_adds_to_a_streak_nor_ends_it_and_one_unit_of_money_does() -> None:
+    book, how = rests(), terms(max_loss_streak=3)
+    for net, losses in ((-1, 1), (0, 1), (-1, 2), (1, 0), (-1, 1)):
+        count_trip(book, net, 5, how)
+        assert book.losses == losses
+
+
+def test_a_rest_of_a_single_nanosecond_is_one() -> None:
+    book, how = rests(), terms(max_loss_streak=1 + 1)
+    how.streak_ns = 1
+    count_trip(book, -1, 7, how)
+    count_trip(book, -1, 7, how)
+    assert book.until_ns == 8
+
+
+def test_the_base_rate_learns_from_every_outcome_of_its_kind() -> None:
+    """Half an outcome of each kind to begin with (Krichevsky and Trofimov); the sixth prediction is scored against five outcomes."""
+    sides = (1, -1, 0, 1, 0)
+    for side, name in ((1, "p_up"), (-1, "p_down"), (0, "p_flat")):
+        book, how = rests(), terms(max_excess_loss=1_000.0)
+        for each in sides:
+            judged(book, how, (1 / 3, 1 / 3, 1 / 3), each)
+        before = float(book.excess)
+        judged(book, how, (0.01, 0.01, 0.01), side)
+        base = (sides.count(side) + 0.5) / (len(sides) + 1.5)
+        assert book.excess == pytest.approx(before + math.log(base / 0.01)), name
+        assert book.downs + book.flats + book.ups == 6
+
+
+def test_each_outcome_is_scored_by_the_chance_that_was_given_to_it() -> None:
+    for side, told_of_it in ((-1, 0.05), (0, 0.15), (1, 0.1)):
+        book, how = rests(), terms()
+        judged(book, how, (0.05, 0.15, 0.1), side)
+        assert book.excess == pytest.approx(math.log((1 / 3) / told_of_it))
+
+
+def test_a_book_becomes_busy_when_its_excess_reaches_the_limit() -> None:
+    book, how = rests(), terms(max_excess_loss=math.log(10.0) - 1e-12)
+    judged(book, how, (1 / 30, 0.3, 0.3), -1)
+    assert book.excess == pytest.approx(how.excess) and book.busy == 1
+    calm = rests()
+    judged(calm, terms(), (1 / 30, 0.3, 0.3), -1)
+    assert calm.busy == 0
+
+
+def test_a_prediction_without_a_barrier_is_not_awaited_and_one_with_a_narrow_one_is() -> None:
+    for barrier, bars in ((0.0, 0), (math.nan, 0), (0.5, 1)):
+        book, prediction = rests(), told((0.3, 0.4, 0.3))
+        prediction.barrier_bps = barrier
+        await_outcome(book, prediction)
+        assert book.scored.bars == bars
+    assert book.scored.barrier == 0.5e-4 and (book.scored.p_down, book.scored.p_flat, book.scored.p_up) == (0.3, 0.4, 0.3)
+
+
+def test_a_barrier_is_the_prediction_s_to_the_tick() -> None:
+    for high, name in ((100_999, "flats"), (101_000, "ups")):
+        book = rests()
+        await_outcome(book, told((0.3, 0.4, 0.3)))
+        score_bar(book, bar(1, opened=100_000, close=100_000, low=100_000, high=high), terms())
+        assert {kind for kind in ("downs", "flats", "ups") if getattr(book, kind)} == {name}
+
+
+def test_the_terms_are_the_settings() -> None:
+    given_ = RiskSettings(
+        max_loss_streak=4, loss_streak_hours=2.0, max_volatility_ratio=3.0, quality_bars=9, max_bad_bars=0.3, max_excess_loss=5.0, resume=0.7
+    )
+    made = rest_terms(given_, 0.25, 20.0)
+    assert (made.streak, made.streak_ns, made.ratio, made.bars, made.bad_share) == (4, 2 * HOUR_NS, 3.0, 9, 0.3)
+    assert (made.excess, made.resume, made.flat_share, made.cost) == (5.0, 0.7, 0.25, 20.0 / 10_000)
+
+
+def test_a_prediction_lives_through_its_bars_until_a_barrier_or_its_horizon() -> None:
+    book, prediction = rests(), told((0.3, 0.4, 0.3))
+    score_bar(book, outcome(1), terms())
+    assert (book.downs, book.flats, book.ups) == (0, 0, 0)  # nothing was awaited
+    prediction.horizon = 3
+    await_outcome(book, prediction)
+    for left in (2, 1):
+        score_bar(book, outcome(0), terms())
+        assert (book.scored.bars, book.flats) == (left, 0)
+    score_bar(book, outcome(1), terms())
+    assert (book.scored.bars, book.ups) == (0, 1)

@@ -72,6 +72,19 @@ def test_nothing_is_wanted_without_an_opinion_or_without_equity(changes: dict[st
     assert wanted(**changes) == 0
 
 
+def test_no_edge_wants_nothing_and_an_unknown_one_has_no_size() -> None:
+    assert wanted(kelly=0.0) == 0 and wanted(alpha=0.0, volatility=0.0) == 0  # nothing is divided by a volatility that nobody needs
+    assert wanted(kelly=0.0, volatility=0.0) == 0
+    assert wanted(kelly=math.nan) == UNKNOWN_SIZE
+    assert wanted(kelly=0.1) == 10 and wanted(kelly=0.3) == 25  # the smaller of Kelly's size and the volatility's
+
+
+def test_one_lot_is_the_least_that_is_wanted() -> None:
+    assert wanted(mode=BY_NOTIONAL, notional=50 * MONEY) == 1
+    assert wanted(mode=BY_NOTIONAL, notional=75 * MONEY) == 1
+    assert wanted(alpha=1.0, kelly=1.0) == 25
+
+
 # -- laws ------------------------------------------------------------------------------------------------------------------------
 
 

@@ -80,3 +80,20 @@ def test_a_student_sample_has_its_own_heavier_tail() -> None:
     told = tail_of(losses, 0.99)
     assert told.value_at_risk == pytest.approx(quantile, abs=0.06)  # standard error sqrt(.0099 / 400,000) / density = 0.0145
     assert told.shortfall == pytest.approx(shortfall, abs=0.12)  # simulated standard error 0.029
+
+
+def test_of_one_loss_or_at_a_level_that_leaves_none_the_worst_is_both() -> None:
+    alone = tail_of(np.array([7.0]), 0.99)
+    assert (alone.value_at_risk, alone.shortfall) == (7.0, pytest.approx(7.0))
+    rounded = tail_of(np.array([3.0, 9.0]), 1.0 - 1e-12)  # of two losses less than a billionth lies beyond: none
+    assert (rounded.value_at_risk, rounded.shortfall) == (9.0, 9.0)
+
+
+def test_half_an_observation_beyond_the_level_is_the_worst_one() -> None:
+    found = tail_of(np.arange(1.0, 51.0), 0.99)
+    assert (found.value_at_risk, found.shortfall) == (50.0, 50.0)
+
+
+def test_a_level_that_leaves_everything_in_the_tail_has_the_mean_of_all() -> None:
+    found = tail_of(np.array([4.0, 1.0, 3.0, 2.0]), 0.0)
+    assert (found.value_at_risk, found.shortfall) == (1.0, 2.5)

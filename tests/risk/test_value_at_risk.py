@@ -1,4 +1,4 @@
-"""The figures: every method at every level and horizon, their samples, errors and refusals; correlations, returns and the caps in use."""
+"""The figures: every method at every level and horizon, their samples, errors and refusals."""
 
 from __future__ import annotations
 
@@ -7,22 +7,14 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from metastackerbandit.domain.errors import DataRefused
-from metastackerbandit.domain.kernel import row, rows
 from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS
-from metastackerbandit.risk.correlation import Matrix, Pair, Trail, correlation_terms, follow, refresh
-from metastackerbandit.risk.joint_correlation import correlations, linked_under, stressed
-from metastackerbandit.risk.joint_returns import joint_returns, over_horizon
 from metastackerbandit.risk.loss_laws import METHODS
 from metastackerbandit.risk.settings import RiskSettings
 from metastackerbandit.risk.tail import NORMAL
-from metastackerbandit.risk.usage import Bet, Use, uses
 from metastackerbandit.risk.value_at_risk import LEVELS, Figure, figures, variance_ratios
 from tests.covering import covers
-from tests.risk.portfolios import BEGIN_NS, QUICK, garch, past_of
+from tests.risk.portfolios import QUICK, garch, past_of
 
 RISK = RiskSettings()
 
@@ -87,6 +79,8 @@ def test_candles_longer_than_the_horizon_say_nothing_of_it() -> None:
     found = {(one.method, one.horizon_ns): one for one in figures(past, terms, DAY_NS, QUICK, (HOUR_NS, DAY_NS, 36 * HOUR_NS))}
     assert "longer than this horizon" in found["filtered", HOUR_NS].refused
     assert "no multiple" in found["normal", 36 * HOUR_NS].refused
+    for one in figures(past, terms, DAY_NS, QUICK, (HOUR_NS,)):
+        assert (one.horizon_ns, one.observations, one.independent) == (HOUR_NS, 0, 0.0) and one.level in LEVELS and math.isnan(one.value_at_risk)
     assert found["filtered", DAY_NS].refused == ""
 
 
@@ -121,109 +115,53 @@ def test_random_weights_leave_a_constant_alone_and_spread_by_the_effective_sampl
     assert ratios.std() == pytest.approx(math.sqrt(2.0 * 0.01 / 1.99), rel=0.3)  # var z^2 times the sum of squared weights
 
 
-# -- returns and correlations ----------------------------------------------------------------------------------------
+def test_figures_stand_by_horizon_then_level_then_method() -> None:
+    past, terms = past_of(garch(5, 1_000), np.array([100.0]))
+    found = figures(past, terms, HOUR_NS, QUICK, (2 * HOUR_NS, HOUR_NS))
+    assert [(one.horizon_ns, one.level, one.method) for one in found] == [
+        (hours * HOUR_NS, level, method) for hours in (2, 1) for level in LEVELS for method in METHODS
+    ]
 
 
-def test_returns_are_of_closes_on_the_clock_and_a_hole_leaves_two_unknown() -> None:
-    five = HOUR_NS // 12
-    times = BEGIN_NS + five * np.arange(1, 61, dtype=np.int64)  # five hours of 5m closes
-    closes = 1_000 + np.arange(60, dtype=np.int64)
-    kept = np.arange(60) != 23  # the close at 02:00
-    found = joint_returns([times, times[kept]], [closes, closes[kept]], HOUR_NS)
-    assert list((found.ended_ns - BEGIN_NS) // HOUR_NS) == [2, 3, 4, 5]
-    assert found.returns[:, 0] == pytest.approx(12 / (closes[11:-12:12]))
-    assert list(np.isnan(found.returns[:, 1])) == [True, True, False, False]
-    assert found.until(BEGIN_NS + 3 * HOUR_NS).returns.shape == (2, 2)
-    with pytest.raises(DataRefused):
-        joint_returns([times[:0]], [closes[:0]], HOUR_NS)
+def test_a_refusal_names_the_sample_that_was_too_small() -> None:
+    past, terms = past_of(garch(3, 600), np.array([100.0]))
+    refused = {(one.method, one.level): one for one in figures(past, terms, HOUR_NS, QUICK, (DAY_NS,)) if one.refused}
+    plain = refused["historical", 0.99]
+    assert (plain.observations, plain.independent) == (577, 577 / 24)  # stretches of 24 hours in 600
 
 
-@given(st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=12), st.integers(1, 4))
-def test_a_horizon_compounds_its_returns(changes: list[float], steps: int) -> None:
-    returns = np.array(changes)[:, None]
-    found = over_horizon(returns, steps)
-    assert len(found) == max(len(returns) - steps + 1, 0)
-    for place, one in enumerate(found[:, 0]):
-        assert one == pytest.approx(np.prod(1.0 + returns[place : place + steps]) - 1.0, abs=1e-12)
+@pytest.mark.parametrize("change", [0.004, -0.004])
+def test_a_past_that_never_differed_has_no_error(change: float) -> None:
+    """Every hour the same return: plain history loses the same each time, drawn anew too; a gain is a loss below nothing."""
+    past, terms = past_of(np.full((800, 1), change), np.array([1_000.0]))
+    (found,) = [one for one in figures(past, terms, HOUR_NS, QUICK, (HOUR_NS,)) if (one.method, one.level) == ("historical", 0.95)]
+    for told in (found.value_at_risk, found.value_at_risk_low, found.value_at_risk_high, found.shortfall, found.shortfall_low, found.shortfall_high):
+        assert told == pytest.approx(-1_000.0 * change)
 
 
-@covers("2.129")
-def test_correlations_of_recorded_returns_are_the_engine_s_own() -> None:
-    rng = np.random.default_rng(8)
-    closes = np.rint(1e7 * np.exp(np.cumsum(0.01 * (rng.normal(size=(400, 1)) + rng.normal(size=(400, 3))), axis=0))).astype(np.int64)
-    times = BEGIN_NS + HOUR_NS * np.arange(1, 401, dtype=np.int64)
-    terms = correlation_terms(RISK, HOUR_NS)
-    trails, pairs, matrix = rows(Trail, 3), np.zeros((3, 3), rows(Pair, 1).dtype), rows(Matrix, 1)
-    for t in range(400):
-        for y in range(3):
-            follow(trails, pairs, y, int(times[t]), int(closes[t, y]), row(terms)[0], matrix[0])
-    refresh(pairs, 3, row(terms)[0], matrix[0])
-    joint = joint_returns([times] * 3, list(closes.T), HOUR_NS)
-    found = correlations(joint.returns, terms, np.array([50, 399]))
-    assert np.isnan(found[0, 0, 1]) and found[0, 2, 2] == 1.0
-    for i in range(3):
-        for j in range(i + 1, 3):
-            assert found[1, i, j] == found[1, j, i] == pairs[i, j].rho
+def test_a_law_by_formula_is_as_wrong_as_today_s_volatility() -> None:
+    """Of a normal law nothing is drawn but the variance: value at risk and shortfall move together, and the middle half of the draws holds it."""
+    past, terms = past_of(garch(6, 1_200), np.array([100.0]))
+    for one in figures(past, terms, HOUR_NS, QUICK, (HOUR_NS,)):
+        if one.method == "normal":
+            low, high = one.value_at_risk_low / one.value_at_risk, one.value_at_risk_high / one.value_at_risk
+            assert (one.shortfall_low / one.shortfall, one.shortfall_high / one.shortfall) == pytest.approx((low, high))
+            assert 0.6 < low < 1.0 < high < 1.5  # 144 returns of weight: a deviation of 8 % in the variance, 4 % in its root, and fat tails
 
 
-@covers("2.129")
-@given(st.lists(st.integers(-5, 5), min_size=3, max_size=3), st.lists(st.sampled_from((-0.4, 0.2, 0.7, 0.95, math.nan)), min_size=3, max_size=3))
-def test_a_crash_is_never_milder_than_today(held: list[int], pairs: list[float]) -> None:
-    exposures = np.array(held, np.float64)
-    matrix = np.eye(3)
-    matrix[0, 1] = matrix[1, 0] = pairs[0]
-    matrix[0, 2] = matrix[2, 0] = pairs[1]
-    matrix[1, 2] = matrix[2, 1] = pairs[2]
-    calm, wild = linked_under(matrix, exposures, 0.9), stressed(matrix, exposures, 0.9)
-    flat = np.full((3, 3), 0.9)
-    np.fill_diagonal(flat, 1.0)
-    told = exposures @ wild @ exposures
-    assert told >= exposures @ calm @ exposures - 1e-9 and told >= exposures @ flat @ exposures - 1e-9
-    assert told >= (exposures @ exposures) - 1e-9
+def test_what_is_forgotten_or_unknown_does_not_weigh_and_the_newest_return_weighs_most() -> None:
+    """With half of the past kept a return, the 41st newest has a weight below 1e-12."""
 
+    def ratios(losses: np.ndarray) -> np.ndarray:
+        return variance_ratios(losses, 0.5, 200, np.random.default_rng(1))
 
-# -- caps ------------------------------------------------------------------------------------------------------------
-
-BETS = st.lists(
-    st.builds(
-        Bet,
-        symbol=st.integers(0, 2),
-        notional=st.integers(-500, 500).filter(bool).map(float),
-        to_stop=st.sampled_from((math.nan, 0.0, 12.0)),
-        volatility=st.just(0.02),
-        unstopped=st.sampled_from((1.0, 2.0)),
-        cap=st.sampled_from((0.5, 1.0)),
-    ),
-    max_size=6,
-)
-
-
-def by_name(bets: list[Bet], equity: float = 1_000.0) -> dict[str, Use]:
-    """The caps of some bets on three unrelated symbols."""
-    return {use.name: use for use in uses(bets, 3, np.eye(3), equity, RISK)}
-
-
-@covers("2.129")
-@given(BETS)
-def test_the_mirrored_account_uses_as_much_of_every_cap(bets: list[Bet]) -> None:
-    mirrored = [msgspec.structs.replace(bet, notional=-bet.notional) for bet in bets]
-    one, other = by_name(bets), by_name(mirrored)
-    assert {name: use.used for name, use in one.items()} == pytest.approx({name: use.used for name, use in other.items()})
-    assert one["net_exposure"].used <= one["side_exposure"].used <= one["gross_exposure"].used
-    assert one["correlated_heat"].used <= one["heat"].used + 1e-12
-
-
-def test_the_caps_by_hand() -> None:
-    bets = [Bet(0, 400.0, 10.0, 0.02, 1.0, 1.0), Bet(0, -100.0, math.nan, 0.03, 1.0, 2.0), Bet(1, -200.0, 8.0, 0.05, 1.0, 1.0)]
-    found = by_name(bets)
-    assert (found["symbol_exposure"].used, found["symbol_exposure"].limit) == (0.4, 1.0)
-    strict = by_name([*bets[:2], msgspec.structs.replace(bets[2], cap=0.25)])["symbol_exposure"]
-    assert (strict.used, strict.limit, strict.share) == (0.2, 0.25, 0.8)  # the smaller position is nearer to its own cap
-    assert found["gross_exposure"].used == 0.7
-    assert found["side_exposure"].used == 0.4 and found["net_exposure"].used == pytest.approx(0.1)
-    assert found["heat"].used == pytest.approx((10.0 + 3.0 + 8.0) / 1_000.0)  # without a stop: one deviation of a day
-    assert found["correlated_heat"].used == pytest.approx(math.sqrt(7.0**2 + 8.0**2) / 1_000.0)
-    assert found["gross_exposure"].share == pytest.approx(0.7 / RISK.max_gross_exposure)
-    assert math.isinf(by_name(bets, equity=0.0)["gross_exposure"].used)
-    assert math.isnan(by_name([Bet(0, 10.0, math.nan, math.nan, 1.0, 1.0)])["heat"].used)
-    assert all(use.used == 0.0 for use in by_name([]).values())
+    newest = np.random.default_rng(2).normal(size=60)
+    long_ago = np.concatenate(([1e6] * 5, newest))
+    holes = np.insert(newest, [0, 30, 60], math.nan)
+    assert ratios(long_ago).tobytes() == ratios(newest).tobytes() == ratios(holes).tobytes()
+    assert (ratios(np.full(3, math.nan)) == 1.0).all() and (ratios(np.zeros(0)) == 1.0).all()
+    small = ratios(1e-9 * newest)
+    assert small == pytest.approx(ratios(newest))  # a ratio knows no unit
+    last, first = np.zeros(30), np.zeros(30)
+    last[-1] = first[0] = 1.0
+    assert ratios(first).std() > 3.0 * ratios(last).std()  # alone and nearly forgotten, it comes and goes

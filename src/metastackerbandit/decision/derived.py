@@ -80,8 +80,7 @@ def confidence_towards(quantity: int, p_with: float, p_flat: float, p_against: f
 @kernel
 def confidence_of(quantity: int, p_down: float, p_flat: float, p_up: float) -> float:
     """The quantity (a place in CONFIDENCES) of a prediction, whichever side it leads to; NaN when it is asleep."""
-    towards = confidence_towards(quantity, max(p_down, p_up), p_flat, min(p_down, p_up))
-    return max(towards, 0.5) if quantity == BY_P_DIR_COND and not math.isnan(towards) else towards
+    return confidence_towards(quantity, max(p_down, p_up), p_flat, min(p_down, p_up))
 
 
 @kernel

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from metastackerbandit.domain.gate import UNKNOWN
 
+_HEAD = "left after"
 _BAR = 36  # characters of the longest bar of either side in text
 
 
@@ -57,7 +58,7 @@ def waterfall_text(found: Waterfall) -> str:
     """Mirrored bars, SELL to the left and BUY to the right; gates at which nothing fell are counted, not drawn."""
     most = max(found.buy, found.sell, 1)
     kept = notable(found)
-    width = max(len(name) for name in ("asked", *(step.gate for step in kept)))
+    width = max(len(name) for name in (_HEAD, *(step.gate for step in kept)))
     words = [(step.gate, step.sell.left, _fell(step.sell), step.buy.left, _fell(step.buy)) for step in kept]
     lines = [("asked", found.sell, "", found.buy, ""), *words]
     told = max(len(f"{fell} {left:,}") for _, left, fell, _, _ in lines)
@@ -65,7 +66,7 @@ def waterfall_text(found: Waterfall) -> str:
         f"  {name:<{width}}  {f'{sell_fell} {sell:,}':>{told}} {_bar(sell, most):>{_BAR}}|{_bar(buy, most):<{_BAR}} {buy:,} {buy_fell}".rstrip()
         for name, sell, sell_fell, buy, buy_fell in lines
     ]
-    head = f"  {'left after':<{width}}  {'SELL':>{told + 1 + _BAR}}|BUY"
+    head = f"  {_HEAD:<{width}}  {'SELL':>{told + 1 + _BAR}}|BUY"
     rest = len(found.steps) - len(kept)
     return "\n".join([head, *drawn, f"  at the other {rest} gates nothing fell" if kept else f"  nothing fell at any of {rest} gates"])
 
