@@ -77,6 +77,7 @@ check: $(READY)
 # Peers are installed on demand, each in an environment of its own below benchmarks/peers.
 oracles: setup
 	$(BIN)/python -m oracles $(if $(PEER),--peer $(PEER)) $(if $(KLINES),--klines "$(KLINES)")
+
 $(MUTATION)/.ready: requirements.lock requirements-uv.lock tools/mutation/requirements.lock
 	$(PYTHON) -m venv $(MUTATION)
 	$(MUTATION)/bin/pip install --quiet --require-hashes -r requirements-uv.lock
