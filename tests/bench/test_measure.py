@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -56,7 +57,7 @@ def summing(peers: dict[str, Asked], target: Target | None = None) -> Benchmark:
         return "the sum is equal"
 
     def prepare(stack: ExitStack, data: Path | None) -> Prepared:
-        return Prepared(lambda: sum(range(N)), float(N), "numbers", peers, equal, facts=lambda: {"one": 1.0}, notes=("a note",))
+        return Prepared(lambda: sum(range(N)), float(N), "numbers", peers, equal, facts=lambda: {"one": np.float64(1.0)}, notes=("a note",))
 
     return Benchmark("sums", "adding numbers", prepare, target, rounds=5)
 
@@ -75,7 +76,7 @@ def test_a_peer_is_timed_where_its_answer_is_ours_and_named_where_it_is_not(tmp_
     assert told["unequal"] == ["other"] and "differs from ours: 199990001" in told["absent"]["other"]
     assert "benchmarks/peers/moon/play.py" in told["absent"]["gone"]
     assert told["ratio_to_best_peer"] == told["ours"]["rate"] / told["peers"]["same"]["rate"]
-    assert told["target"]["met"] is True and told["facts"] == {"one": 1.0} and told["notes"] == ["a note"]
+    assert told["target"]["met"] is True and msgspec.json.encode(told["facts"]) == b'{"one":1.0}' and told["notes"] == ["a note"]
     assert told["versions"]["ours"]["numpy"] == np.__version__ and "python" in told["versions"]["same"]
     assert set(told) >= {"name", "ours", "peers", "ratio_to_best_peer", "versions", "load", "machine", "at", "code"}
     assert said[0] == "sums: preparing" and said[-1] == "sums: 5 rounds of ours, same"

@@ -54,7 +54,7 @@ def measure(benchmark: Benchmark, data: Path | None, *, rounds: int | None = Non
         figures = {name: run.figures(amounts[name], ready.unit) for name, run in laps.items()}
         if ready.steps_ms is not None:
             figures[OURS] |= _percentiles(ready.steps_ms())
-        facts = ready.facts() if ready.facts is not None else {}
+        facts = {name: float(value) for name, value in (ready.facts() if ready.facts is not None else {}).items()}  # numpy's are no JSON
     peers = {name: figures[name] | {"equal": equal[name]} for name in figures if name != OURS}
     told = {
         "name": benchmark.name,

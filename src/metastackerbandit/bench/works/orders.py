@@ -38,7 +38,7 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
                 found.setdefault(size, []).append(timed(runner).cpu_s)
         seconds = np.array([min(found[size]) for size in SIZES])
         made = np.array([count[size] for size in SIZES], np.float64)
-        told = {f"ns_an_order_{size}": second / orders * 1e9 for size, second, orders in zip(SIZES, seconds, made, strict=True)}
+        told = {f"ns_an_order_{size}": float(second / orders * 1e9) for size, second, orders in zip(SIZES, seconds, made, strict=True)}
         told["exponent"] = float(np.polyfit(np.log(made), np.log(seconds), 1)[0])
         told["last_exponent"] = float(np.log(seconds[-1] / seconds[-2]) / np.log(made[-1] / made[-2]))
         return told
