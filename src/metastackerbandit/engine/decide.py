@@ -14,7 +14,7 @@ from metastackerbandit.domain.timeframe import DAY_NS, DAYS_A_YEAR
 from metastackerbandit.engine.agreement import agree
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
 from metastackerbandit.engine.ghosts import haunt
-from metastackerbandit.engine.orders import cancel_kind, pending_lots, send
+from metastackerbandit.engine.orders import cancel_kind, pending_lots, place_order
 from metastackerbandit.engine.portfolio import grows, look_around, make_room, weigh_others
 from metastackerbandit.engine.regime import context_cell, regime_allowed
 from metastackerbandit.execution.quantize import least_lots, legal_lots
@@ -228,44 +228,60 @@ def judge(draft: Any) -> None:
         draft.wanted = draft.held + draft.legal
 
 
-@kernel
+@inlined
 def act(world: Any, out: Any, s: int, draft: Any) -> int:
+    """act_on, for those who have the world."""
+    return act_on(
+        world.account[0],
+        world.seats[s],
+        world.limits[s],
+        world.working[s],
+        world.predictions[s, 0],
+        world.seen[0],
+        out.cursor[0],
+        out.orders,
+        out.effects,
+        s,
+        draft,
+    )
+
+
+@kernel
+def act_on(
+    account: Any, seat: Any, limits: Any, working: Any, prediction: Any, seen: Any, cursor: Any, orders: Any, effects: Any, s: int, draft: Any
+) -> int:
     """Send what the decision needs, reductions first; returns 0 or a fault of engine.orders."""
-    limits = world.limits[s]
-    number = world.account[0].decisions
+    number, at_ns = account.decisions, draft.at_ns
     reduces = draft.kind == EXIT or draft.kind == REDUCE
     base = draft.held
     if draft.pending != 0 and reduces:
-        cancel_kind(world, out, s, draft.at_ns, False)
-        base = world.seats[s].position.lots
+        cancel_kind(working, seat.working, cursor, effects, at_ns, False)
+        base = seat.position.lots
     fault = 0
     if opposes(draft.wanted, base):
         leave = legal_lots(-base, draft.price, limits.rules, True)
-        fault = send(world, out, s, draft.at_ns, number, MARKET, ON_OPPOSITE, leave, 0, 1, draft.impact)
+        fault = place_order(account, seat, working, cursor, orders, effects, s, at_ns, number, MARKET, ON_OPPOSITE, leave, 0, 1, draft.impact)
         draft.sent = leave + draft.wanted
-        if fault == 0:
-            fault = send(world, out, s, draft.at_ns, number, MARKET, draft.reason, draft.wanted, 0, 0, draft.impact)
+        lots, reduce_only, reason = draft.wanted, 0, draft.reason
     else:
         draft.sent = legal_lots(draft.wanted - base, draft.price, limits.rules, True) if reduces else draft.wanted - base
-        if draft.sent != 0:
-            fault = send(world, out, s, draft.at_ns, number, MARKET, draft.reason, draft.sent, 0, 1 if reduces else 0, draft.impact)
+        lots, reduce_only, reason = draft.sent, 1 if reduces else 0, draft.reason
+    if lots != 0 and fault == 0:
+        fault = place_order(account, seat, working, cursor, orders, effects, s, at_ns, number, MARKET, reason, lots, 0, reduce_only, draft.impact)
     if not (draft.kind == EXIT or draft.kind == HOLD):
-        world.seats[s].correlation = draft.correlation
+        seat.correlation = draft.correlation
     if draft.kind == ENTER or draft.kind == INCREASE:
-        remember_entry(world, s, draft)
+        remember_entry(seat, limits, prediction, seen, draft)
     return fault
 
 
 @kernel
-def remember_entry(world: Any, s: int, draft: Any) -> None:
+def remember_entry(seat: Any, limits: Any, prediction: Any, seen: Any, draft: Any) -> None:
     """Count the entry, and keep the terms of the prediction that it was taken on: they end the position."""
-    seat = world.seats[s]
     seat.entries_today += 1
     seat.lots_today += abs(draft.legal)
     seat.impact = draft.impact
-    if draft.kind == ENTER and world.limits[s].hears != 0:
-        seen = world.seen[0]
-        prediction = world.predictions[s, 0]
+    if draft.kind == ENTER and limits.hears != 0:
         follows = seen.has_model != 0
         seat.holder = seat.arm
         seat.barrier = round(prediction.barrier_bps * BPS_RATE) if follows else 0

@@ -234,7 +234,7 @@ def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
     else:
         account.killed = 1
         for s in range(len(world.seats)):
-            cancel_kind(world, out, s, at_ns, False)
+            cancel_kind(world.working[s], world.seats[s].working, out.cursor[0], out.effects, at_ns, False)
             leave_all(world.ghosts[s], world.seats[s], at_ns)
             lots = world.seats[s].position.lots
             if lots != 0:

@@ -32,24 +32,59 @@ TOO_MANY_ORDERS = 3
 
 
 @kernel
-def keep_order(out: Any, order: Any) -> None:
-    """Append the order's present state to the journal's rows."""
-    cursor = out.cursor[0]
-    out.orders[cursor.orders] = order
+def keep_order(cursor: Any, orders: Any, order: Any) -> None:
+    """Append the order's present state to the journal's rows (O,)."""
+    orders[cursor.orders] = order
     cursor.orders += 1
 
 
-@kernel
+@inlined
 def send(
     world: Any, out: Any, s: int, now_ns: int, decision: int, kind: int, reason: int, lots: int, trigger: int, reduce_only: int, impact: int
 ) -> int:
-    """Write the intent, then ask for the order to be sent."""
-    seat = world.seats[s]
+    """place_order, for those who have the world."""
+    return place_order(
+        world.account[0],
+        world.seats[s],
+        world.working[s],
+        out.cursor[0],
+        out.orders,
+        out.effects,
+        s,
+        now_ns,
+        decision,
+        kind,
+        reason,
+        lots,
+        trigger,
+        reduce_only,
+        impact,
+    )
+
+
+@kernel
+def place_order(
+    account: Any,
+    seat: Any,
+    working: Any,
+    cursor: Any,
+    orders: Any,
+    effects: Any,
+    s: int,
+    now_ns: int,
+    decision: int,
+    kind: int,
+    reason: int,
+    lots: int,
+    trigger: int,
+    reduce_only: int,
+    impact: int,
+) -> int:
+    """Write the intent among the book's working orders (W,), then ask for the order to be sent."""
     if seat.working >= WORKING_SLOTS:
         return TOO_MANY_ORDERS
-    account = world.account[0]
     account.orders += 1
-    order = world.working[s, seat.working]
+    order = working[seat.working]
     seat.working += 1
     if kind == MARKET:
         seat.market_out += 1
@@ -65,9 +100,8 @@ def send(
     order.state = SENT
     order.filled = 0
     order.at_ns = now_ns
-    keep_order(out, order)
-    cursor = out.cursor[0]
-    effect = out.effects[cursor.effects]
+    keep_order(cursor, orders, order)
+    effect = effects[cursor.effects]
     effect.what = SUBMIT
     effect.instrument = s
     effect.order = order.order
@@ -83,10 +117,9 @@ def send(
 
 
 @kernel
-def ask_cancel(out: Any, order: Any, now_ns: int) -> None:
+def ask_cancel(cursor: Any, effects: Any, order: Any, now_ns: int) -> None:
     """Ask for a cancellation; the order stays ours until the venue reports."""
-    cursor = out.cursor[0]
-    effect = out.effects[cursor.effects]
+    effect = effects[cursor.effects]
     effect.what = CANCEL
     effect.instrument = order.instrument
     effect.order = order.order
@@ -95,14 +128,13 @@ def ask_cancel(out: Any, order: Any, now_ns: int) -> None:
 
 
 @kernel
-def ask_amend(out: Any, order: Any, lots: int, trigger: int, now_ns: int) -> None:
+def ask_amend(cursor: Any, orders: Any, effects: Any, order: Any, lots: int, trigger: int, now_ns: int) -> None:
     """Move a protective order, or change its size."""
     order.lots = lots
     order.trigger = trigger
     order.at_ns = now_ns
-    keep_order(out, order)
-    cursor = out.cursor[0]
-    effect = out.effects[cursor.effects]
+    keep_order(cursor, orders, order)
+    effect = effects[cursor.effects]
     effect.what = AMEND
     effect.instrument = order.instrument
     effect.order = order.order
@@ -125,33 +157,71 @@ def pending_lots(working: Any, count: int) -> int:
 
 
 @kernel
-def cancel_kind(world: Any, out: Any, s: int, now_ns: int, protective: bool) -> None:
-    """Ask to cancel every protective order, or every market order, of a symbol."""
-    for w in range(world.seats[s].working):
-        order = world.working[s, w]
+def cancel_kind(working: Any, count: int, cursor: Any, effects: Any, now_ns: int, protective: bool) -> None:
+    """Ask to cancel every protective order, or every market order, among the first `count` of one book's working orders (W,)."""
+    for w in range(count):
+        order = working[w]
         if (order.kind != MARKET) == protective:
-            ask_cancel(out, order, now_ns)
+            ask_cancel(cursor, effects, order, now_ns)
+
+
+@inlined
+def on_report(world: Any, out: Any, report: Any) -> int:
+    """take_report, for those who have the world."""
+    s = report.instrument
+    return take_report(
+        world.account[0],
+        world.seats[s],
+        world.limits[s],
+        world.working[s],
+        world.signals[s, 0],
+        world.scratch[0].posting,
+        out.cursor[0],
+        out.orders,
+        out.effects,
+        out.fills,
+        out.ledger,
+        out.trips,
+        out.controls,
+        report,
+    )
 
 
 @kernel
-def on_report(world: Any, out: Any, report: Any) -> int:
-    """Take a venue's word on one of our orders; 0, or what is wrong with it."""
-    s = report.instrument
-    seat = world.seats[s]
+def take_report(
+    account: Any,
+    seat: Any,
+    limits: Any,
+    working: Any,
+    word: int,
+    posting: Any,
+    cursor: Any,
+    orders: Any,
+    effects: Any,
+    fills: Any,
+    ledger: Any,
+    trips: Any,
+    controls: Any,
+    report: Any,
+) -> int:
+    """Take a venue's word on one of a book's working orders (W,); 0, or what is wrong with it.
+
+    It is handed the rows that it writes, not the world: passing all arrays on took most of an order's time. `word` is the rule's signal.
+    """
     place = -1
     for w in range(seat.working):
-        if world.working[s, w].order == report.order:
+        if working[w].order == report.order:
             place = w
     if place < 0:
         return UNKNOWN_ORDER
-    order = world.working[s, place]
+    order = working[place]
     state = advance(order.state, report.state, order.filled, abs(report.lots), abs(order.lots))
     if state < 0:
         return ILLEGAL_STEP
     order.state = state
     order.filled += abs(report.lots)
     order.at_ns = report.at_ns
-    keep_order(out, order)
+    keep_order(cursor, orders, order)
     number = order.order
     decision = order.decision
     reason = order.reason
@@ -159,22 +229,40 @@ def on_report(world: Any, out: Any, report: Any) -> int:
         if order.kind == MARKET:
             seat.market_out -= 1
         for w in range(place, seat.working - 1):
-            world.working[s, w] = world.working[s, w + 1]
+            working[w] = working[w + 1]
         seat.working -= 1
     if report.lots != 0 and (report.state == FILLED or report.state == PARTLY_FILLED):
-        return _take_fill(world, out, s, report, number, decision, reason)
+        return _take_fill(
+            account, seat, limits, working, word, posting, cursor, orders, effects, fills, ledger, trips, controls, report, number, decision, reason
+        )
     return 0
 
 
 @inlined
-def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision: int, reason: int) -> int:
+def _take_fill(
+    account: Any,
+    seat: Any,
+    limits: Any,
+    working: Any,
+    word: int,
+    posting: Any,
+    cursor: Any,
+    orders: Any,
+    effects: Any,
+    fills: Any,
+    ledger: Any,
+    trips: Any,
+    controls: Any,
+    report: Any,
+    number: int,
+    decision: int,
+    reason: int,
+) -> int:
     """Book a fill: the fill row, its postings, a closed trip, and the protection of what is left."""
-    account = world.account[0]
-    seat = world.seats[s]
+    s = report.instrument
     position = seat.position
-    cursor = out.cursor[0]
     account.fills += 1
-    taken = out.fills[cursor.fills]
+    taken = fills[cursor.fills]
     taken.fill_id = account.fills
     taken.order = number
     taken.decision = decision
@@ -189,22 +277,21 @@ def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision:
     taken.impact = report.impact
     cursor.fills += 1
 
-    unit = world.limits[s].rules.unit
+    unit = limits.rules.unit
     account.marked -= position.value
     account.gross -= abs(position.value)
     before = position.lots
     size = abs(report.lots)
     closing = min(size, abs(before)) if opposes(before, report.lots) else 0
     opening = size - closing
-    posting = world.scratch[0].posting
     fee = report.fee
     if closing > 0:
         part = muldiv(fee, closing, size) if fee >= 0 else -muldiv(-fee, closing, size)
         close_part(position, unit, closing, report.ticks, part, posting)
-        _post(account, out, s, report.at_ns, TRADE, account.fills, posting.cash, posting.cost, -posting.realised, posting.fee, 0)
+        _post(account, cursor, ledger, s, report.at_ns, TRADE, account.fills, posting.cash, posting.cost, -posting.realised, posting.fee, 0)
         fee -= part
         if position.lots == 0:
-            _end_trip(world, out, s, report.at_ns, 1 if before > 0 else -1, reason)
+            _end_trip(account, seat, limits, word, cursor, trips, controls, s, report.at_ns, 1 if before > 0 else -1, reason)
     if opening > 0:
         if position.lots == 0:
             position.opened_ns = report.at_ns
@@ -213,23 +300,33 @@ def _take_fill(world: Any, out: Any, s: int, report: Any, number: int, decision:
             position.best = report.ticks
             position.bars = 0
         open_part(position, unit, opening if report.lots > 0 else -opening, report.ticks, fee, posting)
-        _post(account, out, s, report.at_ns, TRADE, account.fills, posting.cash, posting.cost, 0, posting.fee, 0)
+        _post(account, cursor, ledger, s, report.at_ns, TRADE, account.fills, posting.cash, posting.cost, 0, posting.fee, 0)
     position.mark = report.reference
     position.value = position.lots * position.mark * unit
     account.marked += position.value
     account.gross += abs(position.value)
-    return _protect(world, out, s, report.at_ns, before)
+    return _protect(account, seat, limits, working, cursor, orders, effects, s, report.at_ns, before)
 
 
 @kernel
 def _post(
-    account: Any, out: Any, s: int, at_ns: int, kind: int, reference: int, cash: int, cost: int, realised: int, fees: int, funding: int
+    account: Any,
+    cursor: Any,
+    ledger: Any,
+    s: int,
+    at_ns: int,
+    kind: int,
+    reference: int,
+    cash: int,
+    cost: int,
+    realised: int,
+    fees: int,
+    funding: int,
 ) -> None:
     """Write one posting and move the account's cash by it."""
     account.cash += cash
     account.entries += 1
-    cursor = out.cursor[0]
-    entry = out.ledger[cursor.ledger]
+    entry = ledger[cursor.ledger]
     entry.entry = account.entries
     entry.at_ns = at_ns
     entry.instrument = s
@@ -249,18 +346,17 @@ def pay_funding(world: Any, out: Any, s: int, at_ns: int, payment: int) -> None:
     """Book a settlement: positive `payment` leaves the account."""
     account = world.account[0]
     world.seats[s].position.funding += payment
-    _post(account, out, s, at_ns, 2, 0, -payment, 0, 0, 0, payment)
+    _post(account, out.cursor[0], out.ledger, s, at_ns, 2, 0, -payment, 0, 0, 0, payment)
 
 
 @inlined
-def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) -> None:
+def _end_trip(
+    account: Any, seat: Any, limits: Any, word: int, cursor: Any, trips: Any, controls: Any, s: int, at_ns: int, side: int, reason: int
+) -> None:
     """Write the closed round trip, and begin with an empty one."""
-    account = world.account[0]
-    seat = world.seats[s]
     position = seat.position
-    cursor = out.cursor[0]
     account.trips += 1
-    trip = out.trips[cursor.trips]
+    trip = trips[cursor.trips]
     trip.trip = account.trips
     trip.instrument = s
     trip.side = side
@@ -285,44 +381,43 @@ def _end_trip(world: Any, out: Any, s: int, at_ns: int, side: int, reason: int) 
     position.funding = 0
     position.bars = 0
     position.cost = 0
-    if count_trip(seat.rests, trip.net, at_ns, world.limits[s].rests) != 0:
-        keep_rests(cursor, out.controls, seat, world.limits[s], 1, at_ns, s)
+    if count_trip(seat.rests, trip.net, at_ns, limits.rests) != 0:
+        keep_rests(cursor, controls, seat, limits, 1, at_ns, s)
     seat.exit_bar = seat.bars_seen
     seat.last_side = side
-    word = world.signals[s, 0]
     is_spent = reason == ON_TIME or ((reason == ON_STOP or reason == ON_TARGET) and (word == side or word == KEEP))
-    if world.limits[s].hears == 0 and is_spent:
+    if limits.hears == 0 and is_spent:
         seat.spent_side = side  # a rule's signal stands until it changes, if it had not before; a prediction is new at every bar
 
 
 @inlined
-def _protect(world: Any, out: Any, s: int, now_ns: int, before: int) -> int:
+def _protect(account: Any, seat: Any, limits: Any, working: Any, cursor: Any, orders: Any, effects: Any, s: int, now_ns: int, before: int) -> int:
     """Keep one stop and one target of the position's size: none when flat, new ones after a turn, resized otherwise."""
-    seat = world.seats[s]
     position = seat.position
-    exits = world.limits[s].exits
+    exits = limits.exits
     if position.lots == 0 or opposes(before, position.lots):
-        cancel_kind(world, out, s, now_ns, True)
+        cancel_kind(working, seat.working, cursor, effects, now_ns, True)
     if position.lots == 0:
         return 0
     side = 1 if position.lots > 0 else -1
     if before != 0 and not opposes(before, position.lots):
         for w in range(seat.working):
-            order = world.working[s, w]
+            order = working[w]
             if order.kind != MARKET and order.lots != -position.lots:
-                ask_amend(out, order, -position.lots, order.trigger, now_ns)
+                ask_amend(cursor, orders, effects, order, -position.lots, order.trigger, now_ns)
         return 0
     fault = 0
-    distance = seat.stop if world.limits[s].stop_by_model != 0 else exits.stop
-    target = seat.barrier if world.limits[s].target_by_model != 0 else exits.target
+    distance = seat.stop if limits.stop_by_model != 0 else exits.stop
+    target = seat.barrier if limits.target_by_model != 0 else exits.target
     if exits.trail > 0 and (distance == 0 or exits.trail < distance):
         distance = exits.trail
+    lots, number = -position.lots, position.decision
     if distance > 0:
-        fault = send(
-            world, out, s, now_ns, position.decision, STOP, ON_STOP, -position.lots, stop_price(side, position.entry, distance), 1, seat.impact
-        )
+        price = stop_price(side, position.entry, distance)
+        fault = place_order(account, seat, working, cursor, orders, effects, s, now_ns, number, STOP, ON_STOP, lots, price, 1, seat.impact)
     if target > 0 and fault == 0:
-        fault = send(world, out, s, now_ns, position.decision, TARGET, ON_TARGET, -position.lots, target_price(side, position.entry, target), 1, 0)
+        price = target_price(side, position.entry, target)
+        fault = place_order(account, seat, working, cursor, orders, effects, s, now_ns, number, TARGET, ON_TARGET, lots, price, 1, 0)
     return fault
 
 
@@ -342,4 +437,4 @@ def trail(world: Any, out: Any, s: int, now_ns: int, close: int) -> None:
     for w in range(seat.working):
         order = world.working[s, w]
         if order.kind == STOP and side * trigger > side * order.trigger:
-            ask_amend(out, order, order.lots, trigger, now_ns)
+            ask_amend(out.cursor[0], out.orders, out.effects, order, order.lots, trigger, now_ns)
