@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 from msgspec import structs
 
 from metastackerbandit.backtest.run import block_of, run
-from metastackerbandit.costs.settings import CostSettings
-from metastackerbandit.decision.settings import DecisionSettings
+from metastackerbandit.bench.wide import settings_of
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import layout
@@ -20,34 +19,14 @@ from metastackerbandit.domain.recording import FundingRow, Recording
 from metastackerbandit.domain.rows import ON_STOP, ON_TARGET
 from metastackerbandit.domain.sink import Kept, MemorySink
 from metastackerbandit.domain.timeframe import MINUTE_NS, frame_name
-from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.plan import plan_of
-from metastackerbandit.engine.settings import AccountSettings, EngineSettings
-from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.rules import stop_hit, target_hit
-from metastackerbandit.exits.settings import ExitSettings
-from metastackerbandit.risk.settings import RiskSettings, SizingSettings
 from metastackerbandit.simulation.settings import SimulationSettings
-from metastackerbandit.stacking.settings import ArmSettings, Breakout, SmaCross
 from metastackerbandit.storage.candles import load_recording
-from oracles.scenes import CASH, MADE_NS, MADE_STEP, MADE_TICK, Scene
+from oracles.scenes import MADE_NS, MADE_STEP, MADE_TICK, Scene
 from oracles.trades import LAYOUT, Trades, in_order
 
 MADE_BASE_NS = 5 * MINUTE_NS
-OPEN = RiskSettings(
-    max_symbol_exposure=20.0,
-    max_gross_exposure=20.0,
-    max_side_exposure=20.0,
-    max_net_exposure=20.0,
-    max_heat=1.0,
-    max_correlated_heat=1.0,
-    max_daily_loss=1.0,
-    max_weekly_loss=1.0,
-    max_drawdown=1.0,
-    max_loss_streak=1_000,
-    max_volatility_ratio=100.0,
-    max_bad_bars=1.0,
-)
 
 
 def recording_of(scene: Scene, klines: Path) -> Recording:
@@ -100,44 +79,10 @@ def _made(scene: Scene) -> Recording:
     return Recording((made,), MADE_BASE_NS, (bars,), (funding if scene.funded else None,), (True,), "made", scene.digest())
 
 
-def settings_of(scene: Scene, currency: str) -> EngineSettings:
-    """The engine of the scene: its costs, its exits, a fixed quantity; every gate asked, with limits that nothing here meets."""
-    rule = scene.rule
-    return EngineSettings(
-        account=AccountSettings(currency=currency, deposit=f"{CASH:.0f}"),
-        arms=ArmSettings(sma_cross=SmaCross(fast=rule.fast, slow=rule.slow), breakout=Breakout(length=rule.length)),
-        decision=DecisionSettings(
-            min_completeness=0.0,
-            min_volatility=0.0,
-            max_volatility=100.0,
-            max_funding_bps=1_000.0,
-            reversal=rule.reversal,
-            unknown_passes=GATE_NAMES,  # the first bars have no volatility or volume to judge by; a fixed size needs none
-        ),
-        sizing=SizingSettings(mode="quantity", quantity=scene.quantity),
-        risk=OPEN,
-        exits=ExitSettings(stop_bps=rule.stop_bps, target_bps=rule.target_bps),
-        costs=CostSettings(
-            taker_fee_bps=scene.fee_bps,
-            maker_fee_bps=scene.fee_bps,
-            half_spread_bps=0.0,
-            slippage_bps=scene.slippage_bps,
-            impact_coefficient=0.0,
-        ),
-        execution=ExecutionSettings(
-            flip_gap_bars=0,
-            min_change_bps=0.0,
-            max_impact_bps=1_000.0,
-            max_orders_a_day=1_000_000,
-            max_order_volume=1.0,
-            max_day_volume=1.0,
-        ),
-    )
-
-
 def play(scene: Scene, recording: Recording) -> Trades:
     """Our trades: closed round trips, in order of entry."""
-    plan = plan_of(recording, frame_name(recording.base_ns), scene.rule.arm, settings_of(scene, recording.instruments[0].quote))
+    settings = settings_of(scene.rule, scene.quantity, scene.fee_bps, scene.slippage_bps, recording.instruments[0].quote)
+    plan = plan_of(recording, frame_name(recording.base_ns), scene.rule.arm, settings)
     sink = MemorySink()
     run(plan, block_of(recording), SimulationSettings(), sink, lean=True)
     return told(sink.kept(), recording)

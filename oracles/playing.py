@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metastackerbandit.bench.peers import Playing
+from metastackerbandit.bench.wide import CASH
 from metastackerbandit.domain.money import RATE_ONE
 from metastackerbandit.domain.recording import Recording
-from oracles.scenes import CASH, MADE_TICK, Scene
+from oracles.scenes import MADE_TICK, Scene
 from oracles.trades import Trades, trades_of
 
 
@@ -29,7 +30,7 @@ def job_of(scene: Scene, recording: Recording, klines: Path, scratch: Path) -> d
         "strategy": {**msgspec.structs.asdict(scene.rule), "sides": "long" if scene.market == "spot" else "both"},
         "fee_bps": scene.fee_bps,
         "slippage_bps": scene.slippage_bps,
-        "cash": CASH,
+        "cash": float(CASH),
         "quantity": scene.quantity,
         **dict(scene.extra),
     }

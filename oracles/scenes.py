@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from metastackerbandit.bench.wide import Rule
+
 Ticks = tuple[int, int, int, int]
-
-
-class Rule(Struct, frozen=True):
-    """A rule arm and how it is followed; distances in basis points of the entry price, 0 for none. Spot cannot be short."""
-
-    arm: Literal["sma_cross", "breakout"]
-    fast: int = 10
-    slow: int = 50
-    length: int = 48
-    stop_bps: float = 0.0
-    target_bps: float = 0.0
-    reversal: Literal["flip", "through_flat"] = "flip"
 
 
 class Scene(Struct, frozen=True, kw_only=True):
@@ -62,9 +53,9 @@ class Scene(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(self, name=""), order="deterministic")).hexdigest()[:16]
 
 
-CASH = 10_000_000.0  # so much that no cap of any engine is met
 MADE_NS = 1_735_689_600 * 10**9  # 2025-01-01 00:00 UTC
 MADE_TICK, MADE_STEP = "0.1", "0.001"
+FEE_BPS = {"spot": 10.0, "perp": 5.0}
 
 
 def _cross(fast: int, slow: int, reversal: Literal["flip", "through_flat"] = "flip", stop: float = 0.0, target: float = 0.0) -> Rule:
@@ -75,43 +66,34 @@ def _break(length: int, stop: float, target: float, reversal: Literal["flip", "t
     return Rule("breakout", length=length, stop_bps=stop, target_bps=target, reversal=reversal)
 
 
-def _spot(name: str, rule: Rule, folder: str, file: str, quantity: str, bars: int, fee_bps: float = 10.0, slippage_bps: float = 0.0) -> Scene:
-    return Scene(
-        name=f"spot {name}",
-        rule=rule,
-        market="spot",
-        folder=folder,
-        file=file,
-        bars=bars,
-        quantity=quantity,
-        fee_bps=fee_bps,
-        slippage_bps=slippage_bps,
-    )
-
-
-def _perp(
+def _recorded(
+    market: Literal["spot", "perp"],
     name: str,
     rule: Rule,
     folder: str,
     file: str,
     quantity: str,
     bars: int,
-    fee_bps: float = 5.0,
     slippage_bps: float = 0.0,
+    fee_bps: float | None = None,
     funded: bool = False,
 ) -> Scene:
+    """The first `bars` candles of a file; by default at the fee of the market's takers."""
     return Scene(
-        name=f"perp {name}",
+        name=f"{market} {name}",
         rule=rule,
-        market="perp",
+        market=market,
         folder=folder,
         file=file,
         bars=bars,
         quantity=quantity,
-        fee_bps=fee_bps,
+        fee_bps=FEE_BPS[market] if fee_bps is None else fee_bps,
         slippage_bps=slippage_bps,
         funded=funded,
     )
+
+
+_spot, _perp = partial(_recorded, "spot"), partial(_recorded, "perp")
 
 
 SCENES: tuple[Scene, ...] = (
@@ -130,7 +112,16 @@ SCENES: tuple[Scene, ...] = (
     _perp("5m BTC flip", _cross(10, 50), "binance_usdm_5m", "BTCUSDT", "0.137", 30_000),
     _perp("5m BTC flip, funding", _cross(48, 288), "binance_usdm_5m", "BTCUSDT", "0.137", 96_480, funded=True),
     _perp("5m ETH through flat", _cross(15, 90, "through_flat"), "binance_usdm_5m", "ETHUSDT", "2.345", 60_000),
-    _perp("5m ETH through flat, all costs", _cross(24, 200, "through_flat"), "binance_usdm_5m", "ETHUSDT", "2.345", 96_480, 5.0, 3.0, True),
+    _perp(
+        "5m ETH through flat, all costs",
+        _cross(24, 200, "through_flat"),
+        "binance_usdm_5m",
+        "ETHUSDT",
+        "2.345",
+        96_480,
+        slippage_bps=3.0,
+        funded=True,
+    ),
     _perp("5m DOGE breakout", _break(48, 120, 240), "binance_usdm_5m", "DOGEUSDT", "10000", 60_000),
     _perp("5m SOL cross, stop and target", _cross(20, 100, stop=100, target=250), "binance_usdm_5m", "SOLUSDT", "12.5", 60_000),
     _perp("5m BNB breakout, slippage", _break(36, 100, 200, "through_flat"), "binance_usdm_5m", "BNBUSDT", "1.5", 60_000, slippage_bps=1.0),

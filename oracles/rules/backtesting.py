@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from metastackerbandit.bench.wide import Rule as Arm
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import stop_price, target_price
 from oracles.differences import Case, Rule
 from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING
-from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
 DRIVEN = """Its `Strategy` sees each close and orders for the next open. Stop and target go with the order; the script looks up the open that the

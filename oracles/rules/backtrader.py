@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from metastackerbandit.bench.wide import Rule as Arm
 from metastackerbandit.costs.price import taken_at
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import target_price
 from oracles.differences import Case, Rule
 from oracles.rules.vectorbt import STOPPED
-from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
 DRIVEN = """It runs with `cheat_on_open`: its strategy decides at the close in `next`, and sends entry, stop and target together at the next open in

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from metastackerbandit.bench.wide import Rule as Arm
 from oracles.differences import Case, Rule
-from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene, Ticks
 
 RISING: tuple[Ticks, ...] = (

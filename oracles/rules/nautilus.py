@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from metastackerbandit.bench.wide import Rule as Arm
 from metastackerbandit.costs.price import taken_at
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import stop_price, target_price
 from oracles.differences import Case, Rule
 from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING
-from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
 DRIVEN = """It is given each candle's first price as a trade of its own, a nanosecond after the open, and the candle as a bar at its close. Its

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from metastackerbandit.bench.wide import Rule as Arm
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import stop_price, target_price
 from oracles.differences import Case, Rule
 from oracles.rules.common import NO_FUNDING
-from oracles.scenes import Rule as Arm
 from oracles.scenes import Scene
 
 DRIVEN = """Without stop and target its signals are arrays, executed at each candle's open. With them a candle is two rows, first its open alone

@@ -11,8 +11,9 @@ import pytest
 from metastackerbandit.backtest.run import block_of, run
 from metastackerbandit.backtest.sweep import sweep
 from metastackerbandit.bench.candles import Market, minutes
-from metastackerbandit.bench.matched import Rule, settings_of
+from metastackerbandit.bench.matched import matched_settings
 from metastackerbandit.bench.pace import Work, ratios, too_slow
+from metastackerbandit.bench.wide import Rule
 from metastackerbandit.bench.works.pipeline import beliefs
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.timeframe import MINUTE_NS
@@ -45,8 +46,8 @@ def backtest(market: Market, settings: EngineSettings, arm: str, *, lean: bool) 
 
 def swept(market: Market) -> Work:
     recording = market.recording()
-    plan, block = plan_of(recording, "1m", CROSS.arm, settings_of(CROSS)), block_of(recording)
-    return Work(lambda: sweep(plan, block, SimulationSettings(), [settings_of(CROSS)] * 3), 3 * len(market.bars))
+    plan, block = plan_of(recording, "1m", CROSS.arm, matched_settings(CROSS)), block_of(recording)
+    return Work(lambda: sweep(plan, block, SimulationSettings(), [matched_settings(CROSS)] * 3), 3 * len(market.bars))
 
 
 def batch(market: Market, *families: str) -> Work:
@@ -70,8 +71,8 @@ def test_no_kernel_lost_its_pace() -> None:
     thirty = ("returns", "trend", "direction", "channel", "reversion", "efficiency", "moments", "candle", "vwap")
     found = ratios(
         {
-            "lean block, a bar": backtest(market, settings_of(CROSS), CROSS.arm, lean=True),
-            "block with traces, a bar": backtest(market, settings_of(CROSS), CROSS.arm, lean=False),
+            "lean block, a bar": backtest(market, matched_settings(CROSS), CROSS.arm, lean=True),
+            "block with traces, a bar": backtest(market, matched_settings(CROSS), CROSS.arm, lean=False),
             "block with predictions, a bar": backtest(market, EngineSettings(), "model", lean=False),
             "sweep, a bar": swept(market),
             "features in a batch, a bar": batch(market),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from metastackerbandit.bench import wide
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.gate import BLOCK, PASS
@@ -47,21 +48,7 @@ from tests.engine.test_books import predictions_of_books
 from tests.markets import by_block, by_stream, generated, instrument, same_bytes, walk
 from tests.predicted import foresight
 
-WIDE = RiskSettings(  # breakers and caps that nothing here reaches, for what is to be seen without them
-    max_symbol_exposure=20.0,
-    max_gross_exposure=20.0,
-    max_side_exposure=20.0,
-    max_net_exposure=20.0,
-    max_heat=1.0,
-    max_correlated_heat=1.0,
-    max_daily_loss=1.0,
-    max_weekly_loss=1.0,
-    max_drawdown=1.0,
-    max_loss_streak=1_000,
-    max_volatility_ratio=100.0,
-    max_bad_bars=1.0,
-    max_excess_loss=1_000.0,
-)
+WIDE = structs.replace(wide.WIDE, max_excess_loss=1_000.0)  # breakers and caps that nothing here reaches, for what is to be seen without them
 TIGHT = RiskSettings(
     max_symbol_exposure=0.3,
     max_gross_exposure=0.5,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from msgspec import structs
 
+from metastackerbandit.bench.wide import Rule
 from oracles.corners import BOTH, CORNERS, FLIPPED, GAPPED, ORDERED_FIRST, SAME_CANDLE, corners
 from oracles.ours import MADE_BASE_NS, play, recording_of
-from oracles.scenes import MADE_NS, Rule, Scene, Ticks
+from oracles.scenes import MADE_NS, Scene, Ticks
 from tests.covering import covers
 
 LAST_MOVE = Rule("sma_cross", fast=1, slow=2, stop_bps=100.0)  # long after a rising close, short after a falling one

@@ -1,59 +1,27 @@
-"""The engine as other engines are: one rule, a fixed quantity, fees; every gate is asked, with limits so wide that none binds."""
+"""A rule played by our engine and by a peer on the benchmarks' market, and the trades of both held against each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from metastackerbandit.backtest.run import Block, block_of, run
 from metastackerbandit.bench.candles import INSTRUMENT, Market
 from metastackerbandit.bench.spec import Unequal
-from metastackerbandit.costs.settings import CostSettings
-from metastackerbandit.decision.settings import DecisionSettings
+from metastackerbandit.bench.wide import CASH, Rule, settings_of
 from metastackerbandit.domain.money import money_digits
 from metastackerbandit.domain.sink import MemorySink
 from metastackerbandit.domain.timeframe import MINUTE_NS
-from metastackerbandit.engine.gates import GATE_NAMES
 from metastackerbandit.engine.plan import Plan, plan_of
-from metastackerbandit.engine.settings import AccountSettings, EngineSettings
-from metastackerbandit.execution.settings import ExecutionSettings
-from metastackerbandit.exits.settings import ExitSettings
-from metastackerbandit.risk.settings import RiskSettings, SizingSettings
+from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.simulation.settings import SimulationSettings
-from metastackerbandit.stacking.settings import ArmSettings, Breakout, SmaCross
 
-CASH = 10_000_000
 QUANTITY = "100"
 FEE_BPS = 5.0
 MONEY = 1e-7  # currency a trade that floats and our rounding of fees may differ by
-WIDE = RiskSettings(
-    max_symbol_exposure=20.0,
-    max_gross_exposure=20.0,
-    max_side_exposure=20.0,
-    max_net_exposure=20.0,
-    max_heat=1.0,
-    max_correlated_heat=1.0,
-    max_daily_loss=1.0,
-    max_weekly_loss=1.0,
-    max_drawdown=1.0,
-    max_loss_streak=1_000,
-    max_volatility_ratio=100.0,
-    max_bad_bars=1.0,
-)
-
-
-class Rule(Struct, frozen=True):
-    """A rule arm, its lengths in bars, and its exits in basis points of the entry price, 0 for none."""
-
-    arm: Literal["sma_cross", "breakout"]
-    fast: int = 10
-    slow: int = 50
-    length: int = 48
-    stop_bps: float = 0.0
-    target_bps: float = 0.0
 
 
 class Trades(Struct, frozen=True, eq=False):
@@ -68,22 +36,9 @@ class Trades(Struct, frozen=True, eq=False):
     profit: np.ndarray
 
 
-def settings_of(rule: Rule) -> EngineSettings:
+def matched_settings(rule: Rule) -> EngineSettings:
     """What the rule is played under."""
-    return EngineSettings(
-        account=AccountSettings(deposit=str(CASH)),
-        arms=ArmSettings(sma_cross=SmaCross(rule.fast, rule.slow), breakout=Breakout(rule.length)),
-        decision=DecisionSettings(
-            min_completeness=0.0, min_volatility=0.0, max_volatility=100.0, max_funding_bps=1_000.0, reversal="flip", unknown_passes=GATE_NAMES
-        ),
-        sizing=SizingSettings(mode="quantity", quantity=QUANTITY),
-        risk=WIDE,
-        exits=ExitSettings(stop_bps=rule.stop_bps, target_bps=rule.target_bps),
-        costs=CostSettings(taker_fee_bps=FEE_BPS, maker_fee_bps=FEE_BPS, half_spread_bps=0.0, slippage_bps=0.0, impact_coefficient=0.0),
-        execution=ExecutionSettings(
-            flip_gap_bars=0, min_change_bps=0.0, max_impact_bps=1_000.0, max_orders_a_day=1_000_000, max_order_volume=1.0, max_day_volume=1.0
-        ),
-    )
+    return settings_of(rule, QUANTITY, FEE_BPS)
 
 
 def job_of(rule: Rule, candles: str, bars: int) -> dict[str, Any]:
@@ -95,16 +50,7 @@ def job_of(rule: Rule, candles: str, bars: int) -> dict[str, Any]:
         "frame_ns": MINUTE_NS,
         "tick": INSTRUMENT.tick_size,
         "step": INSTRUMENT.lot_size,
-        "strategy": {
-            "arm": rule.arm,
-            "fast": rule.fast,
-            "slow": rule.slow,
-            "length": rule.length,
-            "stop_bps": rule.stop_bps,
-            "target_bps": rule.target_bps,
-            "reversal": "flip",
-            "sides": "both",
-        },
+        "strategy": {**structs.asdict(rule), "sides": "both"},
         "fee_bps": FEE_BPS,
         "slippage_bps": 0.0,
         "cash": float(CASH),
@@ -116,7 +62,7 @@ def job_of(rule: Rule, candles: str, bars: int) -> dict[str, Any]:
 def playing(rule: Rule, market: Market) -> Callable[[], Trades]:
     """The block driver over the market, ready: `run()` plays from the first bar to the last, and gives the trades."""
     recording = market.recording()
-    plan, block = plan_of(recording, "1m", rule.arm, settings_of(rule)), block_of(recording)
+    plan, block = plan_of(recording, "1m", rule.arm, matched_settings(rule)), block_of(recording)
     return lambda: played(plan, block)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from metastackerbandit.bench.candles import START_NS, Market, minutes
-from metastackerbandit.bench.matched import Rule, Trades, equal, job_of, playing
+from metastackerbandit.bench.matched import Trades, equal, job_of, playing
 from metastackerbandit.bench.spec import Asked, Benchmark, Prepared, Target
+from metastackerbandit.bench.wide import Rule
 from metastackerbandit.domain.timeframe import MINUTE_NS
 
 BARS = 1_000_000

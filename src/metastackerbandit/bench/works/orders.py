@@ -11,8 +11,9 @@ import numpy as np
 from metastackerbandit.backtest.run import block_of, run
 from metastackerbandit.bench.candles import Market, minutes
 from metastackerbandit.bench.interleaved import timed
-from metastackerbandit.bench.matched import Rule, settings_of
+from metastackerbandit.bench.matched import matched_settings
 from metastackerbandit.bench.spec import Benchmark, Prepared, Target
+from metastackerbandit.bench.wide import Rule
 from metastackerbandit.engine.plan import plan_of
 from metastackerbandit.simulation.settings import SimulationSettings
 
@@ -54,7 +55,7 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
 
 def _runner(market: Market) -> Callable[[], int]:
     recording = market.recording()
-    plan, block = plan_of(recording, "1m", RULE.arm, settings_of(RULE)), block_of(recording)
+    plan, block = plan_of(recording, "1m", RULE.arm, matched_settings(RULE)), block_of(recording)
     return lambda: run(plan, block, SimulationSettings(), None).counts["orders"]
 
 

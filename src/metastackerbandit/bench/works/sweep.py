@@ -12,8 +12,9 @@ import numpy as np
 from metastackerbandit.backtest.run import block_of
 from metastackerbandit.backtest.sweep import grid, sweep
 from metastackerbandit.bench.candles import INSTRUMENT, minutes
-from metastackerbandit.bench.matched import Rule, job_of, settings_of
+from metastackerbandit.bench.matched import job_of, matched_settings
 from metastackerbandit.bench.spec import Asked, Benchmark, Prepared, Target, Unequal
+from metastackerbandit.bench.wide import Rule
 from metastackerbandit.domain.money import money_digits
 from metastackerbandit.engine.plan import plan_of
 from metastackerbandit.simulation.settings import SimulationSettings
@@ -29,7 +30,7 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
     market = minutes(data, BARS)
     recording = market.recording()
     rule = Rule("sma_cross")
-    base = settings_of(rule)
+    base = matched_settings(rule)
     plan, block = plan_of(recording, "1m", rule.arm, base), block_of(recording)
     settings = grid(base, rule.arm, fast=tuple(FASTS), slow=tuple(SLOWS))
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
