@@ -10,9 +10,9 @@ import numpy as np
 from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, MOOD_EVENT, OPEN_EVENT, PREDICTION_EVENT
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.recording import Recording
+from metastackerbandit.engine.fills import on_report
 from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened
 from metastackerbandit.engine.on_prediction import on_predicted
-from metastackerbandit.engine.orders import on_report
 from metastackerbandit.engine.world import AMEND, CANCEL, SUBMIT
 from metastackerbandit.simulation.venue import amend, at_close, at_open, cancel, inside, submit
 

@@ -145,7 +145,7 @@ def advanced(world: World, out: Out, venue: Venue, block: Block, first: int, lea
 
 
 def refuse(fault: int, event: int) -> None:
-    """A fault of engine.orders ends the run."""
+    """A fault of engine.orders or engine.fills ends the run."""
     if fault:
         raise Fault(
             f"the engine and the simulated venue disagree (code {fault}) at event {event}",

@@ -121,7 +121,8 @@ def _frozen(value: Any) -> str:
     if callable(value):
         if value in _plain:
             return stamp_of(value)
-        return getattr(value, "__qualname__", type(value).__qualname__)
+        fields = getattr(value, "_fields", ())  # of a NamedTuple that a kernel makes: their order is in the binary
+        return f"{getattr(value, '__qualname__', type(value).__qualname__)}{fields or ''}"
     if isinstance(value, (int, float, bool, str, tuple, np.dtype, np.generic)):
         return repr(value)
     return type(value).__qualname__

@@ -14,7 +14,7 @@ from metastackerbandit.domain.timeframe import DAY_NS, DAYS_A_YEAR
 from metastackerbandit.engine.agreement import agree
 from metastackerbandit.engine.gates import LEGAL_GATE, ask_all
 from metastackerbandit.engine.ghosts import haunt
-from metastackerbandit.engine.orders import cancel_kind, pending_lots, place_order
+from metastackerbandit.engine.orders import cancel_kind, desk_of, pending_lots, place_order
 from metastackerbandit.engine.portfolio import grows, look_around, make_room, weigh_others
 from metastackerbandit.engine.regime import context_cell, regime_allowed
 from metastackerbandit.execution.quantize import least_lots, legal_lots
@@ -88,7 +88,7 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
         haunt(world.ghosts[s], seat, limits, draft, world.predictions[s, 0], seen, cell, account.decisions, world.arms)
     fault = 0
     if draft.wanted != draft.held:
-        fault = act(world, out, s, draft)
+        fault = act(desk_of(world, out, s), world.predictions[s, 0], seen, s, draft)
     keep_decision(out.decisions[n], account, seat, limits, draft, seen.side, s, world.arms[seat.arm])
     out.cursor[0].decisions += 1
     return fault
@@ -228,46 +228,26 @@ def judge(draft: Any) -> None:
         draft.wanted = draft.held + draft.legal
 
 
-@inlined
-def act(world: Any, out: Any, s: int, draft: Any) -> int:
-    """act_on, for those who have the world."""
-    return act_on(
-        world.account[0],
-        world.seats[s],
-        world.limits[s],
-        world.working[s],
-        world.predictions[s, 0],
-        world.seen[0],
-        out.cursor[0],
-        out.orders,
-        out.effects,
-        s,
-        draft,
-    )
-
-
 @kernel
-def act_on(
-    account: Any, seat: Any, limits: Any, working: Any, prediction: Any, seen: Any, cursor: Any, orders: Any, effects: Any, s: int, draft: Any
-) -> int:
+def act(desk: Any, prediction: Any, seen: Any, s: int, draft: Any) -> int:
     """Send what the decision needs, reductions first; returns 0 or a fault of engine.orders."""
-    number, at_ns = account.decisions, draft.at_ns
+    seat, limits, number, at_ns = desk.seat, desk.limits, desk.account.decisions, draft.at_ns
     reduces = draft.kind == EXIT or draft.kind == REDUCE
     base = draft.held
     if draft.pending != 0 and reduces:
-        cancel_kind(working, seat.working, cursor, effects, at_ns, False)
+        cancel_kind(desk, at_ns, False)
         base = seat.position.lots
     fault = 0
     if opposes(draft.wanted, base):
         leave = legal_lots(-base, draft.price, limits.rules, True)
-        fault = place_order(account, seat, working, cursor, orders, effects, s, at_ns, number, MARKET, ON_OPPOSITE, leave, 0, 1, draft.impact)
+        fault = place_order(desk, s, at_ns, number, MARKET, ON_OPPOSITE, leave, 0, 1, draft.impact)
         draft.sent = leave + draft.wanted
-        lots, reduce_only, reason = draft.wanted, 0, draft.reason
+        lots, reduce_only = draft.wanted, 0
     else:
         draft.sent = legal_lots(draft.wanted - base, draft.price, limits.rules, True) if reduces else draft.wanted - base
-        lots, reduce_only, reason = draft.sent, 1 if reduces else 0, draft.reason
+        lots, reduce_only = draft.sent, 1 if reduces else 0
     if lots != 0 and fault == 0:
-        fault = place_order(account, seat, working, cursor, orders, effects, s, at_ns, number, MARKET, reason, lots, 0, reduce_only, draft.impact)
+        fault = place_order(desk, s, at_ns, number, MARKET, draft.reason, lots, 0, reduce_only, draft.impact)
     if not (draft.kind == EXIT or draft.kind == HOLD):
         seat.correlation = draft.correlation
     if draft.kind == ENTER or draft.kind == INCREASE:

@@ -16,10 +16,10 @@ from metastackerbandit.domain.kernel import kernel, layout, struct_of
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import PAUSE, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 from metastackerbandit.engine.choice import on_outcome
+from metastackerbandit.engine.fills import ILLEGAL_STEP, UNKNOWN_ORDER, on_report
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened
 from metastackerbandit.engine.on_prediction import on_predicted
-from metastackerbandit.engine.orders import ILLEGAL_STEP, UNKNOWN_ORDER, on_report
 from metastackerbandit.engine.plan import Plan, begin
 from metastackerbandit.engine.world import CANCEL, SUBMIT, Cursor, EffectRow, Out, World, empty_out
 

@@ -120,7 +120,7 @@ def begin_ghost(ghosts: Any, seat: Any, limits: Any, draft: Any, prediction: Any
 
 @kernel
 def set_terms(wish: Any, seat: Any, limits: Any, prediction: Any, seen: Any) -> None:
-    """The exits that the engine would give the trade (engine.decide.remember_entry, engine.orders); more of a position has the position's own."""
+    """The exits that the engine would give the trade (engine.decide.remember_entry, engine.fills); more of a position has the position's own."""
     exits = limits.exits
     follows = limits.hears != 0 and seen.has_model != 0
     barrier = round(prediction.barrier_bps * BPS_RATE) if follows else 0
@@ -178,7 +178,7 @@ def open_ghosts(ghosts: Any, seat: Any, limits: Any, s: int, at_ns: int, price: 
 
 @kernel
 def enter(ghost: Any, limits: Any, at_ns: int, price: int) -> None:
-    """The wish is filled as a market order of its size would be, and gets its stop and target (engine.orders._protect)."""
+    """The wish is filled as a market order of its size would be, and gets its stop and target (engine.fills._protect)."""
     held = ghost.held
     wish = ghost.wish
     held.side = wish.side

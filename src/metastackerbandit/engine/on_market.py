@@ -12,9 +12,10 @@ from metastackerbandit.engine.agreement import follow_mood
 from metastackerbandit.engine.choice import charge_all
 from metastackerbandit.engine.controls import keep_control, keep_rests
 from metastackerbandit.engine.decide import decide, is_quiet
+from metastackerbandit.engine.fills import pay_funding
 from metastackerbandit.engine.ghosts import age, charge_ghosts, follow_rule, leave_all, open_ghosts, pass_candle
 from metastackerbandit.engine.on_prediction import begin_waiting, give_up, keep_point
-from metastackerbandit.engine.orders import cancel_kind, pay_funding, send, trail
+from metastackerbandit.engine.orders import cancel_kind, desk_of, place_order, trail
 from metastackerbandit.engine.regime import follow_regime
 from metastackerbandit.market.activity import observe
 from metastackerbandit.market.resample import absorb, overdue
@@ -68,7 +69,7 @@ def attend(world: Any, out: Any, s: int, bar: Any) -> None:
     account = world.account[0]
     limits = world.limits[s]
     breakers = account.breakers
-    trail(world, out, s, bar.known_ns, bar.close)
+    trail(desk_of(world, out, s), bar.known_ns, bar.close)
     equity = account.cash + account.marked
     now_ns = bar.known_ns
     if now_ns >= breakers.next_day_ns:
@@ -234,11 +235,12 @@ def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
     else:
         account.killed = 1
         for s in range(len(world.seats)):
-            cancel_kind(world.working[s], world.seats[s].working, out.cursor[0], out.effects, at_ns, False)
+            desk = desk_of(world, out, s)
+            cancel_kind(desk, at_ns, False)
             leave_all(world.ghosts[s], world.seats[s], at_ns)
             lots = world.seats[s].position.lots
             if lots != 0:
-                fault = send(world, out, s, at_ns, world.seats[s].last_decision, MARKET, ON_KILL, -lots, 0, 1, world.seats[s].impact)
+                fault = place_order(desk, s, at_ns, world.seats[s].last_decision, MARKET, ON_KILL, -lots, 0, 1, world.seats[s].impact)
                 if fault != 0:
                     return fault
     return 0

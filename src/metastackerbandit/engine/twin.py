@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.rows import KEEP
+from metastackerbandit.engine.fills import on_report
 from metastackerbandit.engine.mirror import mirror_world
 from metastackerbandit.engine.on_market import answer_rule, on_closed, on_funding, on_opened
 from metastackerbandit.engine.on_prediction import answer, on_predicted
-from metastackerbandit.engine.orders import on_report
 from metastackerbandit.engine.world import CANCEL, HALTED, SUBMIT
 from metastackerbandit.stacking.ask import mirrored_word
 from metastackerbandit.stacking.names import RULE_ARMS
