@@ -73,7 +73,17 @@ def test_numbers_are_told_to_three_digits() -> None:
 
 def test_every_benchmark_has_a_name_of_its_own_and_says_what_it_does() -> None:
     names = [one.name for one in BENCHMARKS]
-    assert len(set(names)) == len(names) and set(names) >= {"backtest", "backtest_stops", "pipeline", "sweep", "features", "orders", "train", "start"}
+    assert len(set(names)) == len(names) and set(names) >= {
+        "backtest",
+        "backtest_stops",
+        "pipeline",
+        "stored",
+        "sweep",
+        "features",
+        "orders",
+        "train",
+        "start",
+    }
     assert all(one.work and one.rounds >= 5 for one in BENCHMARKS)
 
 

@@ -72,6 +72,7 @@ def sweep(
             done, fault = advanced(world, out, venue, block, done, True)
             fall = fallen(out.curve, out.cursor[0].curve, *fall)
             rewind(out)
+            out.cursor[0].curve = 0
             refuse(fault, done)
         found[place] = (account.cash + account.marked - deposit, account.orders, account.fills, account.trips, fall[1])
         if progress is not None:

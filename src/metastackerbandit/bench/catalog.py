@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, features, orders, pipeline, start, streaming, sweep, train
+from metastackerbandit.bench.works import backtest, features, orders, pipeline, start, stored, streaming, sweep, train
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
     backtest.WITH_BARRIERS,
     pipeline.BENCHMARK,
+    stored.BENCHMARK,
     sweep.BENCHMARK,
     features.BENCHMARK,
     streaming.BENCHMARK,

@@ -68,7 +68,7 @@ def playing(rule: Rule, market: Market) -> Callable[[], Trades]:
 
 def played(plan: Plan, block: Block) -> Trades:
     """One lean run; its round trips."""
-    sink = MemorySink()
+    sink = MemorySink("trips")
     run(plan, block, SimulationSettings(), sink, lean=True)
     trips = sink.kept().trips
     money = 10.0 ** -money_digits(INSTRUMENT.quote)

@@ -61,47 +61,55 @@ class Kept(Struct, frozen=True, eq=False):
 
 
 class MemorySink:
-    """Keeps everything, for tests, comparisons and reports."""
+    """Keeps everything, or only the kinds of rows that are named (fields of Kept), for tests, comparisons and reports."""
 
-    def __init__(self) -> None:
+    def __init__(self, *kinds: str) -> None:
         self._parts: dict[str, list[Any]] = {name: [] for name in Kept.__struct_fields__}
+        unknown = [kind for kind in kinds if kind not in self._parts]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: no such kind of rows; there are {', '.join(self._parts)}")
+        self._kinds = frozenset(kinds or self._parts)
+
+    def _keep(self, kind: str, rows: np.ndarray) -> None:
+        if kind in self._kinds:
+            self._parts[kind].append(copied(rows))
 
     def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
         """Copy decisions and traces."""
-        for name, array in zip(("decisions", "observed", "limit", "verdict"), (rows, observed, limit, verdict), strict=True):
-            self._parts[name].append(copied(array))
+        for kind, array in zip(("decisions", "observed", "limit", "verdict"), (rows, observed, limit, verdict), strict=True):
+            self._keep(kind, array)
 
     def orders(self, rows: np.ndarray) -> None:
         """Copy order states."""
-        self._parts["orders"].append(copied(rows))
+        self._keep("orders", rows)
 
     def fills(self, rows: np.ndarray) -> None:
         """Copy fills."""
-        self._parts["fills"].append(copied(rows))
+        self._keep("fills", rows)
 
     def ledger(self, rows: np.ndarray) -> None:
         """Copy postings."""
-        self._parts["ledger"].append(copied(rows))
+        self._keep("ledger", rows)
 
     def trips(self, rows: np.ndarray) -> None:
         """Copy trips."""
-        self._parts["trips"].append(copied(rows))
+        self._keep("trips", rows)
 
     def controls(self, rows: np.ndarray) -> None:
         """Copy controls."""
-        self._parts["controls"].append(copied(rows))
+        self._keep("controls", rows)
 
     def predictions(self, rows: np.ndarray) -> None:
         """Copy predictions."""
-        self._parts["predictions"].append(copied(rows))
+        self._keep("predictions", rows)
 
     def outcomes(self, rows: np.ndarray) -> None:
         """Copy outcomes."""
-        self._parts["outcomes"].append(copied(rows))
+        self._keep("outcomes", rows)
 
     def alarms(self, rows: np.ndarray) -> None:
         """Copy alarms."""
-        self._parts["alarms"].append(copied(rows))
+        self._keep("alarms", rows)
 
     def kept(self) -> Kept:
         """Everything so far, one array a kind."""

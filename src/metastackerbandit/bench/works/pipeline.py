@@ -1,4 +1,4 @@
-"""The whole chain of gates on every bar: prediction, arms chosen by their posterior, size, 25 verdicts with their traces, orders, fills, ledger."""
+"""The whole chain of gates on every bar: prediction, arms chosen by their posterior, size, every gate's verdict and trace, orders, fills, ledger."""
 
 from __future__ import annotations
 
