@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec import Struct
 
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import AlarmRow, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 from metastackerbandit.domain.sink import Kept, MemorySink, Sink, Tee
 
-KINDS = {
+KINDS: dict[str, type[Struct]] = {
     "orders": OrderRow,
     "fills": FillRow,
     "ledger": LedgerRow,
