@@ -6,7 +6,7 @@ from metastackerbandit.bench.wide import Rule as Arm
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import stop_price, target_price
 from oracles.differences import Case, Rule
-from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING
+from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISEN, RISING
 from oracles.scenes import Scene
 
 DRIVEN = """Its `Strategy` sees each close and orders for the next open. Stop and target go with the order; the script looks up the open that the
@@ -46,8 +46,7 @@ RULES = (
             rule=Arm("sma_cross", fast=1, slow=2, stop_bps=100.0),
             market="perp",
             made=(
-                (10_000, 10_010, 9_990, 10_000),
-                (10_000, 10_060, 9_990, 10_050),
+                *RISEN,
                 (10_200, 10_260, 10_190, 10_250),
                 (10_250, 10_260, 10_190, 10_200),
                 (10_200, 10_210, 10_190, 10_200),

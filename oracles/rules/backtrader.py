@@ -7,7 +7,7 @@ from metastackerbandit.costs.price import taken_at
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import target_price
 from oracles.differences import Case, Rule
-from oracles.rules.vectorbt import STOPPED
+from oracles.rules.common import ENTRY_REACHES_STOP, RISEN, STOPPED
 from oracles.scenes import Scene
 
 DRIVEN = """It runs with `cheat_on_open`: its strategy decides at the close in `next`, and sends entry, stop and target together at the next open in
@@ -48,8 +48,7 @@ RULES = (
             rule=Arm("sma_cross", fast=1, slow=2, target_bps=100.0),
             market="perp",
             made=(
-                (10_000, 10_010, 9_990, 10_000),
-                (10_000, 10_060, 9_990, 10_050),
+                *RISEN,
                 (10_050, 10_110, 10_040, 10_100),
                 (10_100, 10_110, 10_060, 10_080),
                 (10_200, 10_210, 10_190, 10_205),
@@ -68,15 +67,7 @@ RULES = (
             name="barriers begin with the next bar",
             rule=STOPPED,
             market="perp",
-            made=(
-                (10_000, 10_010, 9_990, 10_000),
-                (10_000, 10_060, 9_990, 10_050),
-                (10_050, 10_110, 9_900, 10_100),
-                (10_100, 10_160, 10_090, 10_150),
-                (10_150, 10_160, 10_060, 10_080),
-                (10_080, 10_090, 10_040, 10_050),
-                (10_050, 10_060, 10_000, 10_010),
-            ),
+            made=ENTRY_REACHES_STOP,
             extra=NEXT_ALONE,
         ),
     ),

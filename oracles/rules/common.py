@@ -15,7 +15,20 @@ RISING: tuple[Ticks, ...] = (
     (10_207, 10_210, 10_090, 10_100),
     (10_101, 10_110, 9_990, 10_000),
 )
+RISEN: tuple[Ticks, ...] = (  # the close rises: LAST_MOVE goes long at the next open
+    (10_000, 10_010, 9_990, 10_000),
+    (10_000, 10_060, 9_990, 10_050),
+)
+ENTRY_REACHES_STOP: tuple[Ticks, ...] = (  # the candle that is entered at its open falls by more than 1 % before it rises again
+    *RISEN,
+    (10_050, 10_110, 9_900, 10_100),
+    (10_100, 10_160, 10_090, 10_150),
+    (10_150, 10_160, 10_060, 10_080),
+    (10_080, 10_090, 10_040, 10_050),
+    (10_050, 10_060, 10_000, 10_010),
+)
 LAST_MOVE = Arm("sma_cross", fast=1, slow=2)  # long after a rising close, short after a falling one
+STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)  # the same with a stop 1 % away
 
 
 def _is_funding(case: Case) -> bool:

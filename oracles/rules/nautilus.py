@@ -7,7 +7,7 @@ from metastackerbandit.costs.price import taken_at
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import stop_price, target_price
 from oracles.differences import Case, Rule
-from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING
+from oracles.rules.common import LAST_MOVE, NO_FUNDING, RISING, STOPPED
 from oracles.scenes import Scene
 
 DRIVEN = """It is given each candle's first price as a trade of its own, a nanosecond after the open, and the candle as a bar at its close. Its
@@ -15,7 +15,6 @@ strategy decides on the bar and sends at that trade: market orders, brackets wit
 model offers takers the price with slippage."""
 
 BOTH = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0, target_bps=100.0)
-STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)
 TARGETED = Arm("sma_cross", fast=1, slow=2, target_bps=100.0)
 BARS_ALONE = (("first_prices", 0),)
 ENTERED_AT_10050 = ((10_000, 10_010, 9_990, 10_000), (10_000, 10_060, 9_990, 10_050), (10_050, 10_110, 10_040, 10_100))  # long, in the last of these

@@ -6,13 +6,12 @@ from metastackerbandit.bench.wide import Rule as Arm
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.exits.rules import stop_price, target_price
 from oracles.differences import Case, Rule
-from oracles.rules.common import NO_FUNDING
+from oracles.rules.common import ENTRY_REACHES_STOP, NO_FUNDING, RISEN, STOPPED
 from oracles.scenes import Scene
 
 DRIVEN = """Without stop and target its signals are arrays, executed at each candle's open. With them a candle is two rows, first its open alone
 and then its range, and the signals are asked for row by row, since what was stopped decides what comes next."""
 
-STOPPED = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0)
 STOPPED_THEN_FLAT = Arm("sma_cross", fast=1, slow=2, stop_bps=100.0, reversal="through_flat")
 
 
@@ -77,8 +76,7 @@ RULES = (
             rule=STOPPED_THEN_FLAT,
             market="perp",
             made=(
-                (10_000, 10_010, 9_990, 10_000),
-                (10_000, 10_060, 9_990, 10_050),
+                *RISEN,
                 (10_050, 10_110, 10_040, 10_100),
                 (10_100, 10_110, 10_060, 10_080),
                 (10_080, 10_090, 9_900, 9_920),
@@ -99,15 +97,7 @@ RULES = (
             name="barriers begin with the next row",
             rule=STOPPED,
             market="perp",
-            made=(
-                (10_000, 10_010, 9_990, 10_000),
-                (10_000, 10_060, 9_990, 10_050),
-                (10_050, 10_110, 9_900, 10_100),
-                (10_100, 10_160, 10_090, 10_150),
-                (10_150, 10_160, 10_060, 10_080),
-                (10_080, 10_090, 10_040, 10_050),
-                (10_050, 10_060, 10_000, 10_010),
-            ),
+            made=ENTRY_REACHES_STOP,
             extra=ONE_ROW,
         ),
     ),
@@ -121,8 +111,7 @@ RULES = (
             rule=STOPPED,
             market="perp",
             made=(
-                (10_000, 10_010, 9_990, 10_000),
-                (10_000, 10_060, 9_990, 10_050),
+                *RISEN,
                 (10_050, 10_110, 10_040, 10_100),
                 (10_100, 10_110, 10_060, 10_080),
                 (9_900, 9_910, 9_880, 9_890),
@@ -142,8 +131,7 @@ RULES = (
             rule=Arm("sma_cross", fast=1, slow=2, target_bps=100.0),
             market="perp",
             made=(
-                (10_000, 10_010, 9_990, 10_000),
-                (10_000, 10_060, 9_990, 10_050),
+                *RISEN,
                 (10_050, 10_110, 10_040, 10_100),
                 (10_100, 10_210, 10_090, 10_200),
                 (10_200, 10_260, 10_190, 10_250),
@@ -161,8 +149,7 @@ RULES = (
             rule=STOPPED,
             market="perp",
             made=(
-                (10_000, 10_010, 9_990, 10_000),
-                (10_000, 10_060, 9_990, 10_050),
+                *RISEN,
                 (10_050, 10_110, 10_040, 10_100),
                 (10_100, 10_160, 9_953, 10_150),
                 (10_150, 10_160, 10_060, 10_080),

@@ -38,11 +38,8 @@ def _page_of(session: Session, run: int) -> dict[str, Any]:
     from metastackerbandit.cli.report import reported
     from metastackerbandit.storage.journal import Journal
 
-    journal = Journal.open(session.home, create=False)
-    try:
+    with Journal.open(session.home, create=False) as journal:
         told = reported(journal.run(run))
-    finally:
-        journal.close()
     return {name: told[name] for name in ("folder", "page", "files")}
 
 

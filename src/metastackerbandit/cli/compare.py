@@ -166,12 +166,9 @@ def _two_runs(home: Path, names: list[str]) -> dict[str, Any]:
     from metastackerbandit.evaluation.time_blocks import mean_around, time_blocks
     from metastackerbandit.storage.journal import Journal
 
-    journal = Journal.open(home, create=False)
-    try:
+    with Journal.open(home, create=False) as journal:
         views = [journal.run(name) for name in names]
         curves = [equity_of(view.decisions().rows) for view in views]
-    finally:
-        journal.close()
     shared = np.intersect1d(curves[0][0], curves[1][0])
     if len(shared) < 2:
         what = f"runs {names[0]} and {names[1]} have no bars in common"

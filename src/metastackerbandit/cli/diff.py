@@ -71,16 +71,13 @@ def _diff_runs(home: Path | None, runs: list[str]) -> dict[str, Any]:
     from metastackerbandit.config.home import home_folder
     from metastackerbandit.storage.journal import Journal
 
-    journal = Journal.open(home_folder(home, os.environ), create=False)
-    try:
+    with Journal.open(home_folder(home, os.environ), create=False) as journal:
         views = [journal.run(key) for key in runs]
         one, other = (kept_of(view) for view in views)
         gates = [gate.name for gate in views[0].row.gates]
         inputs = [view.row.digest for view in views]
         payload = compared(one, other, gates)
         return {**payload, "inputs": inputs[0] if inputs[0] == inputs[1] else inputs, "compared": [view.row.run for view in views]}
-    finally:
-        journal.close()
 
 
 def kept_of(view: RunView) -> Kept:

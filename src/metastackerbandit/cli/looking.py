@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from metastackerbandit.storage.run_view import RunView
 
 RunFlag = Annotated[str, typer.Option("--run", metavar="RUN", help="`last`, a run's number, or the start of its identity.")]
+RunArgument = Annotated[str, typer.Argument(metavar="[RUN]", help="`last`, a run's number, or the start of its identity.", show_default=False)]
+TradedFlag = Annotated[
+    Path | None, typer.Option("--data", metavar="FOLDER", help="The candles that the run traded. [default: those it names]", show_default=False)
+]
 DaysFlag = Annotated[float | None, typer.Option("--days", min=0, help="Only the run's last days. [default: all]", show_default=False)]
 SymbolFlag = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only this symbol.", show_default=False)]
 FrameFlag = Annotated[str | None, typer.Option("--frame", metavar="5m", help="Only books of this frame.", show_default=False)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, answering, tell
-from metastackerbandit.cli.looking import RunFlag
+from metastackerbandit.cli.looking import RunFlag, TradedFlag
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.card import ModelCard
@@ -23,10 +23,7 @@ HALTED = 5  # the exit code when a monitor stands at HALT at the run's end
 
 def monitors(
     run: RunFlag = "last",
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="FOLDER", help="The candles that the run traded. [default: those it names]", show_default=False),
-    ] = None,
+    data: TradedFlag = None,
     everything: Annotated[bool, typer.Option("--all", help="Also tell in full what is in order, and what has no data.")] = False,
     home: HomeFlag = None,
     json: JsonFlag = False,
@@ -52,8 +49,7 @@ def looked(run: str, data: Path | None, home: Path | None) -> dict[str, Any]:
     from metastackerbandit.storage.journal import Journal
 
     folder = home_folder(home, os.environ)
-    journal = Journal.open(folder, create=False)
-    try:
+    with Journal.open(folder, create=False) as journal:
         view = journal.run(run)
         told, notices = _told(view, data)
         settings = settings_of(view.row)
@@ -73,8 +69,6 @@ def looked(run: str, data: Path | None, home: Path | None) -> dict[str, Any]:
             "inventory": [_named(control, view) for control in controls],
             "notices": [*view.row.notices, *notices],
         }
-    finally:
-        journal.close()
 
 
 def _of_twin(view: RunView) -> tuple[Alarm, ...]:

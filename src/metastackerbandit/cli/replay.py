@@ -266,12 +266,9 @@ def _funnel_text(session: Session, run: int) -> str:
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.lookup import among_of
 
-    journal = Journal.open(session.home, create=False)
-    try:
+    with Journal.open(session.home, create=False) as journal:
         view = journal.run(str(run))
         counted = counted_of(view, among_of(view, None, None, None, None))
-    finally:
-        journal.close()
     return "\n".join([funnel_text(counted.found), "", waterfall_text(counted.falls)])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, answering, tell
-from metastackerbandit.cli.looking import journal_of
+from metastackerbandit.cli.looking import RunArgument, TradedFlag, journal_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,24 +20,18 @@ FOLDER = "reports"  # below a home, a folder a run
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="[RUN]", help="`last`, a run's number, or the start of its identity.", show_default=False)] = "last",
+    run: RunArgument = "last",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where to write. [default: reports/RUN in the home]", show_default=False)
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="FOLDER", help="The candles that the run traded. [default: those it names]", show_default=False),
-    ] = None,
+    data: TradedFlag = None,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """One page about a run, and its pictures: verdict, equity beside baselines, where signals ended, trades, costs, calibration."""
     with answering(json):
-        journal = journal_of(home)
-        try:
+        with journal_of(home) as journal:
             payload = reported(journal.run(run), out, data)
-        finally:
-            journal.close()
         tell(payload, report_text(payload), json)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, answering, tell
+from metastackerbandit.cli.looking import RunArgument, TradedFlag, journal_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,27 +26,20 @@ LIMITING = ("filtered", "stress")  # the methods that limits act on, the worse o
 
 
 def risk(
-    run: Annotated[str, typer.Argument(metavar="[RUN]", help="`last`, a run's number, or the start of its identity.", show_default=False)] = "last",
+    run: RunArgument = "last",
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="At that time, UTC. [default: the run's end]", show_default=False)] = None,
     path: Annotated[bool, typer.Option("--path", help="Also each day of the run: value at risk, and what the day brought.")] = False,
     backtest: Annotated[bool, typer.Option("--backtest", help="Also judge each method on the candles, with these positions held all along.")] = False,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="FOLDER", help="The candles that the run traded. [default: those it names]", show_default=False),
-    ] = None,
+    data: TradedFlag = None,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """What is held, how much of each cap is used, what trips next, and what an hour or a day can cost."""
     with answering(json):
-        from metastackerbandit.cli.looking import journal_of
         from metastackerbandit.cli.risk_text import risk_text
 
-        journal = journal_of(home)
-        try:
+        with journal_of(home) as journal:
             payload = risk_of(journal.run(run), at, data, path=path, backtest=backtest)
-        finally:
-            journal.close()
         tell(payload, risk_text(payload), json)
 
 

@@ -272,11 +272,8 @@ def _in_shadow(session: Session, length_ns: int) -> tuple[Blocks, int]:
 def _on_paper(session: Session, length_ns: int) -> tuple[Blocks, int]:
     """The session traded on paper, one input at a time, as a run of the journal."""
     number = int(replayed(session, quiet=True, plain=True)["run"])
-    journal = Journal.open(session.home, create=False)
-    try:
+    with Journal.open(session.home, create=False) as journal:
         rows = journal.run(number).decisions().rows
-    finally:
-        journal.close()
     return blocks_of(rows, *equity_of(rows), length_ns), number
 
 

@@ -55,6 +55,12 @@ class Journal:
         """Close the connection."""
         self._connection.close()
 
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
     def begin(self, record: RunRecord, now_ns: int) -> RunWriter:
         """Start a run; a second running paper run in this home is refused."""
         lock = _paper_lock(self.home) if record.mode == "paper" else -1

@@ -69,11 +69,8 @@ def _told(verb: str, candles: Path, home: Path, *more: str) -> None:
 
 
 def _stored(home: Path) -> np.ndarray:
-    journal = Journal.open(home, create=False)
-    try:
+    with Journal.open(home, create=False) as journal:
         return journal.run().predictions()
-    finally:
-        journal.close()
 
 
 def _runner(recording: Recording, predictions: np.ndarray, arm: str) -> Callable[[], dict[str, int]]:
