@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import tomllib
 from pathlib import Path
@@ -43,7 +44,15 @@ def own_files(module: str) -> list[Path]:
     own = own_file(module)
     if own.exists():
         return [own]
-    return [TESTS / place for place in stated()["elsewhere"].get(module, ()) if (TESTS / place).exists()]
+    said = stated()
+    places = {**said["tables"], **said["elsewhere"]}.get(module, ())
+    return [TESTS / place for place in places if (TESTS / place).exists()]
+
+
+def has_code(module: str) -> bool:
+    """Whether the module has a function; a table of settings, shapes or members has none."""
+    tree = ast.parse(SOURCE.joinpath(*module.split(".")).with_suffix(".py").read_text())
+    return any(isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) for node in ast.walk(tree))
 
 
 def digest_of(module: str, functions_only: bool) -> str:

@@ -1,0 +1,563 @@
+"""Binance's market streams and depth snapshots (spot, USD-M, COIN-M), scanned from the bytes straight into rows.
+
+Wire facts: Binance spot streams (2026-07), USD-M streams (2026-08), the COIN-M merge (fields `st`, `ps`). Keys may come in any order, unknown
+ones are walked over; of a key that stands twice the last one counts, as for any reader of JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.market_rows import ACK, DEPTH, LIQUIDATION, MARK, NOTHING, QUOTE, TRADES, USER, VENUE_BARS
+from metastackerbandit.exchanges.decoded import FOREIGN, MALFORMED, MISSING, MISTYPED, NEGATIVE, TOO_LARGE, TOO_MANY, TRUNCATED
+from metastackerbandit.exchanges.json_scan import read_float, read_integer, read_steps, skip_key, skip_space, skip_string, skip_value
+from metastackerbandit.exchanges.symbols import place_of
+
+KEYS = 128  # places of a message's fields: a one-letter key's own byte, the longer ones below
+LAST_UPDATE, AVERAGE, RESULT, IDENTITY, CODE, STREAM, DATA, PRIOR = 1, 2, 3, 4, 5, 6, 7, 8
+EVENT, SYMBOL = 101, 115  # e, s
+FIRST, END, KIND, HELD = 0, 1, 2, 3  # of a field: where its text begins and ends (strings without their quotes), its first byte, levels
+NEW_FIELDS = (KEYS, 4)
+
+
+@kernel
+def key_of(text: Any, first: int, end: int) -> int:
+    """The field that the key text[first:end] (without quotes) stands for, 0 for one that nobody reads."""
+    size = end - first
+    a = np.int64(text[first]) if size > 0 else np.int64(0)
+    if size == 1:
+        return a if a >= 65 and a < 128 else 0
+    if size == 2 and a == 97 and text[first + 1] == 112:  # ap
+        return 2
+    if size == 4:
+        if a == 98 and text[first + 1] == 105 and text[first + 2] == 100 and text[first + 3] == 115:  # bids
+            return 98
+        if a == 97 and text[first + 1] == 115 and text[first + 2] == 107 and text[first + 3] == 115:  # asks
+            return 97
+        if a == 99 and text[first + 1] == 111 and text[first + 2] == 100 and text[first + 3] == 101:  # code
+            return 5
+        if a == 100 and text[first + 1] == 97 and text[first + 2] == 116 and text[first + 3] == 97:  # data
+            return 7
+    if size == 2 and a == 112 and text[first + 1] == 117:  # pu
+        return 8
+    if size == 2 and a == 105 and text[first + 1] == 100:  # id
+        return 4
+    if size == 6:
+        if a == 114 and text[first + 1] == 101 and text[first + 2] == 115 and text[first + 5] == 116:  # result
+            return 3
+        if a == 115 and text[first + 1] == 116 and text[first + 2] == 114 and text[first + 5] == 109:  # stream
+            return 6
+    if size == 12 and a == 108 and text[first + 4] == 85 and text[first + 10] == 73 and text[first + 11] == 100:  # lastUpdateId
+        return 1
+    return 0
+
+
+@kernel
+def walk_object(text: Any, p: int, end: int, fields: Any, bids: Any, asks: Any, route: Any, skims: bool) -> int:
+    """Behind the object whose brace stands at `p`; what its fields are stands in `fields` (128, 4), lists of levels in `bids` and `asks`.
+
+    Where it `skims`, levels are walked over and not read.
+    """
+    fields[:, KIND] = 0
+    p = skip_space(text, p + 1, end)
+    if p >= end:
+        return -TRUNCATED
+    if text[p] == 125:
+        return p + 1
+    while True:
+        first = p + 1
+        p = skip_key(text, p, end)
+        if p < 0:
+            return p
+        last = p - 2
+        while text[last] != 34:
+            last -= 1
+        key = key_of(text, first, last)
+        p = skip_space(text, p, end)
+        if p >= end:
+            return -TRUNCATED
+        byte = text[p]
+        begins = p
+        if byte == 91 and not skims and (key == 98 or key == 97):
+            p = walk_levels(text, p, end, bids if key == 98 else asks, route, fields[key])
+        else:
+            p = skip_value(text, p, end)
+        if p < 0:
+            return p
+        if key != 0:
+            is_text = byte == 34
+            fields[key, FIRST] = begins + 1 if is_text else begins
+            fields[key, END] = p - 1 if is_text else p
+            fields[key, KIND] = byte
+        p = skip_space(text, p, end)
+        if p >= end:
+            return -TRUNCATED
+        if text[p] == 125:
+            return p + 1
+        if text[p] != 44:
+            return -MALFORMED
+        p = skip_space(text, p + 1, end)
+
+
+@kernel
+def walk_levels(text: Any, p: int, end: int, side: Any, route: Any, field: Any) -> int:
+    """Behind a list of [price, size, ...]; ticks and lots go to `side` (M, 2), their number to the field."""
+    count = 0
+    field[HELD] = 0
+    p = skip_space(text, p + 1, end)
+    if p >= end:
+        return -TRUNCATED
+    if text[p] == 93:
+        return p + 1
+    while True:
+        if text[p] != 91:
+            q = skip_value(text, p, end)
+            return q if q < 0 else -MISTYPED
+        if count >= len(side):
+            return -TOO_MANY
+        p = skip_space(text, p + 1, end)
+        q = skip_value(text, p, end)
+        if q < 0:
+            return q
+        is_text = 1 if text[p] == 34 else 0
+        ticks = read_steps(text, p + is_text, q - is_text, route.price.decimals, route.price.step)
+        if ticks <= 0:
+            return ticks if ticks < 0 else -NEGATIVE
+        p = skip_space(text, q, end)
+        if p >= end:
+            return -TRUNCATED
+        if text[p] != 44:
+            return -MISSING if text[p] == 93 else -MALFORMED
+        p = skip_space(text, p + 1, end)
+        q = skip_value(text, p, end)
+        if q < 0:
+            return q
+        is_text = 1 if text[p] == 34 else 0
+        lots = read_steps(text, p + is_text, q - is_text, route.size.decimals, route.size.step)
+        if lots < 0:
+            return lots
+        side[count, 0] = ticks
+        side[count, 1] = lots
+        count += 1
+        p = skip_space(text, q, end)
+        while p < end and text[p] == 44:  # fields behind the size, which old snapshots had
+            p = skip_value(text, p + 1, end)
+            if p < 0:
+                return p
+            p = skip_space(text, p, end)
+        if p >= end:
+            return -TRUNCATED
+        if text[p] != 93:
+            return -MALFORMED
+        p = skip_space(text, p + 1, end)
+        if p >= end:
+            return -TRUNCATED
+        if text[p] == 93:
+            field[HELD] = count
+            return p + 1
+        if text[p] != 44:
+            return -MALFORMED
+        p = skip_space(text, p + 1, end)
+        if p >= end:
+            return -TRUNCATED
+
+
+@kernel
+def _number(text: Any, fields: Any, key: int) -> int:
+    """A whole number's field; minus the fault where it is absent or none."""
+    kind = fields[key, KIND]
+    if kind == 0:
+        return -MISSING
+    if kind == 34:
+        return -MISTYPED
+    return read_integer(text, fields[key, FIRST], fields[key, END])
+
+
+@kernel
+def _ticks(text: Any, fields: Any, key: int, steps: Any) -> int:
+    """A price's or size's field in whole steps; minus the fault where it is absent or none."""
+    kind = fields[key, KIND]
+    if kind == 0:
+        return -MISSING
+    if kind != 34:
+        return -MISTYPED
+    return read_steps(text, fields[key, FIRST], fields[key, END], steps.decimals, steps.step)
+
+
+@kernel
+def _float(text: Any, fields: Any, key: int) -> float:
+    """A decimal text's field as a float; NaN where it is absent or none."""
+    if fields[key, KIND] != 34:
+        return math.nan
+    return read_float(text, fields[key, FIRST], fields[key, END])
+
+
+@kernel
+def _time(text: Any, fields: Any, key: int) -> int:
+    """A stamp's field in ns: the venue sends ms, and us where it was asked to; minus the fault where it is absent or none."""
+    stamp = _number(text, fields, key)
+    if stamp < 0:
+        return stamp
+    if stamp < 100_000_000_000_000:
+        return stamp * 1_000_000
+    if stamp < 9_000_000_000_000_000:
+        return stamp * 1_000
+    return -TOO_LARGE
+
+
+@kernel
+def _flag(text: Any, fields: Any, key: int) -> int:
+    """1 for true, 0 for false; minus the fault where it is neither."""
+    kind = fields[key, KIND]
+    if kind == 0:
+        return -MISSING
+    if kind == 116:
+        return 1
+    return 0 if kind == 102 else -MISTYPED
+
+
+@kernel
+def _worst(a: int, b: int, c: int, d: int) -> int:
+    """The first fault among values that are faults where they are negative, else 0."""
+    if a < 0:
+        return a
+    if b < 0:
+        return b
+    if c < 0:
+        return c
+    return d if d < 0 else 0
+
+
+@kernel
+def _depth(text: Any, fields: Any, row: Any, is_whole: int, received_ns: int) -> int:
+    """The head of a book message; DEPTH, or minus the fault."""
+    row.is_whole = is_whole
+    row.received_ns = received_ns
+    row.prior_id = -1
+    row.exchange_ns = 0
+    row.engine_ns = 0
+    if fields[97, KIND] != 91 or fields[98, KIND] != 91:
+        return -MISSING if fields[97, KIND] == 0 or fields[98, KIND] == 0 else -MISTYPED
+    row.bids = fields[98, HELD]
+    row.asks = fields[97, HELD]
+    if fields[69, KIND] != 0:  # E
+        row.exchange_ns = _time(text, fields, 69)
+    if fields[84, KIND] != 0:  # T
+        row.engine_ns = _time(text, fields, 84)
+    if fields[LAST_UPDATE, KIND] != 0:
+        row.is_whole = 1
+        row.last_id = _number(text, fields, LAST_UPDATE)
+        row.first_id = row.last_id
+    else:
+        row.last_id = _number(text, fields, 117)  # u
+        row.first_id = _number(text, fields, 85)  # U
+    if row.first_id > row.last_id and row.last_id >= 0:
+        return -MALFORMED
+    fault = _worst(row.exchange_ns, row.engine_ns, row.last_id, row.first_id)
+    if fault == 0 and fields[PRIOR, KIND] != 0:
+        row.prior_id = _number(text, fields, PRIOR)
+        fault = min(row.prior_id, 0)
+    return fault if fault < 0 else DEPTH
+
+
+@kernel
+def _trade(text: Any, fields: Any, row: Any, route: Any, is_sum: bool, received_ns: int) -> int:
+    """A trade, or several of one taker at one price; TRADES, or minus the fault."""
+    row.received_ns = received_ns
+    row.exchange_ns = _time(text, fields, 69)
+    row.traded_ns = _time(text, fields, 84)
+    row.first_id = _number(text, fields, 102 if is_sum else 116)  # f, t
+    row.last_id = _number(text, fields, 108) if is_sum else row.first_id  # l
+    fault = _worst(row.exchange_ns, row.traded_ns, row.first_id, row.last_id)
+    row.ticks = _ticks(text, fields, 112, route.price)  # p
+    row.lots = _ticks(text, fields, 113, route.size)  # q
+    is_maker = _flag(text, fields, 109)  # m: the buyer waited, so the taker sold
+    row.side = -1 if is_maker == 1 else 1
+    fault = _worst(fault, row.ticks, row.lots, is_maker)
+    return fault if fault < 0 else TRADES
+
+
+@kernel
+def _quote(text: Any, fields: Any, row: Any, route: Any, received_ns: int) -> int:
+    """Best bid and ask; QUOTE, or minus the fault."""
+    row.received_ns = received_ns
+    row.exchange_ns = _time(text, fields, 69) if fields[69, KIND] != 0 else 0
+    row.update_id = _number(text, fields, 117)
+    row.bid = _ticks(text, fields, 98, route.price)
+    row.bid_lots = _ticks(text, fields, 66, route.size)
+    row.ask = _ticks(text, fields, 97, route.price)
+    row.ask_lots = _ticks(text, fields, 65, route.size)
+    fault = _worst(_worst(row.exchange_ns, row.update_id, row.bid, row.bid_lots), row.ask, row.ask_lots, 0)
+    return fault if fault < 0 else QUOTE
+
+
+@kernel
+def _frame_length(text: Any, first: int, end: int) -> int:
+    """The length of a candle such as 5m in ns; minus the fault. A month has no length and is not read."""
+    count = read_integer(text, first, end - 1)
+    if count <= 0:
+        return -MISTYPED
+    unit = text[end - 1]
+    if unit == 115:
+        return count * 1_000_000_000
+    if unit == 109:
+        return count * 60_000_000_000
+    if unit == 104:
+        return count * 3_600_000_000_000
+    if unit == 100:
+        return count * 86_400_000_000_000
+    return count * 604_800_000_000_000 if unit == 119 else -MISTYPED
+
+
+@kernel
+def _bar(text: Any, outer: Any, fields: Any, row: Any, route: Any, received_ns: int) -> int:
+    """The venue's candle; VENUE_BARS, or minus the fault."""
+    row.received_ns = received_ns
+    row.exchange_ns = _time(text, outer, 69)
+    if fields[105, KIND] != 34:  # i
+        return -MISSING
+    row.frame_ns = _frame_length(text, fields[105, FIRST], fields[105, END])
+    row.opened_ns = _time(text, fields, 116)
+    fault = _worst(row.exchange_ns, row.frame_ns, row.opened_ns, 0)
+    row.closed_ns = row.opened_ns + row.frame_ns
+    row.open = _ticks(text, fields, 111, route.price)
+    row.high = _ticks(text, fields, 104, route.price)
+    row.low = _ticks(text, fields, 108, route.price)
+    row.close = _ticks(text, fields, 99, route.price)
+    fault = _worst(fault, _worst(row.open, row.high, row.low, row.close), 0, 0)
+    row.volume = _float(text, fields, 118)
+    row.quote_volume = _float(text, fields, 113)
+    row.taker_volume = _float(text, fields, 86)
+    row.trades = _number(text, fields, 110)
+    row.is_closed = _flag(text, fields, 120)
+    fault = _worst(fault, row.trades, row.is_closed, 0)
+    if fault == 0 and not (row.volume >= 0.0 and row.quote_volume >= 0.0 and row.taker_volume >= 0.0):
+        fault = -MISTYPED
+    return fault if fault < 0 else VENUE_BARS
+
+
+@kernel
+def _mark(text: Any, fields: Any, row: Any, received_ns: int) -> int:
+    """Mark price and funding; MARK, or minus the fault. A delivery contract has no rate."""
+    row.received_ns = received_ns
+    row.exchange_ns = _time(text, fields, 69)
+    row.settles_ns = _time(text, fields, 84)
+    row.mark_price = _float(text, fields, 112)
+    row.index_price = _float(text, fields, 105)
+    rate = _float(text, fields, 114)
+    row.rate = 0 if math.isnan(rate) else int(np.rint(rate * 1e8))
+    fault = _worst(row.exchange_ns, row.settles_ns, 0, 0)
+    if fault == 0 and not row.mark_price > 0.0:
+        fault = -MISTYPED
+    return fault if fault < 0 else MARK
+
+
+@kernel
+def _liquidation(text: Any, outer: Any, fields: Any, row: Any, route: Any, received_ns: int) -> int:
+    """A forced order; LIQUIDATION, or minus the fault."""
+    row.received_ns = received_ns
+    row.exchange_ns = _time(text, outer, 69)
+    if fields[83, KIND] != 34:  # S
+        return -MISSING
+    row.side = 1 if text[fields[83, FIRST]] == 66 else -1
+    row.ticks = _ticks(text, fields, 112, route.price)
+    row.lots = _ticks(text, fields, 113, route.size)
+    row.filled = _ticks(text, fields, 122, route.size)  # z
+    average = _float(text, fields, AVERAGE)  # finer than a tick
+    fault = _worst(row.exchange_ns, row.ticks, row.lots, row.filled)
+    if fault == 0 and not average > 0.0:
+        fault = -MISTYPED
+    row.average = average if fault == 0 else math.nan
+    return fault if fault < 0 else LIQUIDATION
+
+
+@kernel
+def _event(text: Any, first: int, end: int) -> int:
+    """The kind of message that an event's name says; 0 for one that nobody reads."""
+    size = end - first
+    if size == 0:
+        return 0
+    a = text[first]
+    if size == 11 and a == 100 and text[first + 5] == 85:  # depthUpdate
+        return DEPTH
+    if size == 5 and a == 116 and text[first + 1] == 114:  # trade
+        return TRADES
+    if size == 8 and a == 97 and text[first + 3] == 84:  # aggTrade
+        return -TRADES
+    if size == 10 and a == 98 and text[first + 4] == 84:  # bookTicker
+        return QUOTE
+    if size == 5 and a == 107 and text[first + 1] == 108:  # kline
+        return VENUE_BARS
+    if size == 15 and a == 109 and text[first + 4] == 80:  # markPriceUpdate
+        return MARK
+    if size == 10 and a == 102 and text[first + 5] == 79:  # forceOrder
+        return LIQUIDATION
+    if a == 79 or a == 65 or a == 108 or (a == 101 and text[first + 1] == 120) or (a == 111 and text[first + 3] == 98):
+        return USER  # ORDER_TRADE_UPDATE, ACCOUNT_UPDATE, listStatus, executionReport, outboundAccountPosition
+    return 0
+
+
+@kernel
+def _is_part_picture(text: Any, first: int, end: int) -> bool:
+    """Whether a stream's name (btcusdt@depth20@100ms) is of the best levels only: what it sends is the whole picture of them."""
+    p = first
+    while p < end and text[p] != 64:
+        p += 1
+    return p + 6 < end and text[p + 1] == 100 and text[p + 5] == 104 and 48 <= text[p + 6] <= 57
+
+
+@kernel
+def scan(text: Any, end: int, received_ns: int, symbols: Any, routes: Any, decoded: Any, fields: Any, inner: Any, alone: int) -> int:
+    """Read one frame text[:end] into `decoded`; its kind. Where something is wrong the kind is NOTHING, and `decoded.found` says what.
+
+    `alone` is the instrument of a message that names none (a REST snapshot, a raw stream of the best levels), -1 where that would be a fault.
+    """
+    found = decoded.found[0]
+    found.rows = 0
+    found.fault = 0
+    kind = _read(text, end, received_ns, symbols, routes, decoded, fields, inner, alone)
+    if kind < 0:
+        found.fault = -kind
+        kind = NOTHING
+    elif kind != NOTHING and kind != ACK and kind != USER:
+        found.rows = 1
+    found.kind = kind
+    return kind
+
+
+@kernel
+def _read(text: Any, end: int, received_ns: int, symbols: Any, routes: Any, decoded: Any, fields: Any, inner: Any, alone: int) -> int:
+    """The frame's kind, or minus the fault."""
+    p = skip_space(text, 0, end)
+    if p >= end:
+        return -TRUNCATED
+    if text[p] != 123:
+        q = skip_value(text, p, end)
+        if q < 0:
+            return q
+        return NOTHING if skip_space(text, q, end) == end else -MALFORMED
+    place = alone
+    stream_first, stream_end, tail = 0, 0, 0
+    if _begins_with_stream(text, p, end):
+        q = skip_string(text, p + 10, end)
+        if q < 0:
+            return q
+        stream_first, stream_end = p + 11, q - 1
+        if q + 9 < end and text[q] == 44 and text[q + 2] == 100 and text[q + 7] == 58 and text[q + 8] == 123 and key_of(text, q + 2, q + 6) == DATA:
+            p, tail = q + 8, 1
+            place = _symbol_of_stream(text, stream_first, stream_end, symbols)
+    if tail == 0 and alone < 0:  # not as the venue writes it, or a raw stream: what it is must be known before sizes can be read
+        q = walk_object(text, p, end, fields, decoded.bids, decoded.asks, routes[0], True)
+        if q < 0:
+            return q
+        if skip_space(text, q, end) != end:
+            return -MALFORMED
+        if fields[DATA, KIND] == 123 and fields[STREAM, KIND] == 34:
+            stream_first, stream_end = fields[STREAM, FIRST], fields[STREAM, END]
+            p, tail, end = fields[DATA, FIRST], 2, fields[DATA, END]
+            place = _symbol_of_stream(text, stream_first, stream_end, symbols)
+        elif fields[SYMBOL, KIND] == 34:
+            place = place_of(symbols, text, fields[SYMBOL, FIRST], fields[SYMBOL, END])
+    q = walk_object(text, p, end, fields, decoded.bids, decoded.asks, routes[max(place, 0)], place < 0)
+    if q < 0:
+        return q
+    if tail == 1:
+        q = skip_space(text, q, end)
+        if q >= end:
+            return -TRUNCATED
+        if text[q] != 125:
+            return -MALFORMED
+        q += 1
+    if skip_space(text, q, end) != end:
+        return -MALFORMED
+    return _told(text, received_ns, symbols, routes, decoded, fields, inner, place, stream_first, stream_end)
+
+
+@kernel
+def _begins_with_stream(text: Any, p: int, end: int) -> bool:
+    """Whether the object at `p` begins with {"stream":" to the letter."""
+    return (
+        end - p > 12
+        and text[p + 1] == 34
+        and text[p + 2] == 115
+        and text[p + 3] == 116
+        and text[p + 4] == 114
+        and text[p + 5] == 101
+        and text[p + 6] == 97
+        and text[p + 7] == 109
+        and text[p + 8] == 34
+        and text[p + 9] == 58
+        and text[p + 10] == 34
+    )
+
+
+@kernel
+def _told(
+    text: Any, received_ns: int, symbols: Any, routes: Any, decoded: Any, fields: Any, inner: Any, place: int, stream_first: int, stream_end: int
+) -> int:
+    """What the message whose fields were walked is, written to its row."""
+    kind = 0
+    if fields[EVENT, KIND] == 34:
+        kind = _event(text, fields[EVENT, FIRST], fields[EVENT, END])
+    elif fields[LAST_UPDATE, KIND] != 0:
+        kind = DEPTH
+    elif fields[97, KIND] == 34 and fields[65, KIND] == 34 and fields[117, KIND] != 0:
+        kind = QUOTE  # spot's, which has no event name
+    elif fields[RESULT, KIND] != 0 or fields[IDENTITY, KIND] != 0 or fields[CODE, KIND] != 0:
+        return ACK
+    if kind == 0 or kind == USER:
+        return kind
+    is_nested = kind == VENUE_BARS or kind == LIQUIDATION
+    if is_nested:
+        key = 107 if kind == VENUE_BARS else 111  # k, o
+        if fields[key, KIND] != 123:
+            return -MISSING if fields[key, KIND] == 0 else -MISTYPED
+        q = walk_object(text, fields[key, FIRST], fields[key, END], inner, decoded.bids, decoded.asks, routes[0], True)
+        if q < 0:
+            return q
+    named = inner if kind == LIQUIDATION else fields
+    if named[SYMBOL, KIND] == 34:
+        says = place_of(symbols, text, named[SYMBOL, FIRST], named[SYMBOL, END])
+        if place >= 0 and says != place:
+            return -FOREIGN
+        place = says
+    if place < 0:
+        return -FOREIGN
+    route = routes[place]
+    if kind == DEPTH:
+        row = decoded.depth[0]
+        row.instrument = place
+        is_whole = 1 if _is_part_picture(text, stream_first, stream_end) else 0
+        return _depth(text, fields, row, is_whole, received_ns)
+    if kind == QUOTE:
+        quote = decoded.quotes[0]
+        quote.instrument = place
+        return _quote(text, fields, quote, route, received_ns)
+    if kind == TRADES or kind == -TRADES:
+        trade = decoded.trades[0]
+        trade.instrument = place
+        return _trade(text, fields, trade, route, kind < 0, received_ns)
+    if kind == VENUE_BARS:
+        bar = decoded.bars[0]
+        bar.instrument = place
+        return _bar(text, fields, inner, bar, route, received_ns)
+    if kind == MARK:
+        mark = decoded.marks[0]
+        mark.instrument = place
+        return _mark(text, fields, mark, received_ns)
+    forced = decoded.liquidations[0]
+    forced.instrument = place
+    return _liquidation(text, fields, inner, forced, route, received_ns)
+
+
+@kernel
+def _symbol_of_stream(text: Any, first: int, end: int, symbols: Any) -> int:
+    """The instrument of a stream's name, which is its symbol up to the at sign; -1 where it is of none."""
+    p = first
+    while p < end and text[p] != 64:
+        p += 1
+    return place_of(symbols, text, first, p)
