@@ -1,6 +1,7 @@
 """What venues tell of a market, one Struct a kind of row: every codec writes these, and nothing behind a codec knows a wire format.
 
 Times are UTC ns: `exchange_ns` as the venue stamps the message (0 where it does not), `received_ns` by our clock. Prices are ticks, sizes lots;
+what rests at a venue may be finer than a lot (it was smaller once): that is left out, and less than one lot counts as one.
 `instrument` is the place in the reader's list. What a venue sends finer than ticks (mark prices) is a float in quote currency.
 """
 
@@ -16,9 +17,9 @@ MARKET_KINDS = ("nothing", "depth", "trades", "quote", "bars", "mark", "liquidat
 class DepthRow(Struct, frozen=True):
     """One book message; its levels stand beside it, bids (bids, 2) and asks (asks, 2) int64 of ticks and lots, 0 lots removing a level.
 
-    `is_whole` is 1 where the levels are the venue's whole picture (a snapshot, a top-N stream) and not changes. Update ids as the venue counts:
-    the message covers `first_id` to `last_id`, `prior_id` is the last one of the message before where the venue says so; -1 where it does not.
-    `engine_ns` is when the matching engine made it, 0 where not told.
+    `is_whole` is 0 for changes, 1 for a picture of the best levels (a top-N stream), 2 for a snapshot of the book that was asked for. Update
+    ids as the venue counts: the message covers `first_id` to `last_id`, `prior_id` is the last one of the message before where the venue says
+    so; -1 where it does not. `engine_ns` is when the matching engine made it, 0 where not told.
     """
 
     instrument: int

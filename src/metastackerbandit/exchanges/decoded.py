@@ -45,7 +45,7 @@ class Route(Struct, frozen=True):
     """An instrument as codecs read it: the steps of its prices and sizes."""
 
     price: Steps
-    size: Steps
+    amount: Steps
 
 
 class FoundRow(Struct, frozen=True):
@@ -100,7 +100,7 @@ def routes_of(instruments: Sequence[Instrument]) -> np.ndarray:
     """Routes (S,) in the order of the instruments."""
     made = np.zeros(len(instruments), layout(Route))
     for place, one in enumerate(instruments):
-        for name, size in (("price", one.tick_size), ("size", one.lot_size)):
+        for name, size in (("price", one.tick_size), ("amount", one.lot_size)):
             found = steps_of(size)
             made[place][name] = (found.decimals, found.step)
     return made

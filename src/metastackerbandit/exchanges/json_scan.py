@@ -229,7 +229,7 @@ def read_integer(text: Any, first: int, end: int) -> int:
         return MISTYPED
     if text[first] == 45:
         return NEGATIVE
-    value = np.int64(0)
+    value: Any = np.int64(0)
     for p in range(first, end):
         if text[p] < 48 or text[p] > 57:
             return MISTYPED
@@ -240,13 +240,16 @@ def read_integer(text: Any, first: int, end: int) -> int:
 
 
 @kernel
-def read_steps(text: Any, first: int, end: int, decimals: int, step: int) -> int:
-    """The plain decimal that fills text[first:end] in whole steps (exchanges.decoded.Steps); minus the fault otherwise."""
+def read_steps(text: Any, first: int, end: int, decimals: int, step: int, rounds: bool) -> int:
+    """The plain decimal that fills text[first:end] in whole steps (exchanges.decoded.Steps); minus the fault otherwise.
+
+    What is finer than a step is OFF_GRID, or, where it `rounds`, left out, but for an amount smaller than one step, which counts as one.
+    """
     if first >= end:
         return MISTYPED
     if text[first] == 45:
         return NEGATIVE
-    value = np.int64(0)
+    value: Any = np.int64(0)
     p = first
     while p < end and text[p] != 46:
         if text[p] < 48 or text[p] > 57:
@@ -258,6 +261,7 @@ def read_steps(text: Any, first: int, end: int, decimals: int, step: int) -> int
     if p == first or p + 1 == end:
         return MISTYPED
     left = decimals
+    finer = False
     p += 1
     while p < end:
         if text[p] < 48 or text[p] > 57:
@@ -268,7 +272,7 @@ def read_steps(text: Any, first: int, end: int, decimals: int, step: int) -> int
             value = value * 10 + (np.int64(text[p]) - 48)
             left -= 1
         elif text[p] != 48:
-            return OFF_GRID
+            finer = True
         p += 1
     while left > 0:
         if value > MOST:
@@ -276,10 +280,52 @@ def read_steps(text: Any, first: int, end: int, decimals: int, step: int) -> int
         value *= 10
         left -= 1
     if step != 1:
-        if value % step != 0:
-            return OFF_GRID
+        finer = finer or value % step != 0
         value //= step
-    return value
+    if not finer:
+        return value
+    least: Any = max(value, 1)
+    return least if rounds else OFF_GRID
+
+
+@kernel
+def take_steps(text: Any, p: int, end: int, decimals: int, step: int, rounds: bool) -> tuple[int, int]:
+    """The decimal that stands at `p`, as text or as a number -> (the position behind it or minus the fault, its whole steps as read_steps has them).
+
+    One pass over what venues write, digits with at most one point between quotes; anything else is walked first and then read.
+    """
+    first = p + 1
+    if p < end and text[p] == 34:
+        value: Any = np.int64(0)
+        left: Any = np.int64(-1)  # decimals to come, -1 before the point
+        q = first
+        while q < end and q - first < 18:
+            digit = np.int64(text[q]) - 48
+            if 0 <= digit <= 9:
+                if left != 0:
+                    value = value * 10 + digit
+                    left -= 1 if left > 0 else 0
+                elif digit != 0:
+                    break
+            elif digit == -2 and left < 0 and q > first:  # the point
+                left = np.int64(decimals)
+            else:
+                break
+            q += 1
+        if q < end and text[q] == 34 and q > first and text[q - 1] != 46:
+            for _ in range(decimals if left < 0 else left):
+                value = value * 10 if value <= MOST // 10 else np.int64(MOST)
+            if value < MOST:
+                if step == 1:
+                    return q + 1, value
+                if value % step == 0:
+                    return q + 1, value // step
+    q = skip_value(text, p, end)
+    if q < 0:
+        return q, 0
+    is_text = 1 if text[p] == 34 else 0
+    steps = read_steps(text, p + is_text, q - is_text, decimals, step, rounds)
+    return (steps, 0) if steps < 0 else (q, steps)
 
 
 @kernel
@@ -293,7 +339,7 @@ def read_float(text: Any, first: int, end: int) -> float:
     if p < end and text[p] == 45:
         sign = -1.0
         p += 1
-    value = np.int64(0)
+    value: Any = np.int64(0)
     whole, scale, zeros, seen = 1.0, 0, 0, 0
     point = False
     while p < end:
@@ -304,7 +350,7 @@ def read_float(text: Any, first: int, end: int) -> float:
             if text[p] == 48 and point:
                 zeros += 1  # counts once another digit follows
             else:
-                has_room = True
+                has_room: Any = True
                 for _ in range(zeros + 1):
                     has_room = value <= MOST // 10
                     if has_room:

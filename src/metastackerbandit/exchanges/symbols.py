@@ -23,7 +23,7 @@ class Symbols(NamedTuple):
 
 
 @kernel
-def _upper(byte: int) -> int:
+def _upper(byte: Any) -> Any:
     """An ASCII letter's capital; other bytes as they are."""
     return byte - 32 if 97 <= byte <= 122 else byte
 

@@ -14,55 +14,72 @@ import numpy as np
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import ACK, DEPTH, LIQUIDATION, MARK, NOTHING, QUOTE, TRADES, USER, VENUE_BARS
 from metastackerbandit.exchanges.decoded import FOREIGN, MALFORMED, MISSING, MISTYPED, NEGATIVE, TOO_LARGE, TOO_MANY, TRUNCATED
-from metastackerbandit.exchanges.json_scan import read_float, read_integer, read_steps, skip_key, skip_space, skip_string, skip_value
+from metastackerbandit.exchanges.json_scan import read_float, read_integer, read_steps, skip_key, skip_space, skip_string, skip_value, take_steps
 from metastackerbandit.exchanges.symbols import place_of
 
 KEYS = 128  # places of a message's fields: a one-letter key's own byte, the longer ones below
 LAST_UPDATE, AVERAGE, RESULT, IDENTITY, CODE, STREAM, DATA, PRIOR = 1, 2, 3, 4, 5, 6, 7, 8
 EVENT, SYMBOL = 101, 115  # e, s
 FIRST, END, KIND, HELD = 0, 1, 2, 3  # of a field: where its text begins and ends (strings without their quotes), its first byte, levels
-NEW_FIELDS = (KEYS, 4)
+NEW_FIELDS = (4, KEYS)
+
+# Words as tuples of their bytes, which kernels can hold.
+PU, AP, ID = tuple(b"pu"), tuple(b"ap"), tuple(b"id")
+BIDS, ASKS, DATA_KEY, CODE_KEY = tuple(b"bids"), tuple(b"asks"), tuple(b"data"), tuple(b"code")
+STREAM_KEY, RESULT_KEY, LAST_UPDATE_ID = tuple(b"stream"), tuple(b"result"), tuple(b"lastUpdateId")
+OPENING, DATA_OPENING = tuple(b'{"stream":"'), tuple(b',"data":{')
+DEPTH_UPDATE, TRADE, AGGREGATE, BOOK_TICKER = tuple(b"depthUpdate"), tuple(b"trade"), tuple(b"aggTrade"), tuple(b"bookTicker")
+KLINE, MARK_PRICE, FORCE_ORDER = tuple(b"kline"), tuple(b"markPriceUpdate"), tuple(b"forceOrder")
+ORDER_UPDATE, ACCOUNT_UPDATE, EXECUTION = tuple(b"ORDER_TRADE_UPDATE"), tuple(b"ACCOUNT_UPDATE"), tuple(b"executionReport")
+POSITION, LIST_STATUS = tuple(b"outboundAccountPosition"), tuple(b"listStatus")
+
+
+@kernel
+def is_word(text: Any, first: int, end: int, word: Any) -> bool:
+    """Whether text[first:end] is the word (a tuple of its bytes) to the letter."""
+    if end - first != len(word):
+        return False
+    for n in range(len(word)):  # noqa: SIM110 - kernels have no generators
+        if text[first + n] != word[n]:
+            return False
+    return True
 
 
 @kernel
 def key_of(text: Any, first: int, end: int) -> int:
     """The field that the key text[first:end] (without quotes) stands for, 0 for one that nobody reads."""
     size = end - first
-    a = np.int64(text[first]) if size > 0 else np.int64(0)
     if size == 1:
-        return a if a >= 65 and a < 128 else 0
-    if size == 2 and a == 97 and text[first + 1] == 112:  # ap
-        return 2
+        a: Any = np.int64(text[first])
+        return a if 65 <= a < 128 else 0
+    if size == 2:
+        if is_word(text, first, end, PU):
+            return 8
+        if is_word(text, first, end, AP):
+            return 2
+        return 4 if is_word(text, first, end, ID) else 0
     if size == 4:
-        if a == 98 and text[first + 1] == 105 and text[first + 2] == 100 and text[first + 3] == 115:  # bids
+        if is_word(text, first, end, BIDS):
             return 98
-        if a == 97 and text[first + 1] == 115 and text[first + 2] == 107 and text[first + 3] == 115:  # asks
+        if is_word(text, first, end, ASKS):
             return 97
-        if a == 99 and text[first + 1] == 111 and text[first + 2] == 100 and text[first + 3] == 101:  # code
-            return 5
-        if a == 100 and text[first + 1] == 97 and text[first + 2] == 116 and text[first + 3] == 97:  # data
+        if is_word(text, first, end, DATA_KEY):
             return 7
-    if size == 2 and a == 112 and text[first + 1] == 117:  # pu
-        return 8
-    if size == 2 and a == 105 and text[first + 1] == 100:  # id
-        return 4
+        return 5 if is_word(text, first, end, CODE_KEY) else 0
     if size == 6:
-        if a == 114 and text[first + 1] == 101 and text[first + 2] == 115 and text[first + 5] == 116:  # result
-            return 3
-        if a == 115 and text[first + 1] == 116 and text[first + 2] == 114 and text[first + 5] == 109:  # stream
+        if is_word(text, first, end, STREAM_KEY):
             return 6
-    if size == 12 and a == 108 and text[first + 4] == 85 and text[first + 10] == 73 and text[first + 11] == 100:  # lastUpdateId
-        return 1
-    return 0
+        return 3 if is_word(text, first, end, RESULT_KEY) else 0
+    return 1 if is_word(text, first, end, LAST_UPDATE_ID) else 0
 
 
 @kernel
 def walk_object(text: Any, p: int, end: int, fields: Any, bids: Any, asks: Any, route: Any, skims: bool) -> int:
-    """Behind the object whose brace stands at `p`; what its fields are stands in `fields` (128, 4), lists of levels in `bids` and `asks`.
+    """Behind the object whose brace stands at `p`; what its fields are stands in `fields` (4, 128), lists of levels in `bids` and `asks`.
 
     Where it `skims`, levels are walked over and not read.
     """
-    fields[:, KIND] = 0
+    fields[KIND, :] = 0
     p = skip_space(text, p + 1, end)
     if p >= end:
         return -TRUNCATED
@@ -83,16 +100,16 @@ def walk_object(text: Any, p: int, end: int, fields: Any, bids: Any, asks: Any, 
         byte = text[p]
         begins = p
         if byte == 91 and not skims and (key == 98 or key == 97):
-            p = walk_levels(text, p, end, bids if key == 98 else asks, route, fields[key])
+            p = walk_levels(text, p, end, bids if key == 98 else asks, route, fields, key)
         else:
             p = skip_value(text, p, end)
         if p < 0:
             return p
         if key != 0:
             is_text = byte == 34
-            fields[key, FIRST] = begins + 1 if is_text else begins
-            fields[key, END] = p - 1 if is_text else p
-            fields[key, KIND] = byte
+            fields[FIRST, key] = begins + 1 if is_text else begins
+            fields[END, key] = p - 1 if is_text else p
+            fields[KIND, key] = byte
         p = skip_space(text, p, end)
         if p >= end:
             return -TRUNCATED
@@ -104,10 +121,10 @@ def walk_object(text: Any, p: int, end: int, fields: Any, bids: Any, asks: Any, 
 
 
 @kernel
-def walk_levels(text: Any, p: int, end: int, side: Any, route: Any, field: Any) -> int:
-    """Behind a list of [price, size, ...]; ticks and lots go to `side` (M, 2), their number to the field."""
+def walk_levels(text: Any, p: int, end: int, side: Any, route: Any, fields: Any, key: int) -> int:
+    """Behind a list of [price, size, ...]; ticks and lots go to `side` (M, 2), their number to the key's field."""
     count = 0
-    field[HELD] = 0
+    fields[HELD, key] = 0
     p = skip_space(text, p + 1, end)
     if p >= end:
         return -TRUNCATED
@@ -120,30 +137,24 @@ def walk_levels(text: Any, p: int, end: int, side: Any, route: Any, field: Any) 
         if count >= len(side):
             return -TOO_MANY
         p = skip_space(text, p + 1, end)
-        q = skip_value(text, p, end)
-        if q < 0:
-            return q
-        is_text = 1 if text[p] == 34 else 0
-        ticks = read_steps(text, p + is_text, q - is_text, route.price.decimals, route.price.step)
-        if ticks <= 0:
-            return ticks if ticks < 0 else -NEGATIVE
-        p = skip_space(text, q, end)
+        p, ticks = take_steps(text, p, end, route.price.decimals, route.price.step, False)
+        if p < 0:
+            return p
+        if ticks == 0:
+            return -NEGATIVE
+        p = skip_space(text, p, end)
         if p >= end:
             return -TRUNCATED
         if text[p] != 44:
             return -MISSING if text[p] == 93 else -MALFORMED
         p = skip_space(text, p + 1, end)
-        q = skip_value(text, p, end)
-        if q < 0:
-            return q
-        is_text = 1 if text[p] == 34 else 0
-        lots = read_steps(text, p + is_text, q - is_text, route.size.decimals, route.size.step)
-        if lots < 0:
-            return lots
+        p, lots = take_steps(text, p, end, route.amount.decimals, route.amount.step, True)
+        if p < 0:
+            return p
         side[count, 0] = ticks
         side[count, 1] = lots
         count += 1
-        p = skip_space(text, q, end)
+        p = skip_space(text, p, end)
         while p < end and text[p] == 44:  # fields behind the size, which old snapshots had
             p = skip_value(text, p + 1, end)
             if p < 0:
@@ -157,7 +168,7 @@ def walk_levels(text: Any, p: int, end: int, side: Any, route: Any, field: Any) 
         if p >= end:
             return -TRUNCATED
         if text[p] == 93:
-            field[HELD] = count
+            fields[HELD, key] = count
             return p + 1
         if text[p] != 44:
             return -MALFORMED
@@ -169,31 +180,38 @@ def walk_levels(text: Any, p: int, end: int, side: Any, route: Any, field: Any) 
 @kernel
 def _number(text: Any, fields: Any, key: int) -> int:
     """A whole number's field; minus the fault where it is absent or none."""
-    kind = fields[key, KIND]
+    kind = fields[KIND, key]
     if kind == 0:
         return -MISSING
     if kind == 34:
         return -MISTYPED
-    return read_integer(text, fields[key, FIRST], fields[key, END])
+    return read_integer(text, fields[FIRST, key], fields[END, key])
 
 
 @kernel
-def _ticks(text: Any, fields: Any, key: int, steps: Any) -> int:
-    """A price's or size's field in whole steps; minus the fault where it is absent or none."""
-    kind = fields[key, KIND]
-    if kind == 0:
-        return -MISSING
+def _ticks(text: Any, fields: Any, key: int, route: Any) -> int:
+    """A price's field in ticks; minus the fault where it is absent or none."""
+    kind = fields[KIND, key]
     if kind != 34:
-        return -MISTYPED
-    return read_steps(text, fields[key, FIRST], fields[key, END], steps.decimals, steps.step)
+        return -MISSING if kind == 0 else -MISTYPED
+    return read_steps(text, fields[FIRST, key], fields[END, key], route.price.decimals, route.price.step, False)
+
+
+@kernel
+def _lots(text: Any, fields: Any, key: int, route: Any) -> int:
+    """A size's field in lots, dust in whole ones; minus the fault where it is absent or none."""
+    kind = fields[KIND, key]
+    if kind != 34:
+        return -MISSING if kind == 0 else -MISTYPED
+    return read_steps(text, fields[FIRST, key], fields[END, key], route.amount.decimals, route.amount.step, True)
 
 
 @kernel
 def _float(text: Any, fields: Any, key: int) -> float:
     """A decimal text's field as a float; NaN where it is absent or none."""
-    if fields[key, KIND] != 34:
+    if fields[KIND, key] != 34:
         return math.nan
-    return read_float(text, fields[key, FIRST], fields[key, END])
+    return read_float(text, fields[FIRST, key], fields[END, key])
 
 
 @kernel
@@ -202,9 +220,9 @@ def _time(text: Any, fields: Any, key: int) -> int:
     stamp = _number(text, fields, key)
     if stamp < 0:
         return stamp
-    if stamp < 100_000_000_000_000:
+    if stamp < 9_000_000_000_000:  # the year 2255
         return stamp * 1_000_000
-    if stamp < 9_000_000_000_000_000:
+    if 100_000_000_000_000 <= stamp < 9_000_000_000_000_000:  # from 1973 on
         return stamp * 1_000
     return -TOO_LARGE
 
@@ -212,7 +230,7 @@ def _time(text: Any, fields: Any, key: int) -> int:
 @kernel
 def _flag(text: Any, fields: Any, key: int) -> int:
     """1 for true, 0 for false; minus the fault where it is neither."""
-    kind = fields[key, KIND]
+    kind = fields[KIND, key]
     if kind == 0:
         return -MISSING
     if kind == 116:
@@ -240,16 +258,15 @@ def _depth(text: Any, fields: Any, row: Any, is_whole: int, received_ns: int) ->
     row.prior_id = -1
     row.exchange_ns = 0
     row.engine_ns = 0
-    if fields[97, KIND] != 91 or fields[98, KIND] != 91:
-        return -MISSING if fields[97, KIND] == 0 or fields[98, KIND] == 0 else -MISTYPED
-    row.bids = fields[98, HELD]
-    row.asks = fields[97, HELD]
-    if fields[69, KIND] != 0:  # E
+    if fields[KIND, 97] != 91 or fields[KIND, 98] != 91:
+        return -MISSING if fields[KIND, 97] == 0 or fields[KIND, 98] == 0 else -MISTYPED
+    row.bids = fields[HELD, 98]
+    row.asks = fields[HELD, 97]
+    if fields[KIND, 69] != 0:  # E
         row.exchange_ns = _time(text, fields, 69)
-    if fields[84, KIND] != 0:  # T
+    if fields[KIND, 84] != 0:  # T
         row.engine_ns = _time(text, fields, 84)
-    if fields[LAST_UPDATE, KIND] != 0:
-        row.is_whole = 1
+    if fields[KIND, LAST_UPDATE] != 0:
         row.last_id = _number(text, fields, LAST_UPDATE)
         row.first_id = row.last_id
     else:
@@ -258,7 +275,7 @@ def _depth(text: Any, fields: Any, row: Any, is_whole: int, received_ns: int) ->
     if row.first_id > row.last_id and row.last_id >= 0:
         return -MALFORMED
     fault = _worst(row.exchange_ns, row.engine_ns, row.last_id, row.first_id)
-    if fault == 0 and fields[PRIOR, KIND] != 0:
+    if fault == 0 and fields[KIND, PRIOR] != 0:
         row.prior_id = _number(text, fields, PRIOR)
         fault = min(row.prior_id, 0)
     return fault if fault < 0 else DEPTH
@@ -273,8 +290,8 @@ def _trade(text: Any, fields: Any, row: Any, route: Any, is_sum: bool, received_
     row.first_id = _number(text, fields, 102 if is_sum else 116)  # f, t
     row.last_id = _number(text, fields, 108) if is_sum else row.first_id  # l
     fault = _worst(row.exchange_ns, row.traded_ns, row.first_id, row.last_id)
-    row.ticks = _ticks(text, fields, 112, route.price)  # p
-    row.lots = _ticks(text, fields, 113, route.size)  # q
+    row.ticks = _ticks(text, fields, 112, route)  # p
+    row.lots = _lots(text, fields, 113, route)  # q
     is_maker = _flag(text, fields, 109)  # m: the buyer waited, so the taker sold
     row.side = -1 if is_maker == 1 else 1
     fault = _worst(fault, row.ticks, row.lots, is_maker)
@@ -285,12 +302,12 @@ def _trade(text: Any, fields: Any, row: Any, route: Any, is_sum: bool, received_
 def _quote(text: Any, fields: Any, row: Any, route: Any, received_ns: int) -> int:
     """Best bid and ask; QUOTE, or minus the fault."""
     row.received_ns = received_ns
-    row.exchange_ns = _time(text, fields, 69) if fields[69, KIND] != 0 else 0
+    row.exchange_ns = _time(text, fields, 69) if fields[KIND, 69] != 0 else 0
     row.update_id = _number(text, fields, 117)
-    row.bid = _ticks(text, fields, 98, route.price)
-    row.bid_lots = _ticks(text, fields, 66, route.size)
-    row.ask = _ticks(text, fields, 97, route.price)
-    row.ask_lots = _ticks(text, fields, 65, route.size)
+    row.bid = _ticks(text, fields, 98, route)
+    row.bid_lots = _lots(text, fields, 66, route)
+    row.ask = _ticks(text, fields, 97, route)
+    row.ask_lots = _lots(text, fields, 65, route)
     fault = _worst(_worst(row.exchange_ns, row.update_id, row.bid, row.bid_lots), row.ask, row.ask_lots, 0)
     return fault if fault < 0 else QUOTE
 
@@ -318,16 +335,16 @@ def _bar(text: Any, outer: Any, fields: Any, row: Any, route: Any, received_ns: 
     """The venue's candle; VENUE_BARS, or minus the fault."""
     row.received_ns = received_ns
     row.exchange_ns = _time(text, outer, 69)
-    if fields[105, KIND] != 34:  # i
+    if fields[KIND, 105] != 34:  # i
         return -MISSING
-    row.frame_ns = _frame_length(text, fields[105, FIRST], fields[105, END])
+    row.frame_ns = _frame_length(text, fields[FIRST, 105], fields[END, 105])
     row.opened_ns = _time(text, fields, 116)
     fault = _worst(row.exchange_ns, row.frame_ns, row.opened_ns, 0)
     row.closed_ns = row.opened_ns + row.frame_ns
-    row.open = _ticks(text, fields, 111, route.price)
-    row.high = _ticks(text, fields, 104, route.price)
-    row.low = _ticks(text, fields, 108, route.price)
-    row.close = _ticks(text, fields, 99, route.price)
+    row.open = _ticks(text, fields, 111, route)
+    row.high = _ticks(text, fields, 104, route)
+    row.low = _ticks(text, fields, 108, route)
+    row.close = _ticks(text, fields, 99, route)
     fault = _worst(fault, _worst(row.open, row.high, row.low, row.close), 0, 0)
     row.volume = _float(text, fields, 118)
     row.quote_volume = _float(text, fields, 113)
@@ -342,17 +359,18 @@ def _bar(text: Any, outer: Any, fields: Any, row: Any, route: Any, received_ns: 
 
 @kernel
 def _mark(text: Any, fields: Any, row: Any, received_ns: int) -> int:
-    """Mark price and funding; MARK, or minus the fault. A delivery contract has no rate."""
+    """Mark price and funding; MARK, or minus the fault. A delivery contract has an empty rate, which is none."""
     row.received_ns = received_ns
     row.exchange_ns = _time(text, fields, 69)
     row.settles_ns = _time(text, fields, 84)
     row.mark_price = _float(text, fields, 112)
     row.index_price = _float(text, fields, 105)
     rate = _float(text, fields, 114)
-    row.rate = 0 if math.isnan(rate) else int(np.rint(rate * 1e8))
+    has_rate = fields[KIND, 114] != 0 and fields[END, 114] > fields[FIRST, 114]
     fault = _worst(row.exchange_ns, row.settles_ns, 0, 0)
-    if fault == 0 and not row.mark_price > 0.0:
+    if fault == 0 and (not row.mark_price > 0.0 or (fields[KIND, 105] != 0 and not row.index_price >= 0.0) or (has_rate and not abs(rate) < 1e6)):
         fault = -MISTYPED
+    row.rate = int(np.rint(rate * 1e8)) if has_rate and fault == 0 else 0
     return fault if fault < 0 else MARK
 
 
@@ -361,12 +379,12 @@ def _liquidation(text: Any, outer: Any, fields: Any, row: Any, route: Any, recei
     """A forced order; LIQUIDATION, or minus the fault."""
     row.received_ns = received_ns
     row.exchange_ns = _time(text, outer, 69)
-    if fields[83, KIND] != 34:  # S
+    if fields[KIND, 83] != 34:  # S
         return -MISSING
-    row.side = 1 if text[fields[83, FIRST]] == 66 else -1
-    row.ticks = _ticks(text, fields, 112, route.price)
-    row.lots = _ticks(text, fields, 113, route.size)
-    row.filled = _ticks(text, fields, 122, route.size)  # z
+    row.side = 1 if text[fields[FIRST, 83]] == 66 else -1
+    row.ticks = _ticks(text, fields, 112, route)
+    row.lots = _lots(text, fields, 113, route)
+    row.filled = _lots(text, fields, 122, route)  # z
     average = _float(text, fields, AVERAGE)  # finer than a tick
     fault = _worst(row.exchange_ns, row.ticks, row.lots, row.filled)
     if fault == 0 and not average > 0.0:
@@ -377,28 +395,27 @@ def _liquidation(text: Any, outer: Any, fields: Any, row: Any, route: Any, recei
 
 @kernel
 def _event(text: Any, first: int, end: int) -> int:
-    """The kind of message that an event's name says; 0 for one that nobody reads."""
+    """The kind of message that an event's name says (a trade that sums up several as minus TRADES); 0 for one that nobody reads."""
     size = end - first
-    if size == 0:
-        return 0
-    a = text[first]
-    if size == 11 and a == 100 and text[first + 5] == 85:  # depthUpdate
+    if size == 5:
+        if is_word(text, first, end, TRADE):
+            return TRADES
+        return VENUE_BARS if is_word(text, first, end, KLINE) else 0
+    if size == 10:
+        if is_word(text, first, end, BOOK_TICKER):
+            return QUOTE
+        if is_word(text, first, end, FORCE_ORDER):
+            return LIQUIDATION
+        return USER if is_word(text, first, end, LIST_STATUS) else 0
+    if is_word(text, first, end, DEPTH_UPDATE):
         return DEPTH
-    if size == 5 and a == 116 and text[first + 1] == 114:  # trade
-        return TRADES
-    if size == 8 and a == 97 and text[first + 3] == 84:  # aggTrade
+    if is_word(text, first, end, AGGREGATE):
         return -TRADES
-    if size == 10 and a == 98 and text[first + 4] == 84:  # bookTicker
-        return QUOTE
-    if size == 5 and a == 107 and text[first + 1] == 108:  # kline
-        return VENUE_BARS
-    if size == 15 and a == 109 and text[first + 4] == 80:  # markPriceUpdate
+    if is_word(text, first, end, MARK_PRICE):
         return MARK
-    if size == 10 and a == 102 and text[first + 5] == 79:  # forceOrder
-        return LIQUIDATION
-    if a == 79 or a == 65 or a == 108 or (a == 101 and text[first + 1] == 120) or (a == 111 and text[first + 3] == 98):
-        return USER  # ORDER_TRADE_UPDATE, ACCOUNT_UPDATE, listStatus, executionReport, outboundAccountPosition
-    return 0
+    is_order = is_word(text, first, end, ORDER_UPDATE) or is_word(text, first, end, EXECUTION)
+    is_account = is_word(text, first, end, ACCOUNT_UPDATE) or is_word(text, first, end, POSITION)
+    return USER if is_order or is_account else 0
 
 
 @kernel
@@ -442,29 +459,33 @@ def _read(text: Any, end: int, received_ns: int, symbols: Any, routes: Any, deco
         return NOTHING if skip_space(text, q, end) == end else -MALFORMED
     place = alone
     stream_first, stream_end, tail = 0, 0, 0
-    if _begins_with_stream(text, p, end):
+    if end - p > 20 and is_word(text, p, p + 11, OPENING):  # {"stream":"NAME","data":{ to the letter, as the venue writes it
         q = skip_string(text, p + 10, end)
         if q < 0:
             return q
-        stream_first, stream_end = p + 11, q - 1
-        if q + 9 < end and text[q] == 44 and text[q + 2] == 100 and text[q + 7] == 58 and text[q + 8] == 123 and key_of(text, q + 2, q + 6) == DATA:
+        if end - q > 9 and is_word(text, q, q + 9, DATA_OPENING):
+            stream_first, stream_end = p + 11, q - 1
             p, tail = q + 8, 1
             place = _symbol_of_stream(text, stream_first, stream_end, symbols)
-    if tail == 0 and alone < 0:  # not as the venue writes it, or a raw stream: what it is must be known before sizes can be read
+    if tail == 0 and alone < 0:  # a raw stream, or not written as the venue does
         q = walk_object(text, p, end, fields, decoded.bids, decoded.asks, routes[0], True)
         if q < 0:
             return q
         if skip_space(text, q, end) != end:
             return -MALFORMED
-        if fields[DATA, KIND] == 123 and fields[STREAM, KIND] == 34:
-            stream_first, stream_end = fields[STREAM, FIRST], fields[STREAM, END]
-            p, tail, end = fields[DATA, FIRST], 2, fields[DATA, END]
+        if fields[KIND, DATA] == 123 and fields[KIND, STREAM] == 34:
+            stream_first, stream_end = fields[FIRST, STREAM], fields[END, STREAM]
+            p, tail, end = fields[FIRST, DATA], 2, fields[END, DATA]
             place = _symbol_of_stream(text, stream_first, stream_end, symbols)
-        elif fields[SYMBOL, KIND] == 34:
-            place = place_of(symbols, text, fields[SYMBOL, FIRST], fields[SYMBOL, END])
     q = walk_object(text, p, end, fields, decoded.bids, decoded.asks, routes[max(place, 0)], place < 0)
     if q < 0:
         return q
+    if place < 0 and fields[KIND, SYMBOL] == 34:
+        place = place_of(symbols, text, fields[FIRST, SYMBOL], fields[END, SYMBOL])
+        if place >= 0:
+            q = walk_object(text, p, end, fields, decoded.bids, decoded.asks, routes[place], False)
+            if q < 0:
+                return q
     if tail == 1:
         q = skip_space(text, q, end)
         if q >= end:
@@ -478,50 +499,32 @@ def _read(text: Any, end: int, received_ns: int, symbols: Any, routes: Any, deco
 
 
 @kernel
-def _begins_with_stream(text: Any, p: int, end: int) -> bool:
-    """Whether the object at `p` begins with {"stream":" to the letter."""
-    return (
-        end - p > 12
-        and text[p + 1] == 34
-        and text[p + 2] == 115
-        and text[p + 3] == 116
-        and text[p + 4] == 114
-        and text[p + 5] == 101
-        and text[p + 6] == 97
-        and text[p + 7] == 109
-        and text[p + 8] == 34
-        and text[p + 9] == 58
-        and text[p + 10] == 34
-    )
-
-
-@kernel
 def _told(
     text: Any, received_ns: int, symbols: Any, routes: Any, decoded: Any, fields: Any, inner: Any, place: int, stream_first: int, stream_end: int
 ) -> int:
     """What the message whose fields were walked is, written to its row."""
     kind = 0
-    if fields[EVENT, KIND] == 34:
-        kind = _event(text, fields[EVENT, FIRST], fields[EVENT, END])
-    elif fields[LAST_UPDATE, KIND] != 0:
+    if fields[KIND, EVENT] == 34:
+        kind = _event(text, fields[FIRST, EVENT], fields[END, EVENT])
+    elif fields[KIND, LAST_UPDATE] != 0:
         kind = DEPTH
-    elif fields[97, KIND] == 34 and fields[65, KIND] == 34 and fields[117, KIND] != 0:
+    elif fields[KIND, 97] == 34 and fields[KIND, 65] == 34 and fields[KIND, 117] != 0:
         kind = QUOTE  # spot's, which has no event name
-    elif fields[RESULT, KIND] != 0 or fields[IDENTITY, KIND] != 0 or fields[CODE, KIND] != 0:
+    elif fields[KIND, RESULT] != 0 or fields[KIND, IDENTITY] != 0 or fields[KIND, CODE] != 0:
         return ACK
     if kind == 0 or kind == USER:
         return kind
     is_nested = kind == VENUE_BARS or kind == LIQUIDATION
     if is_nested:
         key = 107 if kind == VENUE_BARS else 111  # k, o
-        if fields[key, KIND] != 123:
-            return -MISSING if fields[key, KIND] == 0 else -MISTYPED
-        q = walk_object(text, fields[key, FIRST], fields[key, END], inner, decoded.bids, decoded.asks, routes[0], True)
+        if fields[KIND, key] != 123:
+            return -MISSING if fields[KIND, key] == 0 else -MISTYPED
+        q = walk_object(text, fields[FIRST, key], fields[END, key], inner, decoded.bids, decoded.asks, routes[0], True)
         if q < 0:
             return q
     named = inner if kind == LIQUIDATION else fields
-    if named[SYMBOL, KIND] == 34:
-        says = place_of(symbols, text, named[SYMBOL, FIRST], named[SYMBOL, END])
+    if named[KIND, SYMBOL] == 34:
+        says = place_of(symbols, text, named[FIRST, SYMBOL], named[END, SYMBOL])
         if place >= 0 and says != place:
             return -FOREIGN
         place = says
@@ -531,7 +534,11 @@ def _told(
     if kind == DEPTH:
         row = decoded.depth[0]
         row.instrument = place
-        is_whole = 1 if _is_part_picture(text, stream_first, stream_end) else 0
+        is_whole = 0
+        if _is_part_picture(text, stream_first, stream_end):
+            is_whole = 1
+        elif fields[KIND, LAST_UPDATE] != 0:
+            is_whole = 2 if stream_end == 0 else 1
         return _depth(text, fields, row, is_whole, received_ns)
     if kind == QUOTE:
         quote = decoded.quotes[0]

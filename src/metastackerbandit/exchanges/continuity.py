@@ -1,0 +1,110 @@
+"""Whether a book message follows the one before it, by each venue's rule; a gap is an event, and only a new snapshot ends it.
+
+A feed is SYNCING while its snapshot is fetched (changes wait in the order of their arrival), LIVE while every message follows the last one,
+RESYNC from a gap on until the next snapshot, STALE while nothing has come for too long. Only a LIVE feed's book may be traded on.
+
+    rule        the first change behind a snapshot of id S    every change after that
+    by first id U <= S + 1 <= u                               U <= last + 1, or there is a gap     Binance spot, MEXC (fromVersion, toVersion)
+    by prior id U <= S <= u, or pu = S                        pu = last, or there is a gap         Binance USD-M, COIN-M
+    whole       -                                             each message is the whole book       partial depth, Hyperliquid
+
+A change whose last id is not above the book's is old, and is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from metastackerbandit.domain.kernel import kernel
+
+SYNCING, LIVE, RESYNC, STALE = 0, 1, 2, 3
+STATES = ("syncing", "live", "resync", "stale")
+BY_FIRST, BY_PRIOR, WHOLE = 0, 1, 2
+APPLY, WAIT, OLD, GAP, APART, ANEW = 0, 1, 2, 3, 4, 5  # what is to be done with a message
+
+
+class FeedRow(Struct, frozen=True):
+    """Where a book's feed stands, by `rule`; `last_id` is the newest message's, `bridged` 1 once a change has followed the snapshot, `verdict` what
+    was to be done with the newest message.
+
+    Counted since the start: messages `applied`, `old` and `waited`, `gaps`, `snapshots`. `since_ns` is when the state began, `seen_ns` when the
+    newest message of any kind came.
+    """
+
+    rule: int
+    state: int
+    verdict: int
+    last_id: int
+    bridged: int
+    applied: int
+    old: int
+    waited: int
+    gaps: int
+    snapshots: int
+    since_ns: int
+    seen_ns: int
+
+
+@kernel
+def _turn(feed: Any, state: int, at_ns: int) -> None:
+    if feed.state != state:
+        feed.state = state
+        feed.since_ns = at_ns
+
+
+@kernel
+def offer(feed: Any, depth: Any) -> int:
+    """What is to be done with the next message.
+
+    APPLY it, let it WAIT for a snapshot, leave it out as OLD, or, of the best levels where changes are followed, as APART; GAP: the book is worth
+    nothing from here on; ANEW: it is the snapshot to begin from, and what waited is offered again, oldest first.
+    """
+    feed.seen_ns = depth.received_ns
+    if depth.is_whole == 2 and feed.rule != 2:
+        feed.last_id = depth.last_id
+        feed.bridged = 0
+        feed.snapshots += 1
+        _turn(feed, LIVE, depth.received_ns)
+        return ANEW
+    if feed.rule != 2 and depth.is_whole != 0:
+        return APART
+    if feed.rule == 2:
+        if depth.last_id >= 0 and feed.state == LIVE and depth.last_id < feed.last_id:
+            feed.old += 1
+            return OLD
+        feed.last_id = depth.last_id
+        feed.applied += 1
+        _turn(feed, LIVE, depth.received_ns)
+        return APPLY
+    if feed.state == SYNCING or feed.state == RESYNC:
+        feed.waited += 1
+        return WAIT
+    if depth.last_id < feed.last_id or (depth.last_id == feed.last_id and (feed.rule == 0 or feed.bridged != 0)):
+        feed.old += 1
+        return OLD
+    if feed.rule == 0:
+        follows = depth.first_id <= feed.last_id + 1
+    elif feed.bridged != 0:
+        follows = depth.prior_id == feed.last_id
+    else:
+        follows = depth.first_id <= feed.last_id or depth.prior_id == feed.last_id  # it holds the snapshot's id, or begins right behind it
+    if not follows:
+        feed.gaps += 1
+        _turn(feed, RESYNC, depth.received_ns)
+        return GAP
+    feed.bridged = 1
+    feed.last_id = depth.last_id
+    feed.applied += 1
+    _turn(feed, LIVE, depth.received_ns)
+    return APPLY
+
+
+@kernel
+def grow_stale(feed: Any, now_ns: int, most_ns: int) -> bool:
+    """True when the feed becomes stale, nothing having come for longer than `most_ns`; the next message that follows makes it live again."""
+    if feed.state != LIVE or now_ns - feed.seen_ns <= most_ns:
+        return False
+    _turn(feed, STALE, now_ns)
+    return True
