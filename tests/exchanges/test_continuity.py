@@ -118,8 +118,17 @@ def test_a_message_lost_doubled_or_exchanged_is_noticed_and_a_snapshot_mends_it(
 def test_a_snapshot_that_is_older_than_what_waits_is_a_gap_again(rule: int, lengths: list[int]) -> None:
     changes = chain(rule, lengths)
     feed = feed_of(rule)
-    offered(feed, snapshot(changes[0].first - 2))
-    assert offered(feed, changes[0]._replace(prior=changes[0].first - 1)) == GAP and feed.state == RESYNC
+    offered(feed, snapshot(changes[0].last - 1))
+    assert offered(feed, changes[1]) == GAP and feed.state == RESYNC
+
+
+@given(lengths=LENGTHS, data=st.data())
+def test_by_prior_id_a_snapshot_may_have_an_id_that_is_another_instrument_s(lengths: list[int], data: st.DataObject) -> None:
+    changes = chain(BY_PRIOR, lengths)
+    place = data.draw(st.integers(0, len(changes) - 1))
+    feed = feed_of(BY_PRIOR)
+    offered(feed, snapshot(data.draw(st.integers(changes[place].prior, changes[place].first - 1))))
+    assert [offered(feed, change) for change in changes[place:]] == [APPLY] * (len(changes) - place)
 
 
 def test_by_prior_id_the_first_change_may_end_at_the_snapshot_and_no_other_may() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, Verbs, answering, tell, tell_error
+from metastackerbandit.domain.errors import DataRefused, UsageError
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.errors import OperatorError
@@ -47,26 +48,56 @@ def list_candles(
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="A file of candles, or a folder of them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="A file or folder of candles, or the files of one capture.")],
     frame: FrameFlag = None,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Everything wrong with candles: broken rows (exit 4), and gaps, outliers, stretches without volume."""
+    """Everything wrong with candles or with a capture: what is broken (exit 4), and gaps, outliers, stretches without volume."""
     with answering(json):
-        from metastackerbandit.config.home import home_folder
-        from metastackerbandit.config.loading import load_home
-        from metastackerbandit.storage.candle_check import checked
+        from metastackerbandit.storage.captures import is_capture
 
-        settings = load_home(home_folder(home, os.environ), os.environ, ()).config.market
-        found = checked(path, frame, settings.outlier_return)
-        payload = _check_payload(path, found)
-        errors = [error for one in found for error in one.errors]
-        if errors:
-            error = _one_error(errors, path)
-            tell_error(error, json, payload)
-            raise typer.Exit(error.exit_code)
-        tell(payload, _check_text(found), json)
+        if all(is_capture(path) for path in paths):
+            _check_capture(paths, json)
+        elif len(paths) > 1:
+            raise UsageError("several files are checked together where they are one capture", where="msb data check", mend="name one file or folder")
+        else:
+            _check_candles(paths[0], frame, home, json)
+
+
+def _check_candles(path: Path, frame: str | None, home: Path | None, json: bool) -> None:
+    from metastackerbandit.config.home import home_folder
+    from metastackerbandit.config.loading import load_home
+    from metastackerbandit.storage.candle_check import checked
+
+    settings = load_home(home_folder(home, os.environ), os.environ, ()).config.market
+    found = checked(path, frame, settings.outlier_return)
+    payload = _check_payload(path, found)
+    errors = [error for one in found for error in one.errors]
+    if errors:
+        error = _one_error(errors, path)
+        tell_error(error, json, payload)
+        raise typer.Exit(error.exit_code)
+    tell(payload, _check_text(found), json)
+
+
+def _check_capture(paths: list[Path], json: bool) -> None:
+    from metastackerbandit.cli.captures import capture_payload, capture_text, graves
+
+    payload = capture_payload(paths)
+    grave = graves(payload)
+    if not grave:
+        tell(payload, capture_text(payload), json)
+        return
+    if not json:
+        tell(payload, capture_text(payload), json)
+    first = grave[0]
+    more = f", and {len(grave) - 1} more" if len(grave) > 1 else ""
+    error = DataRefused(
+        f"{first['type']}: {first['what']}{more}", where=first["where"], mend="what stands above says where; record that stretch again"
+    )
+    tell_error(error, json, payload)
+    raise typer.Exit(error.exit_code)
 
 
 @app.command("import")

@@ -5,8 +5,11 @@ RESYNC from a gap on until the next snapshot, STALE while nothing has come for t
 
     rule        the first change behind a snapshot of id S    every change after that
     by first id U <= S + 1 <= u                               U <= last + 1, or there is a gap     Binance spot, MEXC (fromVersion, toVersion)
-    by prior id U <= S <= u, or pu = S                        pu = last, or there is a gap         Binance USD-M, COIN-M
+    by prior id pu <= S <= u                                  pu = last, or there is a gap         Binance USD-M, COIN-M
     whole       -                                             each message is the whole book       partial depth, Hyperliquid
+
+Binance words the second rule as U <= S <= u. Ids between pu and U are of other instruments, and a snapshot may have one of those: nothing of this
+one has changed since pu, so the change follows it all the same.
 
 A change whose last id is not above the book's is old, and is left out.
 """
@@ -89,7 +92,7 @@ def offer(feed: Any, depth: Any) -> int:
     elif feed.bridged != 0:
         follows = depth.prior_id == feed.last_id
     else:
-        follows = depth.first_id <= feed.last_id or depth.prior_id == feed.last_id  # it holds the snapshot's id, or begins right behind it
+        follows = 0 <= depth.prior_id <= feed.last_id  # all that came before it is in the snapshot
     if not follows:
         feed.gaps += 1
         _turn(feed, RESYNC, depth.received_ns)

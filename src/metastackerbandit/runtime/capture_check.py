@@ -1,0 +1,369 @@
+"""A capture driven through scanner, continuity and book as it would be live: what was lost, what was wrong, and whether the book was right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+from msgspec import Struct, field
+
+from metastackerbandit.domain.capture import Capture
+from metastackerbandit.domain.errors import DataRefused
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.kernel import kernel, rows
+from metastackerbandit.domain.market_rows import DEPTH, MARKET_KINDS, QUOTE, TRADES
+from metastackerbandit.domain.recording import QualityIssue
+from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, STATES, WAIT
+from metastackerbandit.exchanges.decoded import FAULTS
+from metastackerbandit.market.book import is_crossed
+from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take
+
+MOST_ISSUES = 10_000  # kept; all are counted
+QUOTES = 65_536  # best prices remembered by update id
+SHOWN = 20  # issues of one kind told one by one
+
+# Kinds of findings in a capture.
+FAULT, HOLE, CROSSED, DIFFERS, TRADE_HOLE, BACKWARDS, EARLIER = 0, 1, 2, 3, 4, 5, 6
+
+
+class FindingRow(Struct, frozen=True):
+    """Something found at a frame: its kind and two numbers that say more (a fault's number; ids)."""
+
+    what: int
+    frame: int
+    instrument: int
+    before: int
+    after: int
+
+
+class TallyRow(Struct, frozen=True):
+    """Counts of one instrument: books crossed after a change, best prices compared with the venue's own and equal, trades, ids and times."""
+
+    crossed: int
+    compared: int
+    equal: int
+    trades: int
+    last_trade: int
+    trade_holes: int
+    exchange_ns: int
+
+
+class BestRow(Struct, frozen=True):
+    """The venue's own best prices at an update id."""
+
+    update_id: int
+    bid: int
+    bid_lots: int
+    ask: int
+    ask_lots: int
+
+
+class Course(Struct, frozen=True):
+    """Counts over the whole capture, and how many findings stand."""
+
+    findings: int
+    backwards: int
+    received_ns: int
+    pending: int
+
+
+class CheckedCapture(Struct, frozen=True, eq=False):
+    """What a capture came to. `kinds` counts frames by kind and `faults` by what was wrong; `latency_ms` are 1, 50 and 99 percent quantiles of
+    receive time less the venue's stamp (both clocks as they are), None where nothing was stamped."""
+
+    frames: int
+    kinds: dict[str, int]
+    faults: dict[str, int]
+    gaps: int
+    resyncs: int
+    crossed: int
+    compared: int
+    equal: int
+    latency_ms: tuple[float, float, float] | None
+    books: tuple[dict[str, Any], ...]
+    issues: tuple[QualityIssue, ...] = field(default_factory=tuple)
+
+
+@kernel
+def _find(course: Any, findings: Any, what: int, frame: int, instrument: int, before: int, after: int) -> None:
+    if course.findings < len(findings):
+        row = findings[course.findings]
+        row.what = what
+        row.frame = frame
+        row.instrument = instrument
+        row.before = before
+        row.after = after
+    course.findings += 1
+
+
+@kernel
+def _compare(market: Any, s: int, tally: Any, best: Any, course: Any, findings: Any, frame: int) -> None:
+    """The book's best prices against the venue's own at the same update id."""
+    row = market.book.row[s]
+    tally.compared += 1
+    if row.bids > 0 and row.asks > 0:
+        bid, ask = market.book.bids[s, row.bids - 1], market.book.asks[s, row.asks - 1]
+        if bid[0] == best.bid and bid[1] == best.bid_lots and ask[0] == best.ask and ask[1] == best.ask_lots:
+            tally.equal += 1
+            return
+    _find(course, findings, 3, frame, s, best.update_id, 0)
+
+
+@kernel
+def _after(market: Any, s: int, tally: Any, bests: Any, course: Any, findings: Any, frame: int) -> None:
+    """The book has changed: is it crossed, and is it the venue's?"""
+    row = market.book.row[s]
+    if is_crossed(row, market.book.bids[s], market.book.asks[s]):
+        tally.crossed += 1
+        _find(course, findings, 2, frame, s, market.book.bids[s, row.bids - 1, 0], market.book.asks[s, row.asks - 1, 0])
+    best = bests[row.last_id % len(bests)]
+    if best.update_id == row.last_id and row.last_id > 0:
+        _compare(market, s, tally, best, course, findings, frame)
+
+
+@kernel
+def check_frames(
+    text: Any,
+    starts: Any,
+    ends: Any,
+    received: Any,
+    alone: Any,
+    market: Any,
+    tallies: Any,
+    bests: Any,
+    pending: Any,
+    kinds: Any,
+    faults: Any,
+    latency: Any,
+    course: Any,
+    findings: Any,
+) -> None:
+    """Every frame (F,) through the feeds; `latency` (F,) receives ns behind the venue's stamp, or the least int64.
+
+    What waits for a snapshot stands in `pending` (P,) and is taken again, oldest first, once the snapshot is there.
+    """
+    course = course[0]
+    next_frame, again, stop = 0, 0, 0
+    while again < stop or next_frame < len(starts):
+        is_again = again < stop
+        if is_again:
+            f = pending[again % len(pending)]
+            again += 1
+        else:
+            f = next_frame
+            next_frame += 1
+            if received[f] < course.received_ns:
+                course.backwards += 1
+                _find(course, findings, 5, f, -1, course.received_ns, received[f])
+            course.received_ns = max(course.received_ns, received[f])
+        kind = take(text[starts[f] : ends[f]], ends[f] - starts[f], received[f], alone[f], market)
+        stamp = 0
+        if kind == DEPTH:
+            s = market.decoded.depth[0].instrument
+            verdict = market.feeds[s].verdict
+            stamp = market.decoded.depth[0].exchange_ns
+            if verdict == GAP:
+                _find(course, findings, 1, f, s, market.feeds[s].last_id, market.decoded.depth[0].first_id)
+            if verdict == WAIT or verdict == GAP:
+                pending[course.pending % len(pending)] = f
+                course.pending += 1
+            elif verdict == APPLY:
+                _after(market, s, tallies[s], bests[s], course, findings, f)
+            elif verdict == ANEW:
+                again, stop = max(course.pending - len(pending), stop), course.pending
+            if not is_again and alone[f] < 0:
+                if 0 < stamp < tallies[s].exchange_ns:
+                    _find(course, findings, 6, f, s, tallies[s].exchange_ns, stamp)
+                tallies[s].exchange_ns = max(tallies[s].exchange_ns, stamp)
+        if is_again:
+            continue
+        fault = market.decoded.found[0].fault
+        kinds[kind] += 1
+        faults[fault] += 1
+        if fault != 0 and fault != 11:
+            _find(course, findings, 0, f, -1, fault, 0)
+        if kind == TRADES:
+            stamp = _traded(market.decoded.trades[0], tallies, course, findings, f)
+        elif kind == QUOTE:
+            stamp = _quoted(market, tallies, bests, course, findings, f)
+        latency[f] = received[f] - stamp if stamp > 0 and alone[f] < 0 else -9223372036854775807
+
+
+@kernel
+def _traded(trade: Any, tallies: Any, course: Any, findings: Any, frame: int) -> int:
+    """Count a trade, and look whether its number follows; the venue's stamp."""
+    tally = tallies[trade.instrument]
+    if tally.last_trade > 0 and trade.first_id != tally.last_trade + 1:
+        tally.trade_holes += 1
+        _find(course, findings, 4, frame, trade.instrument, tally.last_trade, trade.first_id)
+    tally.trades += 1
+    tally.last_trade = max(trade.last_id, tally.last_trade)
+    return trade.exchange_ns
+
+
+@kernel
+def _quoted(market: Any, tallies: Any, bests: Any, course: Any, findings: Any, frame: int) -> int:
+    """Remember the venue's own best prices, and compare them where the book stands at the same update; the venue's stamp."""
+    quote = market.decoded.quotes[0]
+    s = quote.instrument
+    best = bests[s, quote.update_id % bests.shape[1]]
+    best.update_id = quote.update_id
+    best.bid = quote.bid
+    best.bid_lots = quote.bid_lots
+    best.ask = quote.ask
+    best.ask_lots = quote.ask_lots
+    if market.feeds[s].state == 1 and market.book.row[s].last_id == quote.update_id:
+        _compare(market, s, tallies[s], best, course, findings, frame)
+    return quote.exchange_ns
+
+
+def check_capture(capture: Capture, instruments: Sequence[Instrument]) -> CheckedCapture:
+    """Drive the capture's Binance frames through the feeds of these instruments."""
+    market = feeds_of(instruments)
+    count, frames = len(instruments), len(capture.starts)
+    tallies, findings, course = rows(TallyRow, count), rows(FindingRow, MOST_ISSUES), rows(Course, 1)
+    bests = np.stack([rows(BestRow, QUOTES) for _ in range(count)])
+    pending = np.zeros(min(frames, 200_000) + 1, np.int64)
+    kinds, faults, latency = np.zeros(len(MARKET_KINDS), np.int64), np.zeros(len(FAULTS), np.int64), np.zeros(frames, np.int64)
+    alone = _alone(capture, [one.symbol for one in instruments])
+    check_frames(
+        capture.text,
+        capture.starts,
+        capture.ends,
+        capture.received_ns,
+        alone,
+        market,
+        tallies,
+        bests,
+        pending,
+        kinds,
+        faults,
+        latency,
+        course,
+        findings,
+    )
+    told = findings[: min(int(course[0]["findings"]), MOST_ISSUES)]
+    never = [one.symbol for one, feed in zip(instruments, market.feeds, strict=True) if feed["waited"] and not feed["snapshots"]]
+    behind = latency[latency > -(2**63) + 1] / 1e6
+    quantiles = tuple(float(value) for value in np.quantile(behind, (0.01, 0.5, 0.99))) if len(behind) else None
+    return CheckedCapture(
+        frames=frames,
+        kinds={name: int(number) for name, number in zip(MARKET_KINDS, kinds, strict=True) if number},
+        faults={name: int(number) for (name, _), number in zip(FAULTS, faults, strict=True) if number and name != "sound"},
+        gaps=int(market.feeds["gaps"].sum()),
+        resyncs=int(np.maximum(market.feeds["snapshots"] - 1, 0).sum()),
+        crossed=int(tallies["crossed"].sum()),
+        compared=int(tallies["compared"].sum()),
+        equal=int(tallies["equal"].sum()),
+        latency_ms=quantiles,  # type: ignore[arg-type]
+        books=tuple(_book(one, market, tallies, place) for place, one in enumerate(instruments)),
+        issues=(*capture.issues, *_issues(told, int(course[0]["findings"]), capture, instruments), *_unsynced(never)),
+    )
+
+
+def _alone(capture: Capture, symbols: Sequence[str]) -> np.ndarray:
+    """Which instrument a REST reply (F,) is of: the one that its URL names, the only one where it names none, -1 for what streams sent."""
+    places = []
+    for url in capture.urls:
+        named = parse_qs(urlsplit(url).query).get("symbol", [""])[0].upper()
+        places.append(symbols.index(named) if named in symbols else 0 if not url and len(symbols) == 1 else -1)
+    return np.where(capture.asked >= 0, np.array([*places, -1], np.int64)[capture.asked], -1)
+
+
+def _book(one: Instrument, market: Feeds, tallies: np.ndarray, place: int) -> dict[str, Any]:
+    """One instrument's part of the answer."""
+    feed, row, tally = market.feeds[place], market.book.row[place], tallies[place]
+    best = [
+        int(market.book.bids[place, row["bids"] - 1, 0]) if row["bids"] else 0,
+        int(market.book.asks[place, row["asks"] - 1, 0]) if row["asks"] else 0,
+    ]
+    return {
+        "symbol": one.symbol,
+        "market": one.market,
+        "state": STATES[int(feed["state"])],
+        **{name: int(feed[name]) for name in ("snapshots", "applied", "old", "gaps")},
+        **{name: int(tally[name]) for name in ("crossed", "compared", "equal", "trades", "trade_holes")},
+        "levels": [int(row["bids"]), int(row["asks"])],
+        "best": [one.price_text(ticks) if ticks else None for ticks in best],
+        "tick_size": one.tick_size,
+        "lot_size": one.lot_size,
+    }
+
+
+def _unsynced(symbols: Sequence[str]) -> list[QualityIssue]:
+    mend = "give the file with its depth snapshot first (the first day's, for a recording of several)"
+    return [QualityIssue("no_snapshot", "critical", symbol, f"changes came and no snapshot: there is no book; {mend}") for symbol in symbols]
+
+
+_WORDS = {
+    HOLE: ("gap", "high", "changes are missing between update {before} and {after}: the book is worth nothing until a snapshot"),
+    CROSSED: ("crossed", "critical", "the best bid ({before} ticks) is not below the best ask ({after} ticks)"),
+    DIFFERS: ("bookticker", "critical", "best prices differ from the venue's own at update {before}"),
+    TRADE_HOLE: ("trade_gap", "high", "trade {after} follows trade {before}"),
+    BACKWARDS: ("received_backwards", "medium", "received at {after}, after a frame received at {before}"),
+    EARLIER: ("time_backwards", "medium", "the venue's stamp {after} is before {before}, that of a frame before it"),
+}
+
+
+def _issues(findings: np.ndarray, count: int, capture: Capture, instruments: Sequence[Instrument]) -> list[QualityIssue]:
+    """Findings in words, so many of a kind one by one and the rest in a line."""
+    told: list[QualityIssue] = []
+    seen: dict[str, int] = {}
+    for row in findings:
+        before, after = int(row["before"]), int(row["after"])
+        if row["what"] == FAULT:
+            name, means = FAULTS[before]
+            kind, severity, text = (
+                name,
+                "high",
+                f"{means}: {capture.frame(int(row['frame']))[:120].decode(errors='replace')!r}; the frame was set aside",
+            )
+        else:
+            kind, severity, form = _WORDS[int(row["what"])]
+            text = form.format(before=before, after=after)
+        seen[kind] = seen.get(kind, 0) + 1
+        if seen[kind] <= SHOWN:
+            symbol = f"{instruments[int(row['instrument'])].symbol} " if row["instrument"] >= 0 else ""
+            told.append(QualityIssue(kind, severity, f"{symbol}frame {int(row['frame']) + 1:,}", text))
+    told += [QualityIssue(kind, "high", f"and {more - SHOWN:,} more", "as above", more - SHOWN) for kind, more in seen.items() if more > SHOWN]
+    if count > len(findings):
+        told.append(QualityIssue("findings", "high", f"and {count - len(findings):,} more", f"only the first {len(findings):,} are told"))
+    return told
+
+
+_STREAMS = re.compile(rb'"stream":"([^"@!]{1,32})@')
+_NAMED = re.compile(rb'"s":"([^"]{1,32})"')
+_LEVEL = re.compile(rb'\["(\d+(?:\.\d*)?)","(\d+(?:\.\d*)?)"')
+
+
+def symbols_in(capture: Capture) -> tuple[str, ...]:
+    """The symbols that a Binance capture tells of, in the order of their first frame; DataRefused where there is none."""
+    text = capture.text.tobytes()
+    found = dict.fromkeys(name.upper() for name in _STREAMS.findall(text)) or dict.fromkeys(name.upper() for name in _NAMED.findall(text))
+    if not found:
+        raise DataRefused("no frame is of a venue that can be read", where=capture.source, mend="captures of Binance's streams can be checked so far")
+    return tuple(name.decode(errors="replace") for name in found)
+
+
+def is_by_prior_id(capture: Capture) -> bool:
+    """Whether changes tell the id of the message before (futures) or not (spot)."""
+    return b'"pu":' in capture.text.tobytes()
+
+
+def grid_in(capture: Capture, symbol: str) -> tuple[str, str]:
+    """The steps of a symbol's prices and sizes as its frames show them: as many decimals as are ever used."""
+    needles = tuple(f"{before}{name}{after}".encode() for name in (symbol, symbol.lower()) for before, after in (('"', "@"), ('"s":"', '"')))
+    of_symbol = [not url or symbol in parse_qs(urlsplit(url).query).get("symbol", ()) for url in capture.urls]
+    decimals = [0, 0]
+    for place in range(len(capture.starts)):
+        frame, asked = capture.frame(place), int(capture.asked[place])
+        if of_symbol[asked] if asked >= 0 else any(needle in frame[:200] for needle in needles):
+            for level in _LEVEL.findall(frame):
+                for n, text in enumerate(level):
+                    used = len(text.partition(b".")[2].rstrip(b"0"))
+                    decimals[n] = max(decimals[n], used)
+    tick, lot = ("1" if not used else f"0.{'0' * (used - 1)}1" for used in decimals)
+    return tick, lot

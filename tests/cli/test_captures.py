@@ -1,0 +1,42 @@
+"""`msb data check` of captures: its shape and exit codes, and what it says of faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from metastackerbandit.cli.data import app
+from tests.cli.test_data_verbs import SHAPE, msb
+from tests.exchanges.binance.venue import Venue, written
+
+
+def test_a_whole_capture_is_sound_and_a_broken_one_is_diagnosed(tmp_path: Path) -> None:
+    told = Venue(1, is_perp=True).frames(60, 3)
+    whole, broken = tmp_path / "whole.log", tmp_path / "broken.log"
+    whole.write_bytes(written(told))
+    code, answer = msb("check", whole, home=tmp_path)
+    assert code == 0 and set(SHAPE) <= set(answer)
+    assert (answer["kind"], answer["frames"], answer["gaps"], answer["issues"]) == ("capture", 121, 0, [])
+    assert answer["bookticker"]["compared"] == answer["bookticker"]["equal"] >= 56
+    del told[60:62]
+    broken.write_bytes(written(told) + b"garbage\n")
+    code, answer = msb("check", broken, home=tmp_path)
+    assert code == 4 and answer["error"]["type"] == "DataRefused"
+    assert [issue["type"] for issue in answer["issues"]] == ["not_a_frame", "gap"]
+    text = CliRunner().invoke(app, ["check", str(broken), "--home", str(tmp_path)])
+    assert text.exit_code == 4
+    assert "1 gaps, 0 resyncs, 0 crossed books while live" in text.stdout and "BTCUSDT perp resync" in text.stdout
+
+
+def test_files_of_a_session_are_one_capture_and_candles_are_not_mixed_in(tmp_path: Path) -> None:
+    told = Venue(2, is_perp=False).frames(60, 3)
+    first, second = tmp_path / "day1.log", tmp_path / "day2.log"
+    first.write_bytes(written(told[:70]))
+    second.write_bytes(written(told[70:]))
+    code, answer = msb("check", first, second, home=tmp_path)
+    assert code == 0 and answer["frames"] == 121 and answer["file"] == [str(first), str(second)]
+    code, answer = msb("check", second, home=tmp_path)
+    assert code == 4 and answer["issues"][0]["type"] == "no_snapshot"
+    code, answer = msb("check", first, tmp_path / "x.parquet", home=tmp_path)
+    assert code == 2 and answer["error"]["type"] == "UsageError"

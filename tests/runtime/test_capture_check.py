@@ -1,0 +1,158 @@
+"""Captures driven through scanner, continuity and book: what was recorded is whole and the venue's own, and every planted fault is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metastackerbandit.domain.capture import Capture
+from metastackerbandit.runtime.capture_check import CheckedCapture, check_capture, grid_in, is_by_prior_id, symbols_in
+from metastackerbandit.storage.captures import read_capture
+from tests.exchanges.binance.venue import Told, Venue, written
+from tests.markets import instrument
+from tests.shared import shared_data
+
+COUNT = 120
+
+
+def captured(told: list[Told], folder: Path) -> Capture:
+    """The frames written by a recorder and read back."""
+    path = folder / "capture.log"
+    path.write_bytes(written(told))
+    return read_capture([path])
+
+
+def checked(told: list[Told], folder: Path, is_perp: bool) -> CheckedCapture:
+    """The capture of these frames, checked."""
+    return check_capture(captured(told, folder), [instrument("BTCUSDT", "perp" if is_perp else "spot")])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for captures."""
+    return tmp_path_factory.mktemp("captures")
+
+
+@given(seed=st.integers(0, 10**6), is_perp=st.booleans(), snapshot_at=st.integers(0, COUNT // 2))
+@settings(max_examples=40)
+def test_a_whole_capture_has_the_venue_s_book_at_every_update(seed: int, is_perp: bool, snapshot_at: int, folder: Path) -> None:
+    found = checked(Venue(seed, is_perp=is_perp).frames(COUNT, snapshot_at), folder, is_perp)
+    (book,) = found.books
+    assert (found.gaps, found.crossed, found.faults, found.issues, book["state"]) == (0, 0, {}, (), "live")
+    assert found.compared == found.equal >= COUNT - snapshot_at - 1  # the message that the snapshot lies in may be all old
+    assert found.frames == 2 * COUNT + 1 and found.kinds == {"depth": COUNT + 1, "quote": COUNT}
+    assert found.latency_ms is not None and found.latency_ms[1] == (3.0 if is_perp else pytest.approx(3.0))
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    is_perp=st.booleans(),
+    place=st.integers(10, COUNT - 3),
+    fault=st.sampled_from(["lost", "twice", "exchanged", "broken"]),
+)
+@settings(max_examples=80)
+def test_a_fault_anywhere_is_noticed_and_the_next_snapshot_mends_it(seed: int, is_perp: bool, place: int, fault: str, folder: Path) -> None:
+    venue = Venue(seed, is_perp=is_perp)
+    told = venue.frames(COUNT, 0)
+    changes = [n for n, one in enumerate(told) if one.is_change]
+    at, following = changes[place], changes[place + 1]
+    broken = list(told)
+    if fault == "lost":
+        del broken[at]
+    elif fault == "twice":
+        broken.insert(at, broken[at])
+    elif fault == "exchanged":
+        broken[at], broken[following] = broken[following], broken[at]
+    else:
+        broken[at] = Told(broken[at].received_ns, broken[at].text[:-9], is_change=True)
+    found = checked(broken, folder, is_perp)
+    (book,) = found.books
+    assert found.compared == found.equal and found.crossed == 0  # nothing wrong is ever said to be live
+    if fault == "twice":
+        assert (found.gaps, book["old"], book["state"]) == (0, 1, "live")
+        return
+    assert (found.gaps, book["state"]) == (1, "resync")
+    assert "gap" in [issue.kind for issue in found.issues]
+    assert found.faults == ({"truncated": 1} if fault == "broken" else {})
+    mended = checked([*broken, venue.snapshot(), *venue.changed(), *venue.changed()], folder, is_perp)
+    assert (mended.books[0]["state"], mended.resyncs) == ("live", 1)
+    assert mended.equal == mended.compared > found.equal
+
+
+def test_two_instruments_do_not_touch_each_other(folder: Path) -> None:
+    one, other = Venue(1, is_perp=True).frames(COUNT, 5), Venue(2, is_perp=True, symbol="ETHUSDT").frames(COUNT, 5)
+    del one[[n for n, told in enumerate(one) if told.is_change][40]]
+    told = [frame for frame in (*one, *other) if not frame.is_snapshot]
+    told = sorted(told, key=lambda frame: frame.received_ns)
+    lines = written(told) + b"".join(
+        b"https://x.test/depth?symbol=%s -> %.9f: %s\n" % (name, frame.received_ns / 1e9, frame.text)
+        for name, frames in ((b"BTCUSDT", one), (b"ETHUSDT", other))
+        for frame in frames
+        if frame.is_snapshot
+    )
+    streams, replies = folder / "streams", folder / "replies"
+    streams.write_bytes(b"".join(line + b"\n" for line in lines.split(b"\n") if not line.startswith(b"https")))
+    replies.write_bytes(b"".join(line + b"\n" for line in lines.split(b"\n") if line.startswith(b"https")))
+    capture = read_capture([streams, replies])
+    assert sorted(symbols_in(capture)) == ["BTCUSDT", "ETHUSDT"]
+    found = check_capture(capture, [instrument("BTCUSDT"), instrument("ETHUSDT")])
+    broken, whole = found.books
+    assert (broken["state"], broken["gaps"], whole["state"], whole["gaps"]) == ("resync", 1, "live", 0)
+    assert whole["compared"] == whole["equal"] > COUNT - 10
+
+
+def test_trades_are_counted_and_a_missing_number_is_told(folder: Path) -> None:
+    frame = '{{"e":"trade","E":1700000000001,"s":"BTCUSDT","t":{},"p":"100.1","q":"0.5","T":1700000000000,"m":true}}'
+    told = [Told(1_700_000_000_005_000_000 + n, frame.format(number).encode()) for n, number in enumerate((5, 6, 9, 10))]
+    found = check_capture(captured(told, folder), [instrument("BTCUSDT")])
+    assert (found.books[0]["trades"], found.books[0]["trade_holes"]) == (4, 1)
+    assert [issue.what for issue in found.issues] == ["trade 9 follows trade 6"]
+
+
+def test_a_clock_that_goes_back_is_told(folder: Path) -> None:
+    told = Venue(3, is_perp=False).frames(10, 0)
+    late = told[7]
+    told[7] = Told(late.received_ns - 10**10, late.text, late.is_change)
+    found = checked(told, folder, False)
+    assert [issue.kind for issue in found.issues] == ["received_backwards"] and found.books[0]["state"] == "live"
+
+
+def test_without_a_snapshot_there_is_no_book_and_the_mend_is_told(folder: Path) -> None:
+    told = [one for one in Venue(4, is_perp=True).frames(10, 0) if not one.is_snapshot]
+    found = checked(told, folder, True)
+    (issue,) = found.issues
+    assert (issue.kind, issue.severity) == ("no_snapshot", "critical") and "first day" in issue.what
+    assert (found.books[0]["state"], found.books[0]["best"]) == ("syncing", [None, None])
+
+
+def test_steps_and_market_are_seen_in_the_frames(folder: Path) -> None:
+    for is_perp in (False, True):
+        capture = captured(Venue(5, is_perp=is_perp).frames(COUNT, 3), folder)
+        assert (symbols_in(capture), is_by_prior_id(capture), grid_in(capture, "BTCUSDT")) == (("BTCUSDT",), is_perp, ("0.1", "0.001"))
+
+
+RECORDED = {
+    ("binance/usdm_btcusdt_20230404.gz", "binance/usdm_btcusdt_20230405.gz"): (73_765, 1_565),
+    ("binance/usdm_btcusdt_20240718.gz", "binance/usdm_btcusdt_20240719.gz"): (71_984, 625),
+    ("binance/usdm_btcusdt_20240808.gz",): (93_954, 629),
+    ("binance/spot_btcusdt_20240808.gz", "binance/spot_btcusdt_20240809.gz"): (99_574, 1_072),
+    ("binance/cm_btcusd_perp_20240808.gz", "binance/cm_btcusd_perp_20240809.gz"): (98_386, 1_885),
+    ("cryptofeed/BINANCE.http.0.0.gz", "cryptofeed/BINANCE.ws.1.0.gz"): (269, 26),
+    ("cryptofeed/BINANCE_FUTURES.http.0.0.gz", "cryptofeed/BINANCE_FUTURES.ws.1.0.gz"): (1_539, 50),
+    ("cryptofeed/BINANCE_DELIVERY.http.0.0.gz", "cryptofeed/BINANCE_DELIVERY.ws.1.0.gz"): (4_381, 214),
+}
+
+
+@pytest.mark.parametrize(("names", "expected"), RECORDED.items(), ids=[names[-1].rpartition("/")[2] for names in RECORDED])
+def test_recorded_captures_have_no_gap_and_the_venue_s_own_best_prices(names: tuple[str, ...], expected: tuple[int, int]) -> None:
+    capture = read_capture([shared_data() / "ws_captures" / name for name in names])
+    market = "perp" if is_by_prior_id(capture) else "spot"
+    rules = [(symbol, *grid_in(capture, symbol)) for symbol in symbols_in(capture)]
+    found = check_capture(capture, [instrument(symbol, market, tick_size=tick, lot_size=lot) for symbol, tick, lot in rules])
+    assert (found.frames, found.compared, found.equal) == (expected[0], expected[1], expected[1])
+    assert (found.gaps, found.crossed, found.faults) == (0, 0, {})
+    assert all(book["state"] == "live" and book["trade_holes"] == 0 for book in found.books)
+    assert not found.issues
