@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.capture import Capture
-from metastackerbandit.runtime.capture_check import CheckedCapture, check_capture, grid_in, is_by_prior_id, symbols_in
+from metastackerbandit.runtime.capture_check import CheckedCapture, check_capture
+from metastackerbandit.runtime.capture_rules import grid_in, instruments_in, is_by_prior_id, symbols_in
 from metastackerbandit.storage.captures import read_capture
 from tests.exchanges.binance.venue import Told, Venue, written
 from tests.markets import instrument
@@ -149,9 +150,7 @@ RECORDED = {
 @pytest.mark.parametrize(("names", "expected"), RECORDED.items(), ids=[names[-1].rpartition("/")[2] for names in RECORDED])
 def test_recorded_captures_have_no_gap_and_the_venue_s_own_best_prices(names: tuple[str, ...], expected: tuple[int, int]) -> None:
     capture = read_capture([shared_data() / "ws_captures" / name for name in names])
-    market = "perp" if is_by_prior_id(capture) else "spot"
-    rules = [(symbol, *grid_in(capture, symbol)) for symbol in symbols_in(capture)]
-    found = check_capture(capture, [instrument(symbol, market, tick_size=tick, lot_size=lot) for symbol, tick, lot in rules])
+    found = check_capture(capture, instruments_in(capture))
     assert (found.frames, found.compared, found.equal) == (expected[0], expected[1], expected[1])
     assert (found.gaps, found.crossed, found.faults) == (0, 0, {})
     assert all(book["state"] == "live" and book["trade_holes"] == 0 for book in found.books)

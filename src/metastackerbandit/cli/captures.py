@@ -15,17 +15,12 @@ _SHOWN = 40  # issues that the text answer lists; --json has all
 
 def capture_payload(paths: Sequence[Path]) -> dict[str, Any]:
     """The shape of `msb data check --json` for captures; several files are one capture, in the order of their frames' arrival."""
-    from metastackerbandit.domain.instrument import Instrument
-    from metastackerbandit.runtime.capture_check import check_capture, grid_in, is_by_prior_id, symbols_in
+    from metastackerbandit.runtime.capture_check import check_capture
+    from metastackerbandit.runtime.capture_rules import instruments_in
     from metastackerbandit.storage.captures import read_capture
 
     capture = read_capture(paths)
-    market = "perp" if is_by_prior_id(capture) else "spot"
-    instruments = []
-    for symbol in symbols_in(capture):
-        tick, lot = grid_in(capture, symbol)
-        instruments.append(Instrument(symbol, symbol, "", market, "BINANCE", tick, lot, lot, lot, "0", "inferred"))  # type: ignore[arg-type]
-    found = check_capture(capture, instruments)
+    found = check_capture(capture, instruments_in(capture))
     return _payload(paths, found)
 
 

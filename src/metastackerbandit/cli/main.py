@@ -18,6 +18,7 @@ from metastackerbandit.cli import (
     explain,
     funnel,
     gates,
+    heatmap,
     init,
     leakage,
     look,
@@ -97,6 +98,7 @@ app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)
 app.command("monitors")(monitors.monitors)
+app.command("heatmap")(heatmap.heatmap)
 app.command("bench")(bench.bench)
 
 

@@ -73,3 +73,11 @@ def named(names: Sequence[str], most: int) -> str:
 def counted(number_of: int, one: str, many: str = "") -> str:
     """A count with its noun."""
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
+
+
+def amount_words(value: float) -> str:
+    """An amount of money in two or three digits, with k, M or G."""
+    for scale, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= scale:
+            return f"{value / scale:.3g}{letter}"
+    return f"{value:.3g}"

@@ -19,7 +19,7 @@ from metastackerbandit.report.looks import BASELINES, COLOURS, LINES, count, nam
 from metastackerbandit.report.trades import Traded, candle_words
 
 _INK, _FAINT, _GRID = "#16191d", "#5b6570", "#dfe3e7"
-_STYLE = {
+STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.edgecolor": _GRID,
@@ -50,7 +50,7 @@ def pictures_of(facts: Facts) -> dict[str, bytes]:
     """PNG by file name."""
     from matplotlib import rc_context
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         return {name: _png(facts, draw(facts)) for name, draw in drawn_of(facts).items()}
 
 

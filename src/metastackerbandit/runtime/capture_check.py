@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from msgspec import Struct, field
 
 from metastackerbandit.domain.capture import Capture
-from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.domain.market_rows import DEPTH, MARKET_KINDS, QUOTE, TRADES
@@ -20,6 +17,7 @@ from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, STATES, WAI
 from metastackerbandit.exchanges.decoded import FAULTS
 from metastackerbandit.market.book import is_crossed
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take
+from metastackerbandit.runtime.capture_rules import places_of_replies
 
 MOST_ISSUES = 10_000  # kept; all are counted
 QUOTES = 65_536  # best prices remembered by update id
@@ -228,7 +226,7 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument]) -> Checke
     bests = np.stack([rows(BestRow, QUOTES) for _ in range(count)])
     pending = np.zeros(min(frames, 200_000) + 1, np.int64)
     kinds, faults, latency = np.zeros(len(MARKET_KINDS), np.int64), np.zeros(len(FAULTS), np.int64), np.zeros(frames, np.int64)
-    alone = _alone(capture, [one.symbol for one in instruments])
+    alone = places_of_replies(capture, [one.symbol for one in instruments])
     check_frames(
         capture.text,
         capture.starts,
@@ -262,15 +260,6 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument]) -> Checke
         books=tuple(_book(one, market, tallies, place) for place, one in enumerate(instruments)),
         issues=(*capture.issues, *_issues(told, int(course[0]["findings"]), capture, instruments), *_unsynced(never)),
     )
-
-
-def _alone(capture: Capture, symbols: Sequence[str]) -> np.ndarray:
-    """Which instrument a REST reply (F,) is of: the one that its URL names, the only one where it names none, -1 for what streams sent."""
-    places = []
-    for url in capture.urls:
-        named = parse_qs(urlsplit(url).query).get("symbol", [""])[0].upper()
-        places.append(symbols.index(named) if named in symbols else 0 if not url and len(symbols) == 1 else -1)
-    return np.where(capture.asked >= 0, np.array([*places, -1], np.int64)[capture.asked], -1)
 
 
 def _book(one: Instrument, market: Feeds, tallies: np.ndarray, place: int) -> dict[str, Any]:
@@ -332,38 +321,3 @@ def _issues(findings: np.ndarray, count: int, capture: Capture, instruments: Seq
     if count > len(findings):
         told.append(QualityIssue("findings", "high", f"and {count - len(findings):,} more", f"only the first {len(findings):,} are told"))
     return told
-
-
-_STREAMS = re.compile(rb'"stream":"([^"@!]{1,32})@')
-_NAMED = re.compile(rb'"s":"([^"]{1,32})"')
-_LEVEL = re.compile(rb'\["(\d+(?:\.\d*)?)","(\d+(?:\.\d*)?)"')
-
-
-def symbols_in(capture: Capture) -> tuple[str, ...]:
-    """The symbols that a Binance capture tells of, in the order of their first frame; DataRefused where there is none."""
-    text = capture.text.tobytes()
-    found = dict.fromkeys(name.upper() for name in _STREAMS.findall(text)) or dict.fromkeys(name.upper() for name in _NAMED.findall(text))
-    if not found:
-        raise DataRefused("no frame is of a venue that can be read", where=capture.source, mend="captures of Binance's streams can be checked so far")
-    return tuple(name.decode(errors="replace") for name in found)
-
-
-def is_by_prior_id(capture: Capture) -> bool:
-    """Whether changes tell the id of the message before (futures) or not (spot)."""
-    return b'"pu":' in capture.text.tobytes()
-
-
-def grid_in(capture: Capture, symbol: str) -> tuple[str, str]:
-    """The steps of a symbol's prices and sizes as its frames show them: as many decimals as are ever used."""
-    needles = tuple(f"{before}{name}{after}".encode() for name in (symbol, symbol.lower()) for before, after in (('"', "@"), ('"s":"', '"')))
-    of_symbol = [not url or symbol in parse_qs(urlsplit(url).query).get("symbol", ()) for url in capture.urls]
-    decimals = [0, 0]
-    for place in range(len(capture.starts)):
-        frame, asked = capture.frame(place), int(capture.asked[place])
-        if of_symbol[asked] if asked >= 0 else any(needle in frame[:200] for needle in needles):
-            for level in _LEVEL.findall(frame):
-                for n, text in enumerate(level):
-                    used = len(text.partition(b".")[2].rstrip(b"0"))
-                    decimals[n] = max(decimals[n], used)
-    tick, lot = ("1" if not used else f"0.{'0' * (used - 1)}1" for used in decimals)
-    return tick, lot

@@ -1,0 +1,162 @@
+"""`msb heatmap`: a recorded order book as numbers and as a picture, second by second around the middle price."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from metastackerbandit.cli.answer import JsonFlag, answering, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metastackerbandit.domain.capture import Capture
+    from metastackerbandit.domain.instrument import Instrument
+    from metastackerbandit.market.cob import Cob, Heatmap
+
+
+def heatmap(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files of one capture.")],
+    symbol: Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="[default: the only one]", show_default=False)] = None,
+    png: Annotated[Path | None, typer.Option("--png", metavar="FILE.png", help="Draw it.", show_default=False)] = None,
+    metric: Annotated[Literal["imbalance", "volume", "spread"], typer.Option("--metric", help="What is told by bucket.")] = "imbalance",
+    seconds: Annotated[int, typer.Option("--seconds", min=1, max=300, metavar="N", help="The newest N seconds.")] = 300,
+    radius: Annotated[int, typer.Option("--radius", min=0, max=20, metavar="N", help="Buckets on each side of the middle's.")] = 10,
+    bucket: Annotated[
+        float | None, typer.Option("--bucket", min=0, metavar="PRICE", help="Width of a bucket. [default: 2 bp of the price]", show_default=False)
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="As it stood then, UTC. [default: the capture's end]", show_default=False)
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """The order book of a capture by price bucket and second: imbalance, resting volume or spread, and the picture of it."""
+    with answering(json):
+        payload = heatmap_payload(paths, symbol, png, metric, seconds, radius, bucket, until)
+        tell(payload, _text(payload), json)
+
+
+def heatmap_payload(
+    paths: Sequence[Path], symbol: str | None, png: Path | None, metric: str, seconds: int, radius: int, bucket: float | None, until: str | None
+) -> dict[str, Any]:
+    """The shape of `msb heatmap --json`; a value that is not known is null."""
+    import math
+
+    from metastackerbandit.domain.errors import DataRefused
+    from metastackerbandit.market.cob import bucket_width
+    from metastackerbandit.market.cob import heatmap as heatmap_of
+    from metastackerbandit.runtime.capture_rules import instruments_in
+    from metastackerbandit.runtime.cob_feed import cob_of
+    from metastackerbandit.storage.captures import read_capture
+
+    capture = _until(read_capture(paths), until)
+    instruments = instruments_in(capture)
+    place = _place(instruments, symbol)
+    chosen = instruments[place]
+    _, market = cob_of(capture, instruments, [1] * len(instruments))  # where prices are, before buckets can be as wide as they should
+    row = market.book.row[place]
+    if not row["bids"] or not row["asks"]:
+        what = (
+            f"there is no book of {chosen.symbol}: changes came and no snapshot"
+            if row["last_id"] == 0
+            else f"the book of {chosen.symbol} has an empty side"
+        )
+        raise DataRefused(what, where=capture.source, mend="give the file with its depth snapshot first; `msb data check` tells more")
+    tick = float(chosen.tick_size)
+    price = float(market.book.bids[place, row["bids"] - 1, 0]) * tick
+    width = bucket_width(price, tick, fixed=math.nan if bucket is None else bucket)
+    cob, _ = cob_of(capture, instruments, [width if n == place else 1 for n in range(len(instruments))])
+    shown = heatmap_of(cob, place, seconds=seconds, radius=radius, metric=metric)
+    first = int((shown.mids == shown.mids).argmax())  # seconds before the first book are not told
+    told = {
+        "symbol": chosen.symbol,
+        "market": chosen.market,
+        "metric": metric,
+        "bucket": width * tick,
+        "times": shown.times[first:].tolist(),
+        "prices": shown.prices.tolist(),
+        "values": [[_known(value) for value in values] for values in shown.values[first:]],
+        "mids": [_known(mid * tick) for mid in shown.mids[first:]],
+        "imbalance": {"now": _known(cob.row[place]["imbalance"]), **{f"{n}s": _known(cob.row[place][f"average_{n}"]) for n in (1, 5, 15, 60)}},
+        "picture": None,
+    }
+    if png is not None:
+        _draw(png, capture, chosen, cob, place, shown, first, metric, width * tick)
+        told["picture"] = png
+    return told
+
+
+def _until(capture: Capture, until: str | None) -> Capture:
+    """The frames that had come by then."""
+    if until is None:
+        return capture
+    from msgspec import structs
+
+    from metastackerbandit.cli.market_data import time_ns
+    from metastackerbandit.domain.errors import UsageError
+
+    by = capture.received_ns <= (time_ns(until, "--until") or 0)
+    if not by.any():
+        raise UsageError(f"nothing had come by {until}", where="--until", mend="`msb data check` tells of the capture; name a time within it")
+    return structs.replace(capture, **{name: getattr(capture, name)[by] for name in ("starts", "ends", "received_ns", "asked")})
+
+
+def _place(instruments: Sequence[Instrument], symbol: str | None) -> int:
+    from metastackerbandit.domain.errors import NotFound, UsageError
+
+    names = [one.symbol for one in instruments]
+    if symbol is None and len(names) > 1:
+        raise UsageError(f"the capture has {len(names)} instruments", where="msb heatmap", mend=f"choose with --symbol: {', '.join(names)}")
+    if symbol is not None and symbol.upper() not in names:
+        raise NotFound(f"no {symbol} in the capture", where="--symbol", mend=f"it has {', '.join(names)}")
+    return 0 if symbol is None else names.index(symbol.upper())
+
+
+def _draw(png: Path, capture: Capture, chosen: Instrument, cob: Cob, place: int, shown: Heatmap, first: int, metric: str, bucket: float) -> None:
+    from metastackerbandit.market.cob import LENGTH
+    from metastackerbandit.report.heatmap_picture import HeatmapFacts, heatmap_picture
+    from metastackerbandit.storage.whole_files import write_whole
+
+    seconds = len(shown.times)
+    end = int(shown.times[-1]) % LENGTH + LENGTH + 1
+    window = slice(end - seconds + first, end)
+    facts = HeatmapFacts(
+        symbol=chosen.symbol,
+        quote=_quote(chosen.symbol),
+        source=", ".join(Path(name).name for name in capture.source.split(", ")),
+        metric=metric,
+        times=shown.times[first:],
+        mids=shown.mids[first:] * float(chosen.tick_size),
+        centres=cob.centres[place, window],
+        bucket=bucket,
+        bids=cob.bids[place, 0, window],
+        asks=cob.asks[place, 0, window],
+        values=shown.values[first:],
+        leaning=cob.imbalances[place, window],
+    )
+    write_whole(png, heatmap_picture(facts))
+
+
+def _quote(symbol: str) -> str:
+    from metastackerbandit.storage.candle_names import base_and_quote
+
+    return base_and_quote(symbol)[1] or "quote currency"
+
+
+def _known(value: Any) -> float | None:
+    return float(value) if value == value else None
+
+
+def _text(payload: dict[str, Any]) -> str:
+    told = [value for value in payload["mids"] if value is not None]
+    averages = ", ".join(f"{name} {value:+.3f}" if value is not None else f"{name} n/a" for name, value in payload["imbalance"].items())
+    lines = [
+        f"{payload['symbol']} {payload['market']}: {len(payload['times']):,} seconds, {len(payload['times']) - len(told):,} without a book; "
+        f"buckets of {payload['bucket']:g}; middle {min(told):g} to {max(told):g}",
+        f"imbalance of the nearest buckets, and its averages: {averages}",
+    ]
+    return "\n".join(
+        [*lines, f"drawn in {payload['picture']}"] if payload["picture"] else [*lines, "--png FILE.png draws it, --json tells the values"]
+    )

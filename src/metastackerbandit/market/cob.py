@@ -1,0 +1,243 @@
+"""The consolidated order book (COB): what rests around the middle price, by bucket, venue and second, and how lopsided it is.
+
+A bucket is an absolute whole number, tick // width. Columns are relative to the bucket of the middle, -20 .. 20; the middle's own holds
+both sides. History keeps where its columns were centred, so that two seconds are compared bucket by bucket before they are centred again.
+One row is a second's end; a second in which no venue's book could be trusted is NaN throughout. Every ring exists from the start and is
+written twice, once a length apart, so that the newest LENGTH rows are always one stretch of memory: asking for them costs a view.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from metastackerbandit.domain.kernel import kernel, rows
+
+RADIUS = 20  # buckets on each side of the middle's
+COLUMNS = 2 * RADIUS + 1
+LENGTH = 300  # seconds kept
+NEAR = 5  # buckets on each side that the headline imbalance is of
+AVERAGED = (1, 5, 15, 60)  # seconds that its averages are over
+SECOND_NS = 1_000_000_000
+
+
+class CobTerms(Struct, frozen=True):
+    """An instrument's buckets: `width` ticks each; one lot at one tick is worth `unit` of the quote currency."""
+
+    width: int
+    unit: float
+
+
+class CobRow(Struct, frozen=True):
+    """Where an instrument's rings stand: the newest second (0: none yet), seconds written, and the newest imbalance and its averages."""
+
+    second: int
+    written: int
+    imbalance: float
+    average_1: float
+    average_5: float
+    average_15: float
+    average_60: float
+
+
+class Cob(NamedTuple):
+    """Rings of S instruments at V venues; T is 2 LENGTH, C is COLUMNS. Amounts are in quote currency."""
+
+    terms: Any  # (S,) CobTerms
+    row: Any  # (S,) CobRow
+    seconds: Any  # (S, T) int64, Unix time
+    centres: Any  # (S, T) int64, the middle's bucket
+    mids: Any  # (S, T) float64, ticks (halves too)
+    spreads: Any  # (S, T) float64, best ask less best bid in bps of the middle
+    imbalances: Any  # (S, T) float64, of the NEAR buckets
+    bids: Any  # (S, V, T, C) float64
+    asks: Any  # (S, V, T, C) float64
+
+
+def empty_cob(terms: np.ndarray, venues: int = 1) -> Cob:
+    """Rings that hold nothing; `terms` (S,) in the layout of CobTerms."""
+    count, length = len(terms), 2 * LENGTH
+    nothing = [np.full((count, length), math.nan) for _ in range(3)]
+    sides = [np.full((count, venues, length, COLUMNS), math.nan) for _ in range(2)]
+    made = Cob(terms, rows(CobRow, count), np.zeros((count, length), np.int64), np.zeros((count, length), np.int64), *nothing, *sides)
+    for name in ("imbalance", "average_1", "average_5", "average_15", "average_60"):
+        made.row[name] = math.nan
+    return made
+
+
+def bucket_width(price: float, tick: float, sigma_5m: float = math.nan, fixed: float = math.nan) -> int:
+    """Ticks of a bucket, frozen for a UTC day (method.md 7.2).
+
+    `fixed` is a width in quote currency that the user chose; else 1.5 / 20 of the price's volatility over five minutes (`sigma_5m`, a share),
+    at least half a basis point and at most ten, and 2 bp where volatility is not known. Rounded up to whole ticks.
+    """
+    share = 2e-4 if math.isnan(sigma_5m) else min(max(1.5 * sigma_5m / RADIUS, 0.5e-4), 10e-4)
+    wanted = price * share if math.isnan(fixed) else fixed
+    return max(math.ceil(wanted / tick - 1e-9), 1)
+
+
+@kernel
+def fill_side(side: Any, count: int, sign: int, known: int, width: int, centre: int, unit: float, out: Any) -> None:
+    """Amounts of one side (D, 2) of a book by bucket around `centre` -> out (C,). Levels beyond the last column are left out.
+
+    Buckets that reach beyond the `known` price (ticks; 0: each is known) are NaN: what rests there was in no snapshot.
+    """
+    for c in range(41):
+        first = (centre - 20 + c) * width
+        is_known = known == 0 or (first >= known if sign > 0 else first + width - 1 <= known)
+        out[c] = 0.0 if is_known else math.nan
+    n = count - 1
+    while n >= 0:
+        place = side[n, 0] // width - centre
+        if sign * place < -20:
+            return
+        if -20 <= place <= 20:
+            out[place + 20] += side[n, 0] * side[n, 1] * unit
+        n -= 1
+
+
+@kernel
+def close_second(cob: Any, s: int, second: int, live: Any, row: Any, bids: Any, asks: Any) -> None:
+    """Write the second that ends now: `live` (V,) says which venues' books (V,) of row (V,), bids (V, D, 2), asks (V, D, 2) are to be trusted.
+
+    Best prices are the best of all trusted venues. Seconds between the last one written and this one are NaN: nothing was written in them.
+    """
+    state = cob.row[s]
+    if state.second >= second:
+        return
+    if state.written > 0:
+        for missed in range(max(state.second + 1, second - 300), second):
+            _write_nothing(cob, s, missed)
+    terms = cob.terms[s]
+    bid, ask = 0, 0
+    for v in range(len(live)):
+        if live[v] and row[v].bids > 0 and row[v].asks > 0:
+            bid = max(bid, bids[v, row[v].bids - 1, 0])
+            best = asks[v, row[v].asks - 1, 0]
+            ask = best if ask == 0 else min(ask, best)
+    if bid == 0:
+        _write_nothing(cob, s, second)
+        return
+    place = second % 300
+    centre = (bid + ask) // (2 * terms.width)
+    for v in range(len(live)):
+        if live[v] and row[v].bids > 0 and row[v].asks > 0:
+            fill_side(bids[v], row[v].bids, 1, row[v].known_bid, terms.width, centre, terms.unit, cob.bids[s, v, place])
+            fill_side(asks[v], row[v].asks, -1, row[v].known_ask, terms.width, centre, terms.unit, cob.asks[s, v, place])
+        else:
+            cob.bids[s, v, place, :] = math.nan
+            cob.asks[s, v, place, :] = math.nan
+        for c in range(41):
+            cob.bids[s, v, place + 300, c] = cob.bids[s, v, place, c]
+            cob.asks[s, v, place + 300, c] = cob.asks[s, v, place, c]
+    middle = 0.5 * (bid + ask)
+    spread = (ask - bid) / middle * 1e4
+    imbalance = imbalance_of(cob.bids[s, :, place], cob.asks[s, :, place], 5)
+    for at in (place, place + 300):
+        cob.seconds[s, at] = second
+        cob.centres[s, at] = centre
+        cob.mids[s, at] = middle
+        cob.spreads[s, at] = spread
+        cob.imbalances[s, at] = imbalance
+    _remember(cob, s, second)
+
+
+@kernel
+def _write_nothing(cob: Any, s: int, second: int) -> None:
+    """A second of which nothing is known."""
+    for at in (second % 300, second % 300 + 300):
+        cob.seconds[s, at] = second
+        cob.centres[s, at] = 0
+        cob.mids[s, at] = math.nan
+        cob.spreads[s, at] = math.nan
+        cob.imbalances[s, at] = math.nan
+        cob.bids[s, :, at, :] = math.nan
+        cob.asks[s, :, at, :] = math.nan
+    _remember(cob, s, second)
+
+
+@kernel
+def _remember(cob: Any, s: int, second: int) -> None:
+    """The newest second, its imbalance and the averages over the seconds behind it."""
+    state = cob.row[s]
+    state.second = second
+    state.written += 1
+    place = second % 300 + 300
+    state.imbalance = cob.imbalances[s, place]
+    state.average_1 = average_back(cob.imbalances[s], place, 1)
+    state.average_5 = average_back(cob.imbalances[s], place, 5)
+    state.average_15 = average_back(cob.imbalances[s], place, 15)
+    state.average_60 = average_back(cob.imbalances[s], place, 60)
+
+
+@kernel
+def average_back(values: Any, place: int, seconds: int) -> float:
+    """Mean of the known values (T,) of so many seconds up to `place` in the ring's upper half; NaN where none is known."""
+    total, known = 0.0, 0
+    for n in range(place - seconds + 1, place + 1):
+        if not math.isnan(values[n]):
+            total += values[n]
+            known += 1
+    return total / known if known > 0 else math.nan
+
+
+@kernel
+def imbalance_of(bids: Any, asks: Any, near: int) -> float:
+    """(bid - ask) / (bid + ask) over the middle's bucket and the `near` ones on each side, all venues (V, C) together.
+
+    A venue that is not known at the middle is left out. NaN where nothing rests, or a venue's book is not known as far as that.
+    """
+    bid, ask = 0.0, 0.0
+    for v in range(len(bids)):
+        if not (math.isnan(bids[v, 20]) or math.isnan(asks[v, 20])):
+            for c in range(20 - near, 21 + near):
+                bid += bids[v, c]
+                ask += asks[v, c]
+    return (bid - ask) / (bid + ask) if bid + ask > 0.0 else math.nan
+
+
+class Heatmap(Struct, frozen=True, eq=False):
+    """Rows are the seconds `times` (T,) of Unix time, oldest first; columns `prices` (2R + 1,) buckets from the middle; `mids` (T,) in ticks."""
+
+    times: np.ndarray
+    prices: np.ndarray
+    values: np.ndarray
+    mids: np.ndarray
+
+
+METRICS = ("imbalance", "volume", "spread")
+
+
+def heatmap(
+    cob: Cob, s: int, *, seconds: int = LENGTH, radius: int = 10, metric: str = "imbalance", venues: tuple[int, ...] | None = None
+) -> Heatmap:
+    """The newest `seconds` (at most LENGTH) of an instrument.
+
+    `imbalance` and `volume` (quote currency) are by bucket, over `venues` (places; None: all); `spread` (bps) is one number a second, repeated.
+    A second of which nothing is known is a row of NaN; so is a bucket in which nothing rests, for its imbalance.
+    """
+    if metric not in METRICS or not 1 <= seconds <= LENGTH or not 0 <= radius <= RADIUS:
+        raise ValueError(f"metric {metric!r}, {seconds} seconds, radius {radius}: one of {', '.join(METRICS)}, 1 to {LENGTH}, 0 to {RADIUS}")
+    newest = int(cob.row[s]["second"])
+    end = newest % LENGTH + LENGTH + 1
+    window = slice(end - seconds, end)
+    times = np.arange(newest - seconds + 1, newest + 1)
+    columns = slice(RADIUS - radius, RADIUS + radius + 1)
+    chosen = slice(None) if venues is None else list(venues)
+    if metric == "spread":
+        values = np.repeat(cob.spreads[s, window, None], 2 * radius + 1, axis=1)
+    else:
+        bids, asks = (_together(side[s, chosen, window, columns]) for side in (cob.bids, cob.asks))
+        total = bids + asks
+        values = total if metric == "volume" else np.divide(bids - asks, total, out=np.full_like(total, math.nan), where=total > 0.0)
+    return Heatmap(times, np.arange(-radius, radius + 1), values, cob.mids[s, window])
+
+
+def _together(side: np.ndarray) -> np.ndarray:
+    """Venues (V, T, C) in one (T, C): those that are known; NaN where none is."""
+    if len(side) == 1:
+        return side[0]
+    return np.where(np.isnan(side).all(axis=0), math.nan, np.nansum(side, axis=0))

@@ -1,0 +1,77 @@
+"""`msb heatmap`: the book of a capture as numbers and as a picture, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from metastackerbandit.cli.main import app
+from tests.exchanges.binance.venue import Venue, written
+
+COUNT = 200  # changes, ten a second
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty seconds of a book."""
+    path = tmp_path_factory.mktemp("captures") / "capture.log"
+    path.write_bytes(written(Venue(1, is_perp=True).frames(COUNT, 3)))
+    return path
+
+
+def asked(*words: object) -> tuple[int, dict[str, Any]]:
+    """The exit code and the answer."""
+    result = CliRunner().invoke(app, ["heatmap", *map(str, words), "--json"])
+    answer = json.loads(result.stdout)
+    assert isinstance(answer, dict)
+    return result.exit_code, answer
+
+
+def test_values_are_told_by_second_and_bucket_and_drawn(capture: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "book.png"
+    code, told = asked(capture, "--symbol", "btcusdt", "--metric", "volume", "--radius", 2, "--bucket", 0.5, "--png", picture)
+    assert code == 0 and (told["symbol"], told["market"], told["bucket"], told["prices"]) == ("BTCUSDT", "perp", 0.5, [-2, -1, 0, 1, 2])
+    assert 19 <= len(told["times"]) <= 21 and told["times"] == list(range(told["times"][0], told["times"][0] + len(told["times"])))
+    assert all(len(values) == 5 for values in told["values"]) and all(95.0 < mid < 105.0 for mid in told["mids"])
+    assert max(value for values in told["values"] for value in values if value is not None) > 0
+    assert set(told["imbalance"]) == {"now", "1s", "5s", "15s", "60s"} and told["imbalance"]["now"] == told["imbalance"]["1s"]
+    assert picture.read_bytes().startswith(b"\x89PNG") and told["picture"] == str(picture)
+    first = picture.read_bytes()
+    for metric in ("imbalance", "spread", "volume"):
+        assert asked(capture, "--metric", metric, "--radius", 2, "--bucket", 0.5, "--png", picture)[0] == 0
+    assert picture.read_bytes() == first  # the same bytes for the same capture
+
+
+def test_a_time_before_the_end_shows_the_book_as_it_stood(capture: Path) -> None:
+    _, whole = asked(capture, "--metric", "spread", "--radius", 0)
+    _, early = asked(capture, "--metric", "spread", "--radius", 0, "--until", "2023-11-14T22:13:30")
+    shared = [whole["times"].index(at) for at in early["times"][:-1]]
+    assert 0 < len(early["times"]) < len(whole["times"])
+    assert [whole["values"][place] for place in shared] == early["values"][:-1]
+
+
+def test_a_reader_gets_a_summary(capture: Path) -> None:
+    text = CliRunner().invoke(app, ["heatmap", str(capture)]).stdout
+    assert "BTCUSDT perp: 2" in text and "imbalance of the nearest buckets" in text and "--png FILE.png draws it" in text
+
+
+def test_what_cannot_be_shown_is_told_with_the_mend(capture: Path, tmp_path: Path) -> None:
+    lines = capture.read_bytes().splitlines(keepends=True)
+    late = tmp_path / "late.log"
+    late.write_bytes(b"".join(line for line in lines if b"lastUpdateId" not in line))
+    other = tmp_path / "other.log"
+    other.write_bytes(written(Venue(2, is_perp=True, symbol="ETHUSDT").frames(20, 3)))
+    for words, code, what in (
+        ((late,), 4, "no snapshot"),
+        ((capture, "--symbol", "ETHUSDT"), 6, "no ETHUSDT in the capture"),
+        ((capture, other), 2, "2 instruments"),
+        ((capture, "--until", "2001-01-01"), 2, "nothing had come"),
+        ((tmp_path / "none",), 6, "no such file"),
+    ):
+        found, answer = asked(*words)
+        assert (found, what in answer["error"]["what"]) == (code, True), answer
+        assert answer["error"]["mend"]

@@ -1,0 +1,209 @@
+"""The consolidated book by the second: buckets against a plain sum, seconds that are missing, rings that turn, and what a heatmap shows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metastackerbandit.domain.kernel import rows
+from metastackerbandit.market.book import BookRow, put
+from metastackerbandit.market.cob import (
+    AVERAGED,
+    COLUMNS,
+    LENGTH,
+    NEAR,
+    RADIUS,
+    Cob,
+    CobTerms,
+    average_back,
+    bucket_width,
+    close_second,
+    empty_cob,
+    heatmap,
+)
+
+UNIT = 0.001
+FIRST = 1_700_000_123
+
+Side = dict[int, int]
+Books = list[tuple[Side, Side] | None]
+
+
+def cob_of(width: int, venues: int = 1) -> Cob:
+    """Rings of one instrument."""
+    terms = rows(CobTerms, 1)
+    terms[0]["width"], terms[0]["unit"] = width, UNIT
+    return empty_cob(terms, venues)
+
+
+def closed(cob: Cob, second: int, books: Books, known: tuple[int, int] = (0, 0)) -> None:
+    """End a second with these books, `known` so far on each side; None is one that cannot be trusted."""
+    row, bids, asks = rows(BookRow, len(books)), np.zeros((len(books), 64, 2), np.int64), np.zeros((len(books), 64, 2), np.int64)
+    live = np.array([book is not None for book in books])
+    for v, book in enumerate(books):
+        for name, side, sign, levels in zip(("bids", "asks"), (bids, asks), (1, -1), book or ({}, {}), strict=True):
+            count = 0
+            for ticks, lots in levels.items():
+                count = put(side[v], count, sign, ticks, lots)
+            row[v][name] = count
+        row[v]["known_bid"], row[v]["known_ask"] = known
+    close_second(cob, 0, second, live, row, bids, asks)
+
+
+def shown(cob: Cob, name: str, second: int, venue: int = 0) -> np.ndarray:
+    """One side's columns of one second; both copies agree."""
+    ring = getattr(cob, name)[0, venue]
+    assert np.array_equal(ring[second % LENGTH], ring[second % LENGTH + LENGTH], equal_nan=True)
+    columns: np.ndarray = ring[second % LENGTH]
+    return columns
+
+
+def plain(book: tuple[Side, Side], width: int, centre: int) -> list[np.ndarray]:
+    """Both sides by bucket, summed one level at a time."""
+    sides = []
+    for levels in book:
+        columns = np.zeros(COLUMNS)
+        for ticks, lots in levels.items():
+            if abs(ticks // width - centre) <= RADIUS:
+                columns[ticks // width - centre + RADIUS] += ticks * lots * UNIT
+        sides.append(columns)
+    return sides
+
+
+BOOK = st.integers(300, 900).flatmap(
+    lambda middle: st.tuples(
+        st.dictionaries(st.integers(middle - 250, middle - 1), st.integers(1, 999), min_size=1, max_size=30),
+        st.dictionaries(st.integers(middle, middle + 250), st.integers(1, 999), min_size=1, max_size=30),
+    )
+)
+
+
+@given(book=BOOK, width=st.integers(1, 30))
+def test_amounts_are_by_absolute_bucket_around_the_middle_s(book: tuple[Side, Side], width: int) -> None:
+    cob = cob_of(width)
+    closed(cob, FIRST, [book])
+    middle = (max(book[0]) + min(book[1])) / 2
+    place = FIRST % LENGTH
+    assert (cob.mids[0, place], cob.centres[0, place], cob.seconds[0, place]) == (middle, middle // width, FIRST)
+    assert cob.spreads[0, place] == pytest.approx((min(book[1]) - max(book[0])) / middle * 1e4)
+    bids, asks = plain(book, width, int(middle // width))
+    assert shown(cob, "bids", FIRST) == pytest.approx(bids) and shown(cob, "asks", FIRST) == pytest.approx(asks)
+    near = slice(RADIUS - NEAR, RADIUS + NEAR + 1)
+    bid, ask = bids[near].sum(), asks[near].sum()
+    assert cob.row[0].imbalance == (pytest.approx((bid - ask) / (bid + ask)) if bid + ask else pytest.approx(math.nan, nan_ok=True))
+
+
+@given(books=st.lists(BOOK, min_size=2, max_size=3), trusted=st.lists(st.booleans(), min_size=3, max_size=3))
+def test_venues_are_summed_where_they_can_be_trusted(books: list[tuple[Side, Side]], trusted: list[bool]) -> None:
+    cob = cob_of(10, len(books))
+    told: Books = [book if is_live else None for book, is_live in zip(books, trusted, strict=False)]
+    closed(cob, FIRST, told)
+    live = [book for book in told if book is not None]
+    volume = heatmap(cob, 0, seconds=1, radius=RADIUS, metric="volume").values[0]
+    if not live:
+        assert np.isnan(volume).all() and math.isnan(heatmap(cob, 0, seconds=1).mids[0])
+        return
+    centre = int((max(max(bids) for bids, _ in live) + min(min(asks) for _, asks in live)) / 2 // 10)
+    assert volume == pytest.approx(sum(sum(plain(book, 10, centre)) for book in live))
+    for v, book in enumerate(told):
+        alone = heatmap(cob, 0, seconds=1, radius=RADIUS, metric="volume", venues=(v,)).values[0]
+        assert np.isnan(alone).all() if book is None else alone == pytest.approx(sum(plain(book, 10, centre)))
+
+
+FLAT: tuple[Side, Side] = ({500: 3}, {501: 1})
+TILTED: tuple[Side, Side] = ({500: 1}, {501: 9})
+
+
+@given(known=st.lists(st.booleans(), min_size=1, max_size=700))
+def test_seconds_that_nothing_is_known_of_are_rows_of_nan_and_averages_leave_them_out(known: list[bool]) -> None:
+    cob = cob_of(10)
+    values = {}
+    for n, is_known in enumerate(known):
+        book = FLAT if n % 3 else TILTED
+        closed(cob, FIRST + n, [book if is_known else None])
+        amounts = [sum(ticks * lots for ticks, lots in side.items()) for side in book]
+        values[FIRST + n] = (amounts[0] - amounts[1]) / sum(amounts) if is_known else math.nan
+    last = FIRST + len(known) - 1
+    for seconds in AVERAGED:
+        past = [values.get(last - n, math.nan) for n in range(seconds)]
+        told = [value for value in past if not math.isnan(value)]
+        expected = sum(told) / len(told) if told else math.nan
+        assert cob.row[0][f"average_{seconds}"] == pytest.approx(expected, nan_ok=True)
+    assert cob.row[0].average_1 == pytest.approx(cob.row[0].imbalance, nan_ok=True)
+    picture = heatmap(cob, 0)
+    assert picture.times.tolist() == list(range(last - LENGTH + 1, last + 1))
+    assert [not math.isnan(mid) for mid in picture.mids] == [not math.isnan(values.get(int(at), math.nan)) for at in picture.times]
+
+
+@given(gap=st.integers(1, 900))
+def test_seconds_that_were_skipped_are_missing_and_old_ones_do_not_come_back(gap: int) -> None:
+    cob = cob_of(10)
+    closed(cob, FIRST, [FLAT])
+    closed(cob, FIRST + gap, [FLAT])
+    mids = heatmap(cob, 0).mids
+    expected = {LENGTH - 1} | ({LENGTH - 1 - gap} if gap < LENGTH else set())
+    assert set(np.flatnonzero(~np.isnan(mids))) == expected
+    before = [array.copy() for array in cob]
+    closed(cob, FIRST + gap, [TILTED])  # a second that was written stays
+    assert all(np.array_equal(one, other, equal_nan=one.dtype.kind == "f") for one, other in zip(before[2:], cob[2:], strict=True))
+
+
+def test_a_heatmap_shows_the_book_that_stood() -> None:
+    cob = cob_of(10)
+    closed(cob, FIRST, [({500: 3, 495: 2, 400: 7}, {501: 1, 511: 4})])
+    picture = heatmap(cob, 0, seconds=1, radius=1)
+    assert picture.prices.tolist() == [-1, 0, 1]
+    assert picture.values[0] == pytest.approx([1.0, (1_500 - 501) / 2_001, -1.0])
+    assert heatmap(cob, 0, seconds=1, radius=0, metric="volume").values[0] == pytest.approx([2.001])
+    assert heatmap(cob, 0, seconds=2, radius=1, metric="spread").values == pytest.approx(
+        np.array([[math.nan] * 3, [1 / 500.5 * 1e4] * 3]), nan_ok=True
+    )
+    assert np.isnan(heatmap(cob, 0, seconds=1, radius=5).values[0]).tolist() == [True] * 4 + [False] * 3 + [True] * 4
+
+
+def test_buckets_beyond_what_the_snapshot_told_are_not_known() -> None:
+    cob = cob_of(10)
+    closed(cob, FIRST, [({500: 3, 440: 2}, {501: 1, 560: 4})], (455, 549))
+    bids, asks = shown(cob, "bids", FIRST), shown(cob, "asks", FIRST)
+    assert np.flatnonzero(~np.isnan(bids)).tolist() == list(range(RADIUS - 4, COLUMNS))  # 460 is the first bucket that is known from end to end
+    assert np.flatnonzero(~np.isnan(asks)).tolist() == list(range(RADIUS + 5))
+    volume = heatmap(cob, 0, seconds=1, radius=6, metric="volume").values[0]
+    assert np.isnan(volume).tolist() == [True] * 2 + [False] * 9 + [True] * 2
+    assert math.isnan(cob.row[0].imbalance)  # the fifth bucket away is not known
+    closed(cob, FIRST + 1, [({500: 3}, {501: 1})], (450, 559))
+    assert cob.row[0].imbalance == pytest.approx((1_500 - 501) / 2_001)
+
+
+def test_the_newest_rows_are_a_view() -> None:
+    cob = cob_of(10)
+    for n in range(450):
+        closed(cob, FIRST + n, [FLAT])
+    mids = heatmap(cob, 0).mids
+    assert np.shares_memory(mids, cob.mids) and not np.isnan(mids).any()
+
+
+@pytest.mark.parametrize("asked", [{"metric": "depth"}, {"seconds": 0}, {"seconds": LENGTH + 1}, {"radius": RADIUS + 1}, {"radius": -1}])
+def test_what_is_not_kept_cannot_be_asked_for(asked: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="one of imbalance, volume, spread, 1 to 300, 0 to 20"):
+        heatmap(cob_of(10), 0, **asked)
+
+
+def test_a_bucket_is_as_wide_as_prices_move_within_bounds_or_as_the_user_says() -> None:
+    assert bucket_width(64_000.0, 0.1) == 128  # 2 bp
+    assert bucket_width(64_000.0, 0.1, 0.004) == 192  # 1.5 * 0.4 % / 20 is 3 bp
+    assert bucket_width(64_000.0, 0.1, 0.0001) == 32  # at least half a basis point
+    assert bucket_width(64_000.0, 0.1, 0.5) == 640  # at most ten
+    assert bucket_width(64_000.0, 0.1, 0.004, 10.0) == 100
+    assert bucket_width(3_000.0, 0.01, fixed=1.0) == 100
+    assert bucket_width(0.5, 0.1) == 1
+    assert bucket_width(100.0, 0.03, fixed=1.0) == 34  # rounded up to whole ticks
+
+
+def test_an_average_of_what_is_not_known_is_not_known() -> None:
+    values = np.array([math.nan, 1.0, 3.0, math.nan])
+    assert average_back(values, 3, 3) == 2.0 and math.isnan(average_back(values, 3, 1)) and average_back(values, 2, 2) == 2.0
