@@ -134,11 +134,6 @@ def test_a_taker_pays_the_reference_made_worse_and_every_unit_of_it_is_accounted
     assert fill.fee == ceil(Fraction(lots * fill.ticks * UNIT) * round(costs.taker_fee_bps * 10_000) / 10**8)
 
 
-@given(amount=st.integers(0, 2**62), rate=st.integers(0, 10_000_000))
-def test_what_we_pay_is_rounded_up_exactly(amount: int, rate: int) -> None:
-    assert rate_up(amount, rate) == ceil(Fraction(amount * rate, 10**8))
-
-
 @given(latency=st.integers(0, 20 * MINUTE_NS // 10**6), sent=st.integers(0, 5 * MINUTE_NS))
 def test_a_market_order_fills_at_the_first_open_at_or_after_its_arrival(latency: int, sent: int) -> None:
     desk = Desk(simulation=SimulationSettings(latency_ms=float(latency)))
