@@ -213,6 +213,7 @@ def test_a_name_says_series_and_version(series: str, version: int) -> None:
 
 def test_a_version_has_four_digits() -> None:
     assert [model_id("s", version) for version in (0, 7, 9_999)] == ["s-0000", "s-0007", "s-9999"]
+    assert parts_of("stack-5m-BTC.USDT-0012") == ("stack-5m-BTC.USDT", 12)
 
 
 @pytest.mark.parametrize("name", ["", "x", "x-1", "x-00001", "-0001", "0001", "x-٠٠٠١", "x-00a1", "x-+001", "x-1²34", "last"])
