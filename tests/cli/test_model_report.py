@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from metastackerbandit.cli.figures import Axis, Point, chart, ticks
 from metastackerbandit.cli.main import app
-from metastackerbandit.domain.card import MetaLabel, ModelCard, Score, card_bytes, card_from
+from metastackerbandit.domain.card import MetaLabel, ModelCard, Score
 from metastackerbandit.features.catalog import FEATURES
 from metastackerbandit.storage.registry import Registry
 from metastackerbandit.training.evidence import FILE, Bin, CostPoint, Evidence, FeatureSkill, Figure, VersionGain, packed
@@ -100,15 +100,6 @@ def test_a_version_says_why_its_trades_are_not_told_apart(tmp_path: Path, meta: 
     home = home_of(tmp_path, card(meta_label=meta), None)
     assert said in text(home, "show", card().series)
     assert "no walk-forward record is kept" in text(home, "show", card().series, "--features")
-
-
-def test_numbers_of_the_meta_label_that_are_not_known_come_back_unknown() -> None:
-    one = card(meta_label=MetaLabel("none", 0, 0.0, math.nan, (Score("worth_gain", "", math.nan, math.nan, math.nan),), "why"))
-    again = card_from(card_bytes(one), "here").meta_label
-    assert again is not None and math.isnan(again.base_rate) and math.isnan(again.scores[0].value) and again.forced == "why"
-    plain = msgspec.json.decode(card_bytes(card()))
-    del plain["meta_label"]  # a card from before there was one
-    assert card_from(msgspec.json.encode(plain), "here").meta_label is None
 
 
 class Page(HTMLParser):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -16,8 +15,6 @@ from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.rows import ENTER, EXIT, HOLD, INCREASE
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.engine.gates import GATE_NAMES
-from metastackerbandit.engine.notices import notices_of
-from metastackerbandit.engine.plan import plan_of
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.stacking.names import ARM_NAMES
 from metastackerbandit.stacking.settings import ArmSettings, Momentum, PosteriorSettings, RandomEntries
@@ -194,21 +191,3 @@ def test_neither_vetoes_nor_levels_know_what_comes_later(seed: int, after: int, 
     assert count > 200
     for name in ("decisions", "observed", "limit", "verdict"):
         assert getattr(clean, name)[:count].tobytes() == getattr(dirty, name)[:count].tobytes()
-
-
-@pytest.mark.parametrize(
-    ("decision", "has_mood", "said"),
-    [
-        ({"consensus": "hard", "veto_unearned": True}, True, "hard consensus whose veto nobody earned"),
-        ({"consensus": "hard"}, True, "soft until a source earns its veto"),
-        ({"consensus": "hard"}, False, "no source beside the opinion"),
-        ({"veto_unearned": True}, True, ""),
-    ],
-)
-def test_what_a_hard_consensus_stands_on_is_said_before_the_start(decision: dict[str, Any], has_mood: bool, said: str) -> None:
-    recording = generated(27, 20, moody=has_mood)
-    own = EngineSettings(decision=DecisionSettings(**decision))
-    notices = notices_of(plan_of(recording, ("5m", "1h"), "sma_cross", own))
-    assert [said in one for one in notices] == ([True] if said else [])
-    mixed = plan_of(recording, ("5m", "1h"), "sma_cross", EngineSettings(), own=lambda symbol, frame: own if frame == "1h" else EngineSettings())
-    assert all(one.startswith("BTCUSDT 1h, ETHUSDT 1h: ") for one in notices_of(mixed))

@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.domain.effects import AmendOrder
-from metastackerbandit.domain.inputs import BarOpened, OrderReport
+from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.money import rate_up
-from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, MARKET, PARTLY_FILLED, REJECTED, WORKING
+from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, PARTLY_FILLED, REJECTED, WORKING
 from metastackerbandit.domain.timeframe import MINUTE_NS
-from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.simulation.venue import RESTING_SLOTS
 from tests.covering import covers
 from tests.markets import instrument
-from tests.simulation.desk import FRICTIONLESS, Desk, order
+from tests.simulation.desk import FRICTIONLESS, Desk
 
 UNIT = instrument().rules().unit
 COSTS = st.builds(
@@ -132,11 +131,6 @@ def test_a_taker_pays_the_reference_made_worse_and_every_unit_of_it_is_accounted
     assert fill.slippage + fill.impact == abs(fill.ticks - price) * lots * UNIT
     assert fill.slippage >= 0 and fill.impact >= 0
     assert fill.fee == ceil(Fraction(lots * fill.ticks * UNIT) * round(costs.taker_fee_bps * 10_000) / 10**8)
-
-
-@given(amount=st.integers(0, 2**62), rate=st.integers(0, 10_000_000))
-def test_what_we_pay_is_rounded_up_exactly(amount: int, rate: int) -> None:
-    assert rate_up(amount, rate) == ceil(Fraction(amount * rate, 10**8))
 
 
 @given(latency=st.integers(0, 20 * MINUTE_NS // 10**6), sent=st.integers(0, 5 * MINUTE_NS))
@@ -392,10 +386,3 @@ def test_amending_moves_the_trigger_without_an_answer() -> None:
     assert desk.broker.act(AmendOrder(0, 1, -6, 950, 0)) == []
     (fill,) = desk.ranges(940, 1_000)
     assert (fill.lots, fill.ticks) == (-6, 950)
-
-
-def test_one_symbol_never_touches_another() -> None:
-    broker = SimulatedBroker(open_venue((instrument(), instrument("ETHUSDT")), [FRICTIONLESS] * 2, SimulationSettings()))
-    broker.act(order(1, MARKET, 5, 0, 0, False, 0))
-    assert broker.on_open(BarOpened(1, 0, 1_000)) == []
-    assert states(broker.on_open(BarOpened(0, 0, 1_000))) == [(1, FILLED)]

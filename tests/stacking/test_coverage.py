@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from metastackerbandit.costs.rates import round_trip_bps
 from metastackerbandit.costs.settings import CostSettings
-from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import kernel, row, rows
 from metastackerbandit.domain.label import LabelSpec
-from metastackerbandit.domain.outcome import truth_of
 from metastackerbandit.domain.prediction import IN_DOWN, IN_FLAT, IN_UP
 from metastackerbandit.evaluation.labels import label_bars
 from metastackerbandit.stacking.coverage import Coverage, IssuedSet, SetTerms, issue_set, set_at, settle_sets
@@ -156,26 +154,3 @@ def test_the_level_knows_nothing_of_what_comes_later(seed: int, cut: int) -> Non
     _, one = lived(bars, bits, barriers, gamma=0.05)
     _, two = lived(other, bits, barriers, gamma=0.05)
     assert one[:cut].tobytes() == two[:cut].tobytes()
-
-
-@covers("B09", "K6")
-@given(
-    barrier=st.floats(0.001, 0.02),
-    high=st.integers(0, 30_000),
-    low=st.integers(0, 30_000),
-    close=st.integers(-30_000, 30_000),
-    is_over=st.booleans(),
-)
-def test_the_mirrored_bar_tells_the_mirrored_class(barrier: float, high: int, low: int, close: int, is_over: bool) -> None:
-    entry, terms = 1_000_000, row(SetTerms(0.2, 0.01, 0.001, 0.2))
-    close = max(min(close, high), -low)
-    issued = row(IssuedSet(7, 0, 8, barrier, entry, entry * (1 + barrier), entry * (1 - barrier), 0))
-    one = truth_of(issued[0], entry + high, entry - low, entry + close, is_over, terms[0])
-    other = truth_of(issued[0], entry + low, entry - high, entry - close, is_over, terms[0])
-    assert other == {0: 0, IN_FLAT: IN_FLAT, IN_UP: IN_DOWN, IN_DOWN: IN_UP}[one]
-
-
-def test_a_barrier_nearer_than_its_cost_has_no_side() -> None:
-    issued = row(IssuedSet(7, 0, 8, 0.0005, 1_000_000, 1_000_500.0, 999_500.0, 0))
-    assert truth_of(issued[0], 1_001_000, 999_900, 1_000_900, False, row(SetTerms(0.2, 0.01, 0.001, 0.2))[0]) == IN_FLAT
-    assert rows(Bar, 1)[0].open == 0  # the layout that settle_sets reads

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 import os
 import pickle
 import shutil
@@ -21,7 +20,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.domain.card import Score, card_bytes, card_from, contradictions, hashes_of, model_id, parts_of
+from metastackerbandit.domain.card import card_bytes, hashes_of
 from metastackerbandit.domain.errors import ModelMismatch, ModelRefused, MsbError, NotFound, StorageFailed
 from metastackerbandit.storage import cleaning
 from metastackerbandit.storage.no_pickle import code_in
@@ -32,7 +31,7 @@ from tests.covering import covers
 from tests.storage.model_making import FILES, NOW_NS, USE, card, waiver
 
 SLOT = Slot("BTCUSDT", "5m")
-NUMBERS = st.floats(allow_infinity=False)
+SMUGGLED = {"../../etc/passwd": b""}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -60,62 +59,14 @@ def shown(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
-# -- cards -----------------------------------------------------------------------------------------------------------
-
-
-@given(numbers=st.tuples(*[NUMBERS] * 5), score=st.tuples(NUMBERS, NUMBERS, NUMBERS), symbols=st.sets(st.text(min_size=1, max_size=8), min_size=1))
-@example(numbers=(math.nan,) * 5, score=(math.nan,) * 3, symbols={"BTC/USDT:USDT"})
-def test_a_card_comes_back_as_it_was_unknown_numbers_included(
-    numbers: tuple[float, ...], score: tuple[float, float, float], symbols: set[str]
-) -> None:
-    named: dict[str, Any] = dict(zip(("share_up", "parity", "mirror_error", "calibration_slope", "effective_dof"), numbers, strict=True))
-    text = card_bytes(card(symbols=tuple(sorted(symbols)), scores=(Score("gain", "mnats", *score),), **named))
-    assert card_bytes(card_from(text, "here")) == text
-
-
-def test_an_infinite_number_is_refused() -> None:
-    with pytest.raises(ModelRefused, match="parity is infinite"):
-        card_bytes(card(parity=math.inf))
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"model_id": "other-0001"}, "model_id"),
-        ({"version": 10_000, "model_id": "stack-5m-BTCUSDT-0a1b2c3d4e-10000"}, "not in 0 to 9999"),
-        ({"series": "../up", "model_id": "../up-0001"}, "is no name"),
-        ({"symbols": ()}, "no symbol"),
-        ({"symbols": ("A", "A")}, "named twice"),
-        ({"frame": "7m"}, "unknown"),
-        ({"horizon": 0}, "horizon 0"),
-        ({"weights": (1.0,)}, "2 learners have 1 weights"),
-        ({"weights": (0.4, math.nan)}, "a weight"),
-        ({"trained_from_ns": 2_000}, "ends before"),
-        ({"size": 1.5}, "size 1.5"),
-        ({"n_eff": math.nan}, "n_eff nan"),
-        ({"n_eff": 50_000.0}, "n_eff"),
-        ({"files": hashes_of({"../../etc/passwd": b""})}, "no file may have"),
-        ({"depends_on": ("stack-5m-BTCUSDT-0a1b2c3d4e-0001",)}, "depends on itself"),
-    ],
-)
-def test_a_card_that_contradicts_itself_is_refused(changed: dict[str, Any], words: str, tmp_path: Path) -> None:
-    assert any(words in one for one in contradictions(card(**changed)))
-    with pytest.raises(ModelRefused, match="contradicts itself"):
-        Registry(tmp_path).add(card(**changed), FILES if "files" not in changed else {"../../etc/passwd": b""})
-    assert shown(tmp_path) == []
-
-
-@given(series=st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True), version=st.integers(0, 9_999))
-def test_a_name_says_series_and_version(series: str, version: int) -> None:
-    assert parts_of(model_id(series, version)) == (series, version)
-
-
-@pytest.mark.parametrize("name", ["", "x", "x-1", "-0001", "x-٠٠٠١", "x-00a1", "last"])
-def test_other_names_say_nothing(name: str) -> None:
-    assert parts_of(name) is None
-
-
 # -- adding and reading ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("changed", "files"), [({"horizon": 0}, FILES), ({"files": hashes_of(SMUGGLED)}, SMUGGLED)])
+def test_a_card_that_contradicts_itself_is_refused(changed: dict[str, Any], files: dict[str, bytes], tmp_path: Path) -> None:
+    with pytest.raises(ModelRefused, match="contradicts itself"):
+        Registry(tmp_path).add(card(**changed), files)
+    assert shown(tmp_path) == []
 
 
 @settings(max_examples=25)
@@ -286,11 +237,6 @@ def rewritten(registry: Registry, name: str, content: bytes) -> None:
     ("old", "new", "words"),
     [
         ('"seed": 7', '"seed": 7, "mood": 1', "unknown field `mood`"),
-        ('"seed": 7,', "", "missing required field `seed`"),
-        ('"seed": 7', '"seed": "7"', r"\$.seed"),
-        ('"horizon": 12', '"horizon": null', r"\$.horizon"),
-        ('"n_rows": 40000', '"n_rows": 40000.5', r"\$.n_rows"),
-        ('"unit": "mnats"', '"unit": "mnats", "p": 1', "unknown field `p`"),
         ('"version": 1', '"version": 2', "contradicts itself"),
         ("{", "[", "cannot be read"),
     ],
@@ -304,17 +250,6 @@ def test_a_card_with_a_right_hash_is_still_read_strictly(tmp_path: Path, old: st
     with pytest.raises(ModelRefused, match=words) as caught:
         registry.card(name)
     assert caught.value.where.endswith(CARD) and caught.value.mend
-
-
-@settings(max_examples=60)
-@given(content=st.one_of(st.binary(max_size=60), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(msgspec.json.encode)))
-@example(content=b"[" * 100_000)
-@example(content=b"null")
-@example(content=b'{"scores": 1}')
-@example(content=b'{"scores": [1]}')
-def test_whatever_stands_in_a_cards_place_is_a_typed_refusal(content: bytes) -> None:
-    with pytest.raises(ModelRefused):
-        card_from(content, "card.json")
 
 
 def test_a_folder_copied_to_another_name_is_refused(tmp_path: Path) -> None:
