@@ -127,9 +127,9 @@ def test_negated_returns_give_mirrored_histories_to_the_bit(values, seed):
 
 def test_blocks_last_as_long_as_expected():
     # Alternating signs cancel inside a block and remember (1/B - 1)^k over k bars, so that the sum of T has variance T / (2 B - 1).
-    count, block = 20_000, 20.0
+    count, block = 2_000, 20.0
     returns = np.where(np.arange(count) % 2 == 0, 1e-3, -1e-3)
-    drawn = np.zeros((400, PATH_COLUMNS))
+    drawn = np.zeros((300, PATH_COLUMNS))
     walk_path(returns, 0.0, block, words_of(1, 0), drawn)
     sums = drawn[:, OFFSET] * count / 1e-3
     assert sums.var() == pytest.approx(count / (2 * block - 1), rel=0.2)
@@ -177,6 +177,12 @@ def test_drawdown_and_total_are_those_of_the_money_itself() -> None:
     assert (found["max_drawdown"].value, found["mean_drawdown"].value, found["longest_drawdown_bars"].value) == pytest.approx((0.5, 0.25, 2))
     assert found["total_return"].value == found["annual_return"].value == pytest.approx(-0.1)
     assert found["sharpe"].value == pytest.approx((0.2 / 3) / account.returns.std(ddof=1) * math.sqrt(3))
+
+
+def test_one_history_has_no_bounds_and_no_year_of_them() -> None:
+    alone = path_scores(history(np.array([0.1, -0.05])), 2.0, 1.0, 1, 0)
+    for name in ("total_return", "annual_return"):
+        assert alone[name].value == pytest.approx(1.1 * 0.95 - 1.0) and math.isnan(alone[name].low) and math.isnan(alone[name].high)
 
 
 def test_half_a_year_is_the_least_that_is_annualised() -> None:

@@ -49,6 +49,7 @@ def test_blocks_are_long_against_labels_and_at_most_a_hundred(count, length):
         (319, 8, 17),  # nineteen of two labels
         (15, 8, 16),  # less than two labels: one block
         (100, 0, 6),  # labels that end where they start count as one long, and twenty short blocks have room
+        (30, 0, 3),  # fifteen of two
     ],
 )
 def test_blocks_are_eight_labels_long_or_two_where_time_is_short(last: int, length: int, bars_a_block: int) -> None:
