@@ -173,7 +173,7 @@ def test_too_little_time_has_no_bounds() -> None:
 
 def test_outcomes_told_apart_by_a_hair_overflow_nothing() -> None:
     odds, start = np.array([-20.0] * 20 + [-0.01, 0.01] + [20.0] * 20), np.arange(42)
-    chance: np.ndarray = 1.0 / (1.0 + np.exp(-odds))
+    chance = np.array([1.0 / (1.0 + math.exp(-one)) for one in odds])
     with np.errstate(over="raise"):
         found = reliability(chance, odds > 0.0, np.ones(42), start, start + 1)
     assert found.slope == found.intercept == UNKNOWN
@@ -189,8 +189,9 @@ def test_outcomes_that_are_certain_have_no_line(came: np.ndarray) -> None:
 @pytest.mark.parametrize("apart", [1e-9, 1e-7])
 def test_probabilities_that_hardly_change_have_no_line(apart: float) -> None:
     """Where they are apart by rounding the curvature is none; where by little more, rounding never lets a step be small."""
-    start = np.arange(40)
-    found = reliability(0.4 + apart * (start % 2), start % 3 == 0, np.ones(40), start, start + 1)
+    chance, start = np.full(40, 0.4), np.arange(40)
+    chance[1::2] += apart
+    found = reliability(chance, start % 3 == 0, np.ones(40), start, start + 1)
     assert found.slope == found.intercept == UNKNOWN and len(found.rows) == 2
 
 

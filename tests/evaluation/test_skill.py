@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.errors import TrainingRefused
 from metastackerbandit.domain.label import DOWN, FLAT, UP
-from metastackerbandit.evaluation.reliability import reliability
 from metastackerbandit.evaluation.skill import (
     auc_up,
     base_rates,
@@ -110,7 +109,6 @@ def test_of_no_rows_nothing_is_known() -> None:
     correlation = information_coefficient(weight, weight, weight, start, end)
     for found in (skill_mnats(p, side, weight, start, end), auc_up(p, side, weight, start, end), correlation):
         assert math.isnan(found.value) and math.isnan(found.low)
-    assert math.isnan(reliability(weight, side == UP, weight, start, end).error)
 
 
 # -- ranking ---------------------------------------------------------------------------------------------------------------------
@@ -210,9 +208,6 @@ def test_a_row_of_weight_two_is_a_row_seen_twice(seed):
     for score in (skill_mnats, auc_up):
         one, two = score(p, side, weight.astype(float), start, start + 4), score(*twice)
         assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high), abs=1e-9)
-
-
-# -- reliability -------------------------------------------------------------------------------------------------------------------
 
 
 def test_flat_labels_count_for_the_loss_and_not_for_the_ranking() -> None:
