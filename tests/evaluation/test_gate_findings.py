@@ -128,7 +128,8 @@ def test_a_switch_is_named_and_units_and_senses_are_said() -> None:
 def test_nobody_wrote_a_limit_that_nothing_reaches_where_no_edge_is_seen() -> None:
     none: dict[str, Any] = {"passes": BySide(0, 0), "clear_passes": 0}
     flat = "no edge is seen after costs: nothing to mend here, it may start and stays flat"
-    assert only(told(by_hand=False, **none), "unreachable", MEDIUM).mend == flat
+    one = only(told(by_hand=False, **none), "unreachable", MEDIUM)
+    assert one.mend == flat and one.what.endswith("none of 100 opinions passed")
     silent = Spread(0.0, 0.0, 0.0, 0.0, 0.0)
     assert only(told(observed=silent, **none), "unreachable", MEDIUM).mend == flat, "at the failing end of its domain, any limit would stop it"
     only(told(observed=structs.replace(silent, max=1e-9), **none), "unreachable", CRITICAL)
@@ -173,7 +174,8 @@ def test_a_gate_that_everything_passes_is_vacuous_and_a_note_where_nobody_chose_
     one = only(told(written=Written("decision.mood", 0.5), **everything), "vacuous", HIGH)
     assert one.what == "mood: at least 0.5 is asked, 0.1 to 0.9 was observed: all 100 opinions passed, so it stops nothing"
     assert one.mend.startswith("decision.mood: tighten it") and one.evidence["passed_sell"] == 40
-    assert only(told(by_hand=False, **everything), "vacuous", LOW).mend.startswith("nothing: ")
+    note = only(told(by_hand=False, **everything), "vacuous", LOW)
+    assert note.mend.startswith("nothing: ") and note.what == one.what
     assert told(off=True, **everything) == []
     only(told(passes=FINE.asked, clear=80, clear_passes=80, asked=FINE.asked), "vacuous", HIGH)
 
@@ -214,6 +216,7 @@ def test_a_side_that_never_passes_while_the_other_does_is_named(side: str, other
         (20, 0, 50, 5, False),
         (20, 0, 40, 14, False),
         (20, 0, 40, 15, True),
+        (1_200, 0, 1, 1, True),
     ],
 )
 def test_a_side_is_silenced_where_twenty_spells_fail_and_luck_does_not_explain_it(
@@ -256,7 +259,8 @@ def test_only_what_the_days_alone_condemn_is_looked_up_and_judged_again() -> Non
     longer = structs.replace(FINE, asked=BySide(600, 400), **none)
     assert told(longer=FINE, **none) == []
     assert only(told(longer=longer, **none), "unreachable", CRITICAL).what.endswith("none of 1,000 opinions passed")
-    assert told(longer=longer) == [] and told(longer=FINE, asked=BySide(2, 1), **none)[0].kind == "thin"
+    assert told(longer=longer) == [] == told(SPREAD, longer=longer) == told(longer=longer, passes=FINE.asked, off=True)
+    assert told(longer=FINE, asked=BySide(2, 1), **none)[0].kind == "thin"
     only(told(longer=structs.replace(FINE, passes=FINE.asked), **none), "vacuous", HIGH)
     only(told(SPREAD, longer=structs.replace(FINE, clear=90, clear_passes=0), clear_passes=0, fired=1), "unreachable", CRITICAL)
     cases: tuple[tuple[str, dict[str, Any]], ...] = (

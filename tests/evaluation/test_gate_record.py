@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -87,9 +88,23 @@ def test_limits_and_observed_values_are_those_of_opinions_that_the_gate_applies_
 
 
 def test_a_gate_that_nobody_asked_has_counts_of_nothing() -> None:
-    for record in gate_records(history(1, 5).taken(np.zeros(5, bool)), GATES, SPELL):
+    nothing = history(1, 5).taken(np.zeros(5, bool))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = gate_records(nothing, GATES, SPELL)
+    for record in found:
         assert record.asked == record.passes == record.spells == BySide(0, 0) and record.fired == record.clear == 0 and record.off is False
         assert math.isnan(record.limit) and math.isnan(record.percentile) and record.observed is NOTHING
+
+
+def test_no_gate_has_no_record() -> None:
+    past = history(2, 5)
+    assert gate_records(Replayed(past.rows, past.observed[:, :0], past.limit[:, :0], past.verdict[:, :0]), (), SPELL) == ()
+
+
+def test_what_is_seen_at_its_limit_is_not_below_it() -> None:
+    (record,) = gate_records(replayed(np.array([1, -1, 1, 1]), np.array([0.5, 0.5, 0.4, 0.6]), 0.5), (gate(),), SPELL)
+    assert record.percentile == 0.25
 
 
 def test_percentiles_of_what_was_seen_leave_out_what_was_not() -> None:
@@ -115,6 +130,7 @@ def test_a_gate_is_off_where_its_whole_range_is(sense: str, limits: tuple[float,
     past = structs.replace(past, verdict=np.full((2, 1), PASS, np.int8))
     (record,) = gate_records(past, (spec,), SPELL)
     assert record.off is is_off
+    assert gate_records(past.taken(np.array([0])), (spec,), SPELL)[0].off is (limits[0] in (0.0, 1.0)), "one decision is enough"
     (fired,) = gate_records(structs.replace(past, verdict=np.array([[PASS], [BLOCK]], np.int8)), (spec,), SPELL)
     assert fired.off is False and fired.fired == 1, "what stopped something was not off"
 
