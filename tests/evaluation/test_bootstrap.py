@@ -1,4 +1,4 @@
-"""The bootstrap walks as it should, repeats itself to the bit, and covers the truth about as often as it says."""
+"""The bootstrap repeats itself to the bit, and covers the truth about as often as it says."""
 
 from __future__ import annotations
 
@@ -10,63 +10,10 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from metastackerbandit.evaluation.activity import sum_up, walk_means
 from metastackerbandit.evaluation.bootstrap import interval, resamples_for
-from metastackerbandit.evaluation.chance import words_of
-from metastackerbandit.evaluation.path import DEEPEST, GROWTH, OFFSET, PATH_COLUMNS, VARIANCE, drawdown_over, moments_over, walk_path
 from metastackerbandit.evaluation.scores import as_dict
 from tests.evaluation.books import autoregressive, scored
-
-_SMALL = st.lists(st.floats(-0.2, 0.25), min_size=2, max_size=40)
-
-
-@given(_SMALL, st.integers(0, 1_000))
-def test_a_block_without_end_only_turns_the_history_round(values, seed):
-    returns = np.array(values)
-    drawn = np.zeros((3, PATH_COLUMNS))
-    walk_path(returns, 0.0, 1e12, words_of(seed, 0), drawn)
-    mean, variance, _ = moments_over(returns, 0.0)
-    assert drawn[:, OFFSET] == pytest.approx(mean, abs=1e-12)
-    assert drawn[:, GROWTH] == pytest.approx(np.prod(1.0 + returns), rel=1e-9)
-    if not math.isnan(variance):
-        assert drawn[:, VARIANCE] == pytest.approx(variance, rel=1e-6, abs=1e-15)
-    turned = [drawdown_over(np.cumprod(1.0 + np.roll(returns, -k)).astype(np.float64), 1.0)[0] for k in range(len(returns))]
-    assert all(min(abs(depth - other) for other in turned) < 1e-9 for depth in drawn[:, DEEPEST])
-
-
-@given(_SMALL, st.integers(0, 1_000))
-def test_negated_returns_give_mirrored_histories_to_the_bit(values, seed):
-    returns = np.array(values)
-    drawn, mirrored = np.zeros((5, PATH_COLUMNS)), np.zeros((5, PATH_COLUMNS))
-    walk_path(returns, 0.01, 3.0, words_of(seed, 0), drawn)
-    walk_path(-returns, -0.01, 3.0, words_of(seed, 0), mirrored)
-    assert (drawn[:, OFFSET] == -mirrored[:, OFFSET]).all()
-    assert np.array_equal(drawn[:, VARIANCE], mirrored[:, VARIANCE], equal_nan=True)
-
-
-def test_blocks_last_as_long_as_expected():
-    # Alternating signs cancel inside a block and remember (1/B - 1)^k over k bars, so that the sum of T has variance T / (2 B - 1).
-    count, block = 20_000, 20.0
-    returns = np.where(np.arange(count) % 2 == 0, 1e-3, -1e-3)
-    drawn = np.zeros((400, PATH_COLUMNS))
-    walk_path(returns, 0.0, block, words_of(1, 0), drawn)
-    sums = drawn[:, OFFSET] * count / 1e-3
-    assert sums.var() == pytest.approx(count / (2 * block - 1), rel=0.2)
-
-
-@given(st.integers(0, 100))
-@settings(max_examples=20)
-def test_means_of_blocks_spread_as_the_path_walk_does(seed):
-    returns = autoregressive(seed, 400, 0.5, 0.0, 1e-3)
-    path, means, sums = np.zeros((1_000, PATH_COLUMNS)), np.zeros((1_000, 1)), np.zeros((401, 1))
-    walk_path(returns, 0.0, 8.0, words_of(seed, 0), path)
-    sum_up(returns.reshape(-1, 1), sums)
-    walk_means(sums, 8.0, words_of(seed, 1), means)
-    assert means[:, 0].std() == pytest.approx(path[:, OFFSET].std(), rel=0.15)
-    assert means[:, 0].mean() == pytest.approx(returns.mean(), abs=4.5 * means[:, 0].std() / math.sqrt(1_000))
 
 
 def test_resamples_follow_the_work_within_bounds():

@@ -1,15 +1,12 @@
-"""Effective numbers of trades and trials, and returns over longer bars."""
+"""Effective numbers of trades and trials."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.evaluation.coarse import coarse
 from metastackerbandit.evaluation.effective import effective_trades, effective_trials
 
 
@@ -42,14 +39,3 @@ def test_twins_are_one_trial_and_strangers_are_themselves():
     assert effective_trials(np.repeat(strangers, 2, axis=1)) == pytest.approx(6.0, abs=0.05)
     assert effective_trials(strangers[:, :1]) == 1.0
     assert effective_trials(np.zeros((100, 3))) == 0.0 and effective_trials(np.zeros((0, 0))) == 0.0
-
-
-@given(st.integers(0, 400), st.integers(1, 60), st.integers(0, 3))
-def test_coarse_returns_keep_their_sum_and_order(count, bars, width):
-    returns = np.random.default_rng(count).normal(size=(count, width) if width else count)
-    found = coarse(returns, bars)
-    assert len(found) == min(count, bars)
-    assert found.sum(axis=0) == pytest.approx(returns.sum(axis=0))
-    if count > bars:
-        edges = [k * count // bars for k in range(bars)] + [count]
-        assert found == pytest.approx(np.array([returns[a:b].sum(axis=0) for a, b in pairwise(edges)]))

@@ -1,4 +1,4 @@
-"""Backtests of value at risk and shortfall: published regions and figures, the size of each test, and that a bad forecast is found."""
+"""Backtests of value at risk: published regions and figures, the size of each test, and that a bad forecast is found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metastackerbandit.evaluation.exceedances import chance_of_one, chance_of_two, christoffersen, exceedances, kupiec, transitions
-from metastackerbandit.evaluation.shortfalls import MOST_STAKE, shortfalls, stakes
 from tests.covering import covers
 
 CRITICAL = 3.841459  # of a chi-square with one degree of freedom at 95 %
@@ -92,47 +91,3 @@ def test_true_forecasts_are_rarely_rejected_and_late_ones_are() -> None:
     chained[::100] = chained[1::100] = chained[2::100] = chained[3::100] = chained[4::100] = True  # 20 of 400, five in a row
     found = exceedances(chained, 0.05)
     assert found.coverage == 1.0 and found.independence < 1e-6 and found.both < 1e-5 and found.after_hit == 0.8
-
-
-# -- shortfall -------------------------------------------------------------------------------------------------------
-
-
-NORMAL_VAR, NORMAL_SHORTFALL = 1.644854, 2.062713  # of a standard normal loss at 95 %
-
-
-@covers("2.129")
-def test_z2_is_zero_on_average_for_true_forecasts_and_negative_for_small_ones() -> None:
-    rng = np.random.default_rng(12)
-    told = [shortfalls(one, np.full(500, NORMAL_VAR), np.full(500, NORMAL_SHORTFALL), 0.05).z2 for one in rng.normal(size=(400, 500))]
-    assert np.mean(told) == pytest.approx(0.0, abs=0.04)  # one has a deviation of 0.2, the mean of 400 of 0.01
-    small = [shortfalls(one, np.full(500, 1.2), np.full(500, 1.5), 0.05).z2 for one in rng.normal(size=(50, 500))]
-    assert max(small) < -0.5
-
-
-@covers("2.129")
-def test_the_evidence_rarely_reaches_twenty_for_true_forecasts_however_long_one_looks() -> None:
-    losses = np.random.default_rng(13).normal(size=(1_000, 500))
-    most = np.array([shortfalls(one, np.full(500, NORMAL_VAR), np.full(500, NORMAL_SHORTFALL), 0.05).most_evidence for one in losses])
-    assert (most >= 20.0).mean() <= 0.05 + 0.02  # three standard errors of 1,000 above the promise
-
-
-@covers("2.129")
-def test_a_shortfall_a_third_too_small_is_found_within_years() -> None:
-    losses = np.random.default_rng(14).normal(size=(60, 1_000))
-    most = [shortfalls(one, np.full(1_000, NORMAL_VAR / 1.5), np.full(1_000, NORMAL_SHORTFALL / 1.5), 0.05).most_evidence for one in losses]
-    assert np.mean(np.array(most) >= 20.0) > 0.95
-
-
-@given(st.lists(st.floats(0.0, 50.0), min_size=1, max_size=50))
-def test_a_stake_is_bounded_and_known_before_what_it_is_staked_on(surprise: list[float]) -> None:
-    values = np.array(surprise)
-    found = stakes(values)
-    assert found[0] == 0.0 and (found >= 0.0).all() and (found <= MOST_STAKE).all()
-    changed = values.copy()
-    changed[-1] += 7.0
-    assert (stakes(changed) == found).all()
-
-
-def test_nothing_foretold_is_no_evidence() -> None:
-    found = shortfalls(np.zeros(0), np.zeros(0), np.zeros(0), 0.05)
-    assert math.isnan(found.z2) and (found.evidence, found.most_evidence) == (1.0, 1.0)

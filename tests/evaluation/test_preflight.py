@@ -12,7 +12,6 @@ from metastackerbandit.domain.gate import GateSpec
 from metastackerbandit.domain.quantities import DOMAINS
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.evaluation.finding import Book, Finding, Waiver, Written
-from metastackerbandit.evaluation.gate_findings import chance_of_none
 from metastackerbandit.evaluation.gate_record import Replayed, gate_records
 from metastackerbandit.evaluation.preflight import Scene, book_views, findings
 from metastackerbandit.evaluation.settings import PreflightSettings
@@ -142,16 +141,6 @@ def test_the_gate_that_let_137_of_1171_buys_and_0_of_190_sells_pass_is_named() -
     (error,) = (one for one in found(replayed(side, seen, 0.5)) if one.is_error)
     assert (error.kind, error.severity) == ("one_sided", "critical")
     assert error.evidence["passed_buy"] == 137 and error.evidence["passed_sell"] == 0 and error.evidence["asked_sell"] == 190
-
-
-def test_fishers_test_at_its_corner_has_the_known_answer() -> None:
-    from scipy.stats import fisher_exact
-
-    table = [[0, 190], [137, 1171 - 137]]
-    assert fisher_exact(table).pvalue == pytest.approx(7.5e-10, rel=0.02), "method 5.5, both tails"
-    assert chance_of_none(190, 1171, 137) == pytest.approx(fisher_exact(table, alternative="less").pvalue, rel=1e-6)
-    assert chance_of_none(5, 5, 0) == 1.0
-    assert chance_of_none(3, 3, 3) == pytest.approx(1 / 20)
 
 
 def test_one_burst_of_passes_on_one_side_is_luck() -> None:

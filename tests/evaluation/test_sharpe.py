@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.evaluation.power import detectable_sharpe, years_needed
 from metastackerbandit.evaluation.sharpe import (
     Moments,
     below,
@@ -119,16 +118,6 @@ def test_the_best_of_many_null_trials_seldom_survives_deflation():
         sharpes = np.array([moments.sharpe for moments in trials])
         passed += deflated_sharpe(trials[int(sharpes.argmax())], sharpe_to_beat(sharpes, 20, 300)) >= 0.95
     assert passed <= 20
-
-
-def test_the_years_that_power_asks_for_are_the_published_ones():
-    assert [years_needed(sharpe) for sharpe in (0.5, 1.0, 1.5, 2.0, 3.0)] == pytest.approx([24.7, 6.2, 2.7, 1.5, 0.7], abs=0.05)
-    assert [years_needed(sharpe, 50) for sharpe in (1.0, 2.0)] == pytest.approx([23.0, 5.7], abs=0.4)
-
-
-@given(st.floats(0.05, 20.0), st.integers(1, 1_000))
-def test_detectable_sharpe_undoes_years_needed(sharpe, trials):
-    assert detectable_sharpe(years_needed(sharpe, trials), trials) == pytest.approx(sharpe)
 
 
 @given(st.floats(-8.0, 8.0))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.errors import TrainingRefused
 from metastackerbandit.domain.label import DOWN, FLAT, UP
-from metastackerbandit.evaluation.reliability import reliability
 from metastackerbandit.evaluation.skill import (
     auc_up,
     base_rates,
@@ -21,7 +20,6 @@ from metastackerbandit.evaluation.skill import (
     skill_gain,
     skill_mnats,
 )
-from metastackerbandit.evaluation.time_blocks import FEWEST_BLOCKS, MOST_BLOCKS, margin, mean_around, time_blocks
 from tests.covering import covers
 
 SEEDS = st.integers(0, 10_000)
@@ -111,7 +109,6 @@ def test_of_no_rows_nothing_is_known() -> None:
     correlation = information_coefficient(weight, weight, weight, start, end)
     for found in (skill_mnats(p, side, weight, start, end), auc_up(p, side, weight, start, end), correlation):
         assert math.isnan(found.value) and math.isnan(found.low)
-    assert math.isnan(reliability(weight, side == UP, weight, start, end).error)
 
 
 # -- ranking ---------------------------------------------------------------------------------------------------------------------
@@ -211,82 +208,6 @@ def test_a_row_of_weight_two_is_a_row_seen_twice(seed):
     for score in (skill_mnats, auc_up):
         one, two = score(p, side, weight.astype(float), start, start + 4), score(*twice)
         assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high), abs=1e-9)
-
-
-def test_a_hundred_blocks_give_the_quantile_of_student() -> None:
-    assert margin(100) == pytest.approx(1.9842, abs=1e-4) and margin(10) == pytest.approx(2.2622, abs=1e-4)  # any table of t
-
-
-@given(count=st.integers(1, 400), length=st.integers(1, 60))
-def test_blocks_are_long_against_labels_and_at_most_a_hundred(count, length):
-    start = np.arange(count)
-    block = time_blocks(start, start + length)
-    blocks = int(block.max()) + 1
-    assert blocks <= MOST_BLOCKS and set(block.tolist()) == set(range(blocks)) and (np.diff(block) >= 0).all()
-    if blocks > 1:
-        assert (count - 1) / blocks >= 2 * length - 1
-    if blocks < FEWEST_BLOCKS:
-        found = mean_around(start.astype(float), np.ones(count), block)
-        assert math.isnan(found.low) and found.value == pytest.approx((count - 1) / 2)
-
-
-# -- reliability -------------------------------------------------------------------------------------------------------------------
-
-
-def flips(seed: int, count: int, stretch: float, shift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities whose log-odds were stretched and shifted, and what happened by the true ones."""
-    rng = np.random.default_rng(seed)
-    odds = rng.normal(0, 1, count)
-    happened = rng.random(count) < 1 / (1 + np.exp(-odds))
-    return 1 / (1 + np.exp(-(stretch * odds + shift))), happened
-
-
-def test_calibrated_probabilities_have_slope_one_and_no_error_beyond_chance() -> None:
-    errors, plain, held = [], [], 0
-    for seed in range(60):
-        p, happened = flips(seed, 3_000, 1.0)
-        start = np.arange(3_000)
-        found = reliability(p, happened, np.ones(3_000), start, start + 1)
-        errors.append(found.error)
-        gaps = np.array(found.observed) - np.array(found.predicted)
-        plain.append(math.sqrt(np.average(gaps * gaps, weights=found.rows)))
-        held += found.slope.low <= 1 <= found.slope.high
-        held += found.intercept.low <= 0 <= found.intercept.high
-    # Chance alone leaves sqrt(0.2 / 300) = 0.026 in each bin; taken off, half the samples show nothing.
-    assert np.mean(plain) == pytest.approx(0.026, rel=0.2)
-    assert np.mean(errors) < 0.4 * np.mean(plain) and np.mean(np.array(errors) == 0) > 0.3
-    assert 0.88 * 120 <= held <= 0.99 * 120
-
-
-def test_overconfidence_is_a_slope_below_one_and_its_error_is_found() -> None:
-    p, happened = flips(3, 60_000, 2.0)
-    start = np.arange(60_000)
-    found = reliability(p, happened, np.ones(60_000), start, start + 1)
-    assert found.slope.value == pytest.approx(0.5, abs=0.03) and found.slope.high < 1
-    odds = np.log(p / (1 - p))
-    chances = 1 / (1 + np.exp(-0.5 * odds))
-    information = [np.sum(chances * (1 - chances) * odds**power) for power in (2, 0)]  # independent rows: Fisher's, whose cross term is 0 here
-    for interval, known in zip((found.slope, found.intercept), information, strict=True):
-        assert interval.high - interval.low == pytest.approx(2 * 1.984 / math.sqrt(known), rel=0.25)  # a spread of 100 blocks errs by 7 %
-    assert found.intercept.value == pytest.approx(0, abs=0.04)
-    truth = 1 / (1 + np.exp(-0.5 * np.log(p / (1 - p))))
-    bins = np.array_split(np.argsort(p), 10)
-    exact = math.sqrt(np.mean([(p[rows].mean() - truth[rows].mean()) ** 2 for rows in bins]))
-    assert found.error == pytest.approx(exact, rel=0.05)
-    assert sum(found.rows) == 60_000 and max(found.rows) - min(found.rows) <= 1 and list(found.predicted) == sorted(found.predicted)
-    shifted, happened = flips(4, 60_000, 1.0, 0.5)
-    found = reliability(shifted, happened, np.ones(60_000), start, start + 1)
-    assert (found.slope.value, found.intercept.value) == pytest.approx((1.0, -0.5), abs=0.04)
-
-
-def test_probabilities_that_never_change_have_no_slope() -> None:
-    start = np.arange(500)
-    happened = np.random.default_rng(1).random(500) < 0.4
-    found = reliability(np.full(500, 0.4), happened, np.ones(500), start, start + 1)
-    assert math.isnan(found.slope.value) and len(found.rows) == 1 and found.error < 0.06
-    sure = reliability(happened.astype(float), happened, np.ones(500), start, start + 1)
-    assert math.isnan(sure.slope.value) or sure.slope.value > 1
-    assert math.isnan(reliability(np.linspace(0, 1, 500), np.ones(500, bool), np.ones(500), start, start + 1).slope.value)
 
 
 def test_flat_labels_count_for_the_loss_and_not_for_the_ranking() -> None:

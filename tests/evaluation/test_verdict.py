@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from metastackerbandit.evaluation.bootstrap import Interval
-from metastackerbandit.evaluation.evidence import CostCurve, Evidence, shortfalls
+from metastackerbandit.evaluation.evidence import CostCurve, Evidence
 from metastackerbandit.evaluation.power import detectable_sharpe
 from metastackerbandit.evaluation.random_entries import EqualTurnover
 from metastackerbandit.evaluation.verdict import Word, headline, judge
@@ -155,8 +155,7 @@ def test_missing_evidence_is_never_a_pass(name, unknown):
     assert len(verdict.reasons) == 2 and ("not known" in verdict.reasons[1] or "not run" in verdict.reasons[1])
 
 
-def test_no_evidence_at_all_lacks_everything():
-    assert len(shortfalls(Evidence())) == 7
+def test_no_evidence_at_all_is_weak_and_says_that_nothing_is_known():
     assert judge(_GOOD, evidence=Evidence()).word == Word.WEAK
     assert "DSR unknown after 1 trial; SPA p unknown; random-entry p unknown" in judge(_GOOD, evidence=Evidence()).sentence
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from msgspec import structs
 
@@ -17,7 +16,6 @@ from metastackerbandit.decision.settings import REGIMES, DecisionSettings
 from metastackerbandit.domain.inputs import Control
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.engine.settings import EngineSettings
-from metastackerbandit.evaluation.fair_source import ERROR, Fairness, heard
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings
@@ -105,31 +103,6 @@ def test_the_seeds_consensus_bug_alarms_within_a_hundred_decisions() -> None:
     assert seen.decisions < 100
     whole = by_twin(recording, "5m", "random_entries", chosen)
     assert whole.source_mismatches > 20 and whole.mismatches == {}  # the source turned decisions; the engine itself is fair
-
-
-def test_a_source_that_is_fair_but_for_noise_alarms_as_rarely_as_said() -> None:
-    """600 answers, 5 % of them not mirrored, 300 times over: at most a share ERROR ever alarms (0.3 expected; 3 has p 0.004)."""
-    rng = np.random.default_rng(1)
-    alarms = 0
-    for _ in range(300):
-        fairness = Fairness()
-        for same in rng.random(600) < 0.05:
-            fairness = heard(fairness, 1.0, 1.0 if same else -1.0)
-            if fairness.is_alarm():
-                alarms += 1
-                break
-    assert alarms <= 2 and ERROR == 0.001
-
-
-def test_a_source_that_does_not_look_at_the_side_alarms_soon_and_silence_tells_nothing() -> None:
-    rng = np.random.default_rng(2)
-    for _ in range(50):
-        fairness, count = Fairness(), 0
-        while not fairness.is_alarm():
-            fairness, count = heard(fairness, rng.normal(), rng.normal()), count + 1
-        assert count < 60
-    nothing = heard(heard(Fairness(), np.nan, 1.0), 0.0, -1.0)
-    assert nothing == Fairness()
 
 
 FAULTS = {

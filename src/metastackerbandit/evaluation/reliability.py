@@ -77,7 +77,7 @@ def _line(probability: Floats, happened: Bools, weight: Floats, block: Ints) -> 
     if odds.min() == odds.max() or happened.all() or not happened.any():
         return UNKNOWN, UNKNOWN
     inputs = np.column_stack((np.ones(len(odds)), odds))
-    line = np.array((0.0, 1.0))
+    line = np.zeros(2)  # from slope 1 a step overshoots where probabilities are overconfident, and never comes back
     for _ in range(_STEPS):
         fitted = 1.0 / (1.0 + np.exp(-np.clip(inputs @ line, -_MOST_ODDS, _MOST_ODDS)))
         scores = (weight * (happened - fitted))[:, None] * inputs
