@@ -88,3 +88,10 @@ def test_three_days_by_hand() -> None:
     found = shortfalls(losses, risk, shortfall, 0.5)
     assert (found.evidence, found.most_evidence) == (0.5, 1.0)
     assert found.z2 == pytest.approx(1.0 - (2 / 3) / 0.5)
+
+
+def test_a_shortfall_no_larger_than_its_value_at_risk_is_surprised_without_end_and_stays_a_number() -> None:
+    losses, risk = np.array([0.5, 2.0, 0.5, 2.0, 2.0]), np.ones(5)
+    found = shortfalls(losses, risk, risk, 0.05)
+    assert math.isfinite(found.evidence) and 1.0 < found.evidence <= found.most_evidence < math.inf
+    assert shortfalls(losses[:2], risk[:2], risk[:2], 0.05).evidence == 1.0  # nothing was staked yet when the first one came

@@ -10,7 +10,7 @@ import numpy as np
 
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.domain.rows import HALT
-from metastackerbandit.engine import decide, gates, on_market, orders, voices
+from metastackerbandit.engine import decide, fills, gates, on_market, voices
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import SizingSettings
@@ -107,11 +107,11 @@ FAULTS: dict[str, tuple[str, Any, str, Callable[[Any], Any]]] = {
     "a gate that sees funding without its sign": ("model", gates.ask_all, "funding", without_sign),
     "a sign lost in sizing": ("model", decide, "wish", sign_lost),
     "rounding in favour of longs": ("random_entries", decide, "legal_lots", rounds_longs_up),
-    "a fee that shorts receive": ("random_entries", orders, "open_part", shorts_receive),
-    "a cost that only sells pay": ("random_entries", orders, "close_part", sells_pay),
+    "a fee that shorts receive": ("random_entries", fills, "open_part", shorts_receive),
+    "a cost that only sells pay": ("random_entries", fills, "close_part", sells_pay),
     "funding of which shorts pay half": ("random_entries", on_market, "pay_funding", half_for_shorts),
     "an opinion that leans up": ("model", voices, "wanted_side", leans_up),
-    "a stop that is nearer to shorts": ("breakout", orders, "stop_price", nearer_to_shorts),
+    "a stop that is nearer to shorts": ("breakout", fills, "stop_price", nearer_to_shorts),
 }
 
 

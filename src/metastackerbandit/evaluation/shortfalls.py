@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 MOST_STAKE = 0.5  # of what is staked on the next e-value; the paper's bound, so that no quiet day loses more than half
 
+MOST_SURPRISE = 1e6  # an e-value cut down is one still; a shortfall that is no more than its value at risk would give infinity
+
 
 class Shortfalls(Struct, frozen=True):
     """Z2 (NaN without forecasts), the e-value as it stands and the largest that it reached."""
@@ -34,7 +36,8 @@ def shortfalls(losses: Floats, value_at_risk: Floats, shortfall: Floats, share: 
     hit = losses > value_at_risk
     with np.errstate(divide="ignore", invalid="ignore"):
         z2 = 1.0 - float(np.where(hit, losses / shortfall, 0.0).mean()) / share
-        surprise = np.where(hit, (losses - value_at_risk) / (share * (shortfall - value_at_risk)), 0.0)
+        told = (losses - value_at_risk) / (share * (shortfall - value_at_risk))
+        surprise = np.where(hit, np.minimum(told, MOST_SURPRISE), 0.0)
         wealth = np.cumprod(1.0 + stakes(surprise) * (surprise - 1.0))
     return Shortfalls(z2, float(wealth[-1]), max(float(wealth.max()), 1.0))
 
