@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.domain.quality import CandleColumns, Floats, Ints, defects, findings, gaps, missing, runs, span_text
+from metastackerbandit.domain.quality import LISTED, CandleColumns, Floats, Ints, critical, defects, findings, gaps, missing, runs, span_text
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from tests.covering import covers
 
@@ -73,3 +73,38 @@ def test_a_candle_off_the_clock_is_misaligned() -> None:
 
 def test_spans_read_in_two_units() -> None:
     assert span_text(MINUTE_NS * (60 * 24 * 30 + 61)) == "30d 1h" and span_text(0) == "0s" and span_text(5 * MINUTE_NS) == "5m"
+
+
+def test_volumes_are_not_negative_nor_without_end_and_may_be_unknown() -> None:
+    volume = np.array([1.0, -2.0, np.inf, np.nan, 0.0])
+    found = defects(candles(minutes([0, 1, 2, 3, 4]), volume=volume), MINUTE_NS)
+    assert [(issue.kind, issue.severity, issue.what) for issue in found] == [
+        ("bad_volume", "critical", "volume -2 is not a volume"),
+        ("bad_volume", "critical", "volume inf is not a volume"),
+    ]
+    assert critical(found) == found and "row 2" in found[0].where
+
+
+def test_stretches_without_volume_are_told_one_by_one_up_to_a_number_and_unknown_volumes_apart() -> None:
+    volume = np.array(([0.0] * 2 + [1.0]) * (LISTED + 3) + [np.nan])
+    told = findings(candles(minutes(list(range(len(volume)))), volume=volume), MINUTE_NS, outlier_return=0.5)
+    quiet = [issue for issue in told if issue.kind == "zero_volume"]
+    assert [issue.count for issue in quiet] == [2] * LISTED + [6] and "3 more stretches, 6 candles" in quiet[-1].what
+    (unknown,) = [issue for issue in told if issue.kind == "no_volume"]
+    assert (unknown.severity, unknown.count, unknown.what) == ("medium", 1, "1 candle without a known volume")
+    assert critical(told) == ()
+
+
+def test_prices_that_do_not_hold_each_other_are_told_with_all_four() -> None:
+    times, hundred = minutes([0]), np.array([100.0])
+    (found,) = defects(CandleColumns(times, hundred, hundred - 1, hundred - 2, hundred, None), MINUTE_NS)
+    assert (found.kind, found.what) == ("price_order", "high 99 and low 98 do not hold open 100 and close 100")
+    (missing_price,) = defects(CandleColumns(times, np.array([np.nan]), hundred, hundred, hundred, None), MINUTE_NS)
+    assert (missing_price.kind, missing_price.what) == ("bad_price", "open is missing")
+
+
+def test_a_stamp_out_of_all_time_is_a_mistaken_unit_and_no_price_of_it_is_judged() -> None:
+    times = np.array([START_NS, START_NS // 1_000], np.int64)
+    found = defects(candles(times, np.array([100.0, -1.0])), MINUTE_NS)
+    assert {issue.kind for issue in found} >= {"bad_time"} and "is not between 2009 and 2100" in found[0].what
+    assert found[0].where == "row 2"
