@@ -319,7 +319,7 @@ def test_more_working_orders_than_slots_is_a_fault() -> None:
 
 # -- snapshots --------------------------------------------------------------------------------------------------------------------
 
-QUICK = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 ARM_PLACES = st.sampled_from([arm.name for arm in ARMS])
 
 

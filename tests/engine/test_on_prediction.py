@@ -103,6 +103,15 @@ def test_rules_see_the_whole_bar() -> None:
         assert book.world.signals[0, 0] == word
 
 
+def test_a_rule_that_tosses_coins_has_its_own() -> None:
+    for chance, word in ((0.0, 5), (1.0, 1)):
+        book = moment("posterior", arms=("random_entries", "model"))
+        book.world.memory[0, 0, :2] = 1, 5  # the generator's state, and the side so far
+        book.world.reals[0, 0, 0] = chance
+        begun(book.world, book.out, 0, NOW_NS, False)
+        assert book.world.signals[0, 0] == (word if chance == 0.0 else (1 if 48_271**2 % (2**31 - 1) % 2_048 < 1_024 else -1))
+
+
 def test_where_the_prediction_came_first_or_none_is_waited_for_the_decision_is_made_at_once() -> None:
     early = hearing(waits=False)
     come(early)
@@ -137,6 +146,12 @@ def test_where_arms_are_chosen_each_lives_on_in_its_own_portfolio_before_the_dec
     wish.side, wish.volatility, wish.horizon = 1, 0.01, 6
     begun(book.world, book.out, 0, NOW_NS, False)
     assert (book.world.shadows[0, MODEL].held.side, book.world.shadows[0, MODEL].opened) == (1, PRICE)
+    held = book.world.shadows[0, MODEL].held
+    held.stop, held.decision = 0.01, 3
+    book.seat.done.low = PRICE - PRICE // 50
+    begun(book.world, book.out, 0, NOW_NS, False)
+    (ended,) = book.kept("outcomes")
+    assert (ended.instrument, ended.arm, ended.side, ended.decision) == (0, ARM_NAMES.index("model"), 1, 3) and ended.outcome < -1.0
     alone = hearing(waits=False)
     alone.world.shadows[0, 0].wish.side = 1
     begun(alone.world, alone.out, 0, NOW_NS, False)
@@ -226,10 +241,18 @@ def test_lean_steps_leave_rows_out_and_nothing_else() -> None:
         assert full.seat.last_decision == lean.seat.last_decision == 1
         for name in ("orders", "effects", "curve"):
             assert full.kept(name).tobytes() == lean.kept(name).tobytes()
-    quiet = hearing()
-    quiet.seen.side = 77
-    come(quiet, lean=True, silence=FAILED)
-    assert quiet.seen.side == 77  # no gate was asked
+    for lots in (0, LOTS):
+        quiet = hearing()
+        quiet.hold(lots)
+        quiet.seen.side, quiet.account.decisions = 77, 4
+        come(quiet, lean=True, silence=FAILED)
+        assert quiet.seen.side == 77  # no gate was asked
+        assert quiet.account.decisions == quiet.seat.last_decision == 5
+    killed = hearing()
+    killed.hold(LOTS)
+    killed.account.killed = 1
+    come(killed, lean=True, silence=FAILED)
+    assert len(killed.kept("orders")) == 1
 
 
 def test_what_did_not_come_counts_as_silence_about_that_bar() -> None:
@@ -379,7 +402,7 @@ def test_spot_is_never_short_and_hears_it_as_flat() -> None:
     book = hearing(market="spot")
     come(book, **AGAINST)
     assert (last(book).signal, last(book).side, last(book).kind) == (-1, 0, HOLD)
-    assert last(book).alpha == 0.0 and book.draft.kelly == math.inf
+    assert (last(book).alpha, book.draft.scale, book.draft.kelly) == (0.0, 0.0, math.inf)
     held = hearing(market="spot")
     held.hold(LOTS)
     come(held, **AGAINST)
@@ -519,13 +542,18 @@ def test_a_prevented_long_leaves_spot_as_flat_and_a_kill_ends_it() -> None:
     assert (ghost.leaves, ghost.reason) == (1, ON_KILL)
 
 
-@pytest.mark.parametrize(("sent_ns", "told", "side"), [(0, AGAINST, 0), (0, SURE, 1), (NOW_NS, AGAINST, 1), (0, {"silence": FAILED}, 1)])
+WEAK = {"p_down": 0.42, "p_up": 0.38, "long_bps": -9.0, "short_bps": 9.0}  # a lead of .04, where half of the neutral band is .05
+
+
+@pytest.mark.parametrize(
+    ("sent_ns", "told", "side"), [(0, AGAINST, 0), (0, SURE, 1), (0, WEAK, 1), (NOW_NS, AGAINST, 1), (0, {"silence": FAILED}, 1)]
+)
 def test_a_wish_that_waits_is_given_up_for_the_other_side_unless_it_was_only_just_made(sent_ns: int, told: dict[str, Any], side: int) -> None:
     book, ghost = haunted(side=0)
     ghost.wish.side, ghost.wish.sent_ns, ghost.wish.holder, ghost.spent = 1, sent_ns, 0, 0
     come(book, **told)
-    found = [(int(one.gate), int(one.wish.side)) for one in book.world.ghosts[0, : int(book.seat.ghosts)] if one.wish.side]
-    assert found == ([(5, 1)] if side else [])
+    found = [int(one.wish.side) for one in book.world.ghosts[0, : int(book.seat.ghosts)] if one.gate == 5]
+    assert found == ([1] if side else [])
 
 
 def test_a_ghost_with_nothing_on_and_nothing_waiting_gives_up_its_place_and_the_next_one_is_asked() -> None:
@@ -563,6 +591,22 @@ def test_among_arms_a_prevented_trade_hears_the_arm_it_is_of_until_another_has_e
     kept.world.signals[0, :] = -1, 0, 0
     come(kept)
     assert (ghost.gate, ghost.wish.side) == (5, 1)
+
+
+@pytest.mark.parametrize(("late_ns", "side"), [(0, 0), (BAR_NS, 1)])
+def test_frames_together_are_heard_as_they_are_known_when_it_is_decided(late_ns: int, side: int) -> None:
+    """The 15m's word is twenty minutes old: it outweighs the trade while it is fresh, for two and a half minutes more. A prevented long stays."""
+    book, ghost = haunted("posterior", arms=("aligned", "momentum"), frames=("15m",))
+    earn(book, 0, 1.0)
+    ghost.held.holder = 0
+    book.seat.due_ns = NOW_NS + 20 * BAR_NS
+    for terciles in book.world.terciles:
+        terciles.seen, terciles.low, terciles.high = 10, 0.0, 1.0
+    slow = AGAINST | {"long_bps": -400.0, "short_bps": 400.0, "error_bps": 1.0}
+    come(book, frame_ns=3 * BAR_NS, closed_ns=NOW_NS - 4 * BAR_NS, **slow)
+    assert book.account.decisions == 0
+    come(book, at_ns=NOW_NS + late_ns, closed_ns=NOW_NS)
+    assert (last(book).side, book.world.shadows[0, 0].wish.side, ghost.leaves) == (side, side, 0)
 
 
 def test_a_rule_s_prevented_trade_is_not_kept_for_another_horizon() -> None:
