@@ -47,7 +47,6 @@ from metastackerbandit.engine.decide import (
 from metastackerbandit.engine.gates import GATE_NAMES, LEGAL_GATE
 from metastackerbandit.engine.orders import TOO_MANY_ORDERS
 from metastackerbandit.engine.world import CANCEL, SUBMIT, WORKING_SLOTS
-from tests.covering import covers
 from tests.engine.desks import desk_for
 from tests.engine.moments import A_YEAR, BAR_NS, DEPOSIT, LOT, LOTS, NOW_NS, PRICE, UNIT, VARIANCE, Moment, bytes_of, close_at, moment
 
@@ -77,7 +76,6 @@ def sent(book: Moment) -> list[tuple[int, int, int]]:
 # -- what a word comes to ---------------------------------------------------------------------------------------------------------
 
 
-@covers("A05")
 @settings(max_examples=25)
 @given(words=st.lists(st.sampled_from([-1, 0, 1, KEEP]), min_size=1, max_size=8), flips=st.booleans(), market=st.sampled_from(["perp", "spot"]))
 def test_a_position_is_what_the_last_words_asked_for(words: list[int], flips: bool, market: str) -> None:
@@ -138,7 +136,6 @@ def test_an_order_that_is_out_counts_as_filled() -> None:
     assert [(row.what, row.order) for row in book.kept("effects")] == [(SUBMIT, 1), (CANCEL, 1)]
 
 
-@covers("A05")
 def test_a_blocked_wish_is_held_and_lives_on_as_a_ghost_of_the_gate_that_alone_stopped_it() -> None:
     book = moment(decision={"allowed_regimes": ("calm_rising",), "unknown_passes": ()})
     book.world.terciles[0].seen, book.world.terciles[0].low, book.world.terciles[0].high = 10, 0.0, 1.0  # it is calm
