@@ -358,6 +358,17 @@ def test_a_snapshot_of_another_plan_is_refused() -> None:
     assert other.snapshot() == before
 
 
+def test_a_snapshot_of_another_version_of_the_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that remembers in other rows, under the same plan."""
+    engine = engine_of()
+    kept = engine.snapshot()
+    wider = engine.world._replace(arms=engine.world.arms.astype(np.float64))
+    monkeypatch.setattr("metastackerbandit.engine.engine.begin", lambda plan: wider)
+    with pytest.raises(Fault, match="another version of the engine"):
+        engine.restore(kept)
+    engine.restore(engine.snapshot())
+
+
 def test_what_was_taken_up_is_every_byte_and_the_clock() -> None:
     engine, _ = entered(stop_bps=100.0)
     kept = engine.snapshot()
