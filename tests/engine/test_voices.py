@@ -21,6 +21,7 @@ from metastackerbandit.engine.seen import Seen
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.engine.voices import is_predicted_still, kelly_of, present, say_aligned, say_model, say_rule, speak, worth_of
 from metastackerbandit.engine.world import Spoken, World
+from metastackerbandit.stacking.frame_words import BY_RULES
 from tests.markets import START_NS, generated
 
 BAR_NS = 5 * MINUTE_NS
@@ -258,6 +259,17 @@ def test_the_frames_word_on_the_mirrored_market_is_the_mirrored_word(sides: list
         assert word.signal == KEEP
 
 
+def test_frames_may_vote_by_rules_instead_where_two_that_agree_lead_and_the_slow_one_halves() -> None:
+    world = stage()
+    world.alignment[0].mode = BY_RULES
+    for k, said in enumerate((UP, UP, DOWN)):
+        tell(world, k, **said)
+    word = aligned_word(world)
+    assert (word.signal, word.alignment, word.stop_scale) == (1, 0.5, 1.0)
+    tell(world, 2, **UP)
+    assert aligned_word(world).alignment == 1.0
+
+
 def test_what_is_held_is_left_for_the_other_side_alone_and_only_where_it_shows_half_of_the_band() -> None:
     world = stage(neutral_band=0.5, thresholds="profile")
     tell(world, **(DOWN | {"p_down": 0.5, "p_up": 0.25}))
@@ -317,7 +329,7 @@ def test_who_is_asked_speaks_for_itself(held: int) -> None:
     world, apart = stage(), stage()
     for one in (world, apart):
         for k in range(3):
-            tell(one, k, **DOWN)
+            tell(one, k, **(DOWN if k == 0 else UP))  # who speaks for the own frame alone hears it alone
         one.signals[0, :] = 1, 0, 0
     signals = [spoken(world, 0, a, NOW_NS, held) for a in (RULE, MODEL, ALIGNED)]
     own = [
@@ -326,7 +338,7 @@ def test_who_is_asked_speaks_for_itself(held: int) -> None:
         say_aligned(apart, 0, ALIGNED, NOW_NS, held),
     ]
     assert signals == own and world.spoken.tobytes() == apart.spoken.tobytes()
-    assert signals == [1, *[KEEP if held < 0 else -1] * 2]
+    assert signals[:2] == [1, KEEP if held < 0 else -1]
 
 
 # -- before the gates -------------------------------------------------------------------------------------------------------------
