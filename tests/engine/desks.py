@@ -9,7 +9,7 @@ from msgspec import structs
 from metastackerbandit.bench.wide import Rule, settings_of
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.rows import FILLED, MARKET, ON_SIGNAL
-from metastackerbandit.engine.fills import on_report
+from metastackerbandit.engine.engine import step_report
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.orders import Desk, place_order
 from metastackerbandit.engine.plan import begin, plan_of
@@ -43,9 +43,10 @@ class Place(NamedTuple):
 
     def report(self, order: int, state: int = FILLED, lots: int = 0, ticks: int = PRICE, fee: int = 0, at_ns: int = 2) -> int:
         """The venue's word on an order -> 0 or the fault."""
-        word = rows(ReportRow, 1)[0]
+        words = rows(ReportRow, 1)
+        word = words[0]
         word.order, word.state, word.lots, word.ticks, word.reference, word.fee, word.at_ns = order, state, lots, ticks, ticks, fee, at_ns
-        return int(on_report(self.world, self.out, word))
+        return int(step_report(self.world, self.out, words, 0))
 
     def trade(self, lots: int, ticks: int = PRICE, fee: int = 0, at_ns: int = 2, reason: int = ON_SIGNAL) -> None:
         """A market order that fills at once."""
@@ -62,5 +63,9 @@ def place(stop_bps: float = 0.0, target_bps: float = 0.0, trail_bps: float | Non
     settings = structs.replace(settings, exits=structs.replace(settings.exits, trail_bps=trail_bps))
     world = begin(plan_of(generated(1, 10, symbols=1), "5m", "sma_cross", settings))
     out = empty_out(len(GATES), 8, 512, 8)
-    desk = Desk(world.account[0], world.seats[0], world.limits[0], world.working[0], out.cursor[0], out.orders, out.effects)
-    return Place(world, out, desk)
+    return Place(world, out, desk_for(world, out, 0))
+
+
+def desk_for(world: World, out: Out, s: int) -> Desk:
+    """The rows of one book."""
+    return Desk(world.account[0], world.seats[s], world.limits[s], world.working[s], out.cursor[0], out.orders, out.effects)

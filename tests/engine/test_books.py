@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.decision.settings import REGIMES, DecisionSettings
-from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.sink import Kept
-from metastackerbandit.engine.plan import begin, plan_of, recording_of
 from metastackerbandit.engine.settings import AccountSettings, EngineSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
@@ -118,24 +115,3 @@ def test_opposite_views_of_one_symbol_are_held_at_once_and_money_is_conserved() 
     columns = ("cash", "position", "realised", "fees", "funding", "transfers")
     assert all(sum(int(entry[name]) for name in columns) == 0 for entry in kept.ledger)
     assert sum(int(entry["cash"]) for entry in kept.ledger) == int(account.cash)
-
-
-def test_a_book_hears_only_frames_above_its_own() -> None:
-    recording = generated(3, 50)
-    plan = plan_of(recording, ("5m", "1h"), "aligned", EngineSettings(), frames=("1h", "4h"))
-    assert [(book.frame, book.higher) for book in plan.books[:2]] == [("5m", ("1h", "4h")), ("1h", ("4h",))]
-    world = begin(plan)
-    assert [int(limits.frames) for limits in world.limits] == [3, 2, 3, 2]
-    assert len(recording_of(plan, recording).bars) == 4 and recording_of(plan, recording).bars[1] is recording.bars[0]
-
-
-def test_a_frame_named_twice_is_refused() -> None:
-    with pytest.raises(ConfigRefused, match="named twice"):
-        begin(plan_of(generated(1, 10), ("5m", "5m"), "sma_cross", EngineSettings()))
-
-
-def test_books_have_settings_of_their_own() -> None:
-    recording = generated(1, 10)
-    strict = EngineSettings(decision=DecisionSettings(min_alpha=0.5))
-    plan = plan_of(recording, ("5m", "1h"), "sma_cross", EngineSettings(), own=lambda symbol, frame: strict if frame == "1h" else EngineSettings())
-    assert [float(limits.min_alpha_buy) for limits in begin(plan).limits] == [0.02, 0.5, 0.02, 0.5]

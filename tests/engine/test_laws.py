@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.backtest.run import block_of
 from metastackerbandit.costs.settings import CostSettings
 from metastackerbandit.decision.settings import DecisionSettings
-from metastackerbandit.domain.effects import SubmitOrder
-from metastackerbandit.domain.errors import Fault, IllegalReport
-from metastackerbandit.domain.inputs import BarClosed, BarOpened, OrderReport
+from metastackerbandit.domain.inputs import BarClosed, BarOpened
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.domain.rows import FILLED, MARKET, WORKING
-from metastackerbandit.engine.engine import Engine
+from metastackerbandit.domain.rows import MARKET
 from metastackerbandit.engine.plan import plan_of
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.exits.settings import ExitSettings
@@ -24,7 +20,7 @@ from metastackerbandit.runtime.replay import inputs_of
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.catalog import ARMS
 from tests.covering import covers
-from tests.markets import by_block, generated, recorded, same_bytes, streaming
+from tests.markets import by_block, generated, recorded, streaming
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ARM_NAMES = st.sampled_from([arm.name for arm in ARMS])
@@ -149,72 +145,6 @@ def test_every_order_is_legal(seed: int, arm: str, market: str, notional: str) -
         if not order["reduce_only"]:
             price = int(decided[int(order["decision"])]["close"])
             assert abs(int(order["lots"])) * price * rules.unit >= rules.min_notional
-
-
-@covers("0.45", "2.127")
-@QUICK
-@given(seed=st.integers(0, 10_000), arm=ARM_NAMES, cut=st.integers(1, 400))
-def test_snapshot_restore_and_continue_equals_never_having_stopped(seed: int, arm: str, cut: int) -> None:
-    recording = generated(seed, 220, holes=0.05)
-    plan = plan_of(recording, "15m", arm, EngineSettings(exits=ExitSettings(stop_bps=70.0, trail_bps=90.0)))
-    events = list(inputs_of(recording, block_of(recording).order))
-    whole, whole_sink = streaming(plan, SimulationSettings())
-    for event in events:
-        whole.take(event)
-    parted, parted_sink = streaming(plan, SimulationSettings())
-    for event in events[:cut]:
-        parted.take(event)
-    kept = parted.engine.snapshot()
-    again = Engine(plan)
-    again.restore(kept)
-    assert again.snapshot() == kept
-    parted.engine = again
-    for event in events[cut:]:
-        parted.take(event)
-    same_bytes(whole_sink.kept(), parted_sink.kept())
-
-
-def test_a_snapshot_of_another_plan_is_refused() -> None:
-    recording = generated(1, 50)
-    kept = Engine(plan_of(recording, "5m", "sma_cross", EngineSettings())).snapshot()
-    other = Engine(plan_of(recording, "5m", "momentum", EngineSettings()))
-    before = other.snapshot()
-    with pytest.raises(Fault, match="another plan"):
-        other.restore(kept)
-    assert other.snapshot() == before
-
-
-def test_a_report_for_an_unknown_order_is_a_fault_and_changes_nothing() -> None:
-    recording = generated(1, 50)
-    engine = Engine(plan_of(recording, "5m", "sma_cross", EngineSettings()))
-    before = engine.world.account.tobytes() + engine.world.seats.tobytes()
-    with pytest.raises(IllegalReport, match="not working"):
-        engine.step(OrderReport(0, 99, WORKING, recording.bars[0]["opened_ns"][0].item()))
-    assert engine.world.account.tobytes() + engine.world.seats.tobytes() == before
-
-
-def test_more_filled_than_ordered_is_a_fault() -> None:
-    recording = generated(5, 60, symbols=1)
-    plan = plan_of(recording, "5m", "buy_and_hold", EngineSettings())
-    engine = Engine(plan)
-    for event in inputs_of(recording, block_of(recording).order):
-        sent = [effect for effect in engine.step(event) if isinstance(effect, SubmitOrder)]
-        if sent:
-            order = sent[0]
-            report = OrderReport(0, order.order, FILLED, order.at_ns, lots=order.lots * 2, ticks=500_000, reference=500_000)
-            with pytest.raises(IllegalReport, match="does not allow"):
-                engine.step(report)
-            return
-    pytest.fail("no order was sent")
-
-
-def test_inputs_that_go_back_in_time_are_refused() -> None:
-    recording = generated(1, 50)
-    engine = Engine(plan_of(recording, "5m", "sma_cross", EngineSettings()))
-    events = list(inputs_of(recording, block_of(recording).order))
-    engine.step(events[10])
-    with pytest.raises(Fault, match="time order"):
-        engine.step(events[0])
 
 
 @covers("2.106")

@@ -12,7 +12,6 @@ from msgspec import structs
 
 from metastackerbandit.bench import wide
 from metastackerbandit.costs.settings import CostSettings
-from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.gate import BLOCK, PASS
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.recording import Recording
@@ -33,7 +32,7 @@ from metastackerbandit.domain.rows import (
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.engine.gates import GATE_NAMES
-from metastackerbandit.engine.plan import begin, plan_of, shares_of
+from metastackerbandit.engine.plan import begin, plan_of
 from metastackerbandit.engine.portfolio import make_room, weigh_others
 from metastackerbandit.engine.seen import Seen
 from metastackerbandit.engine.settings import EngineSettings
@@ -132,21 +131,6 @@ def test_the_account_keeps_to_its_volatility_target_whatever_its_books(symbols: 
         bets[limits.symbol] += int(seat.position.value) / equity * annual_volatility(seat.activity, limits.pace)
     together = float(np.sqrt(bets @ bets))
     assert 0.8 * 0.15 < together < 1.1 * 0.15
-
-
-def test_a_share_is_a_setting_and_the_rest_is_split() -> None:
-    recording = generated(1, 10)
-
-    def shares(first: float | None, others: float | None = None, mode: Any = "volatility") -> tuple[float, ...]:
-        own = {frame: EngineSettings(sizing=SizingSettings(share=share, mode=mode)) for frame, share in (("5m", first), ("1h", others))}
-        return shares_of(plan_of(recording, ("5m", "1h"), "sma_cross", EngineSettings(), own=lambda symbol, frame: own[frame]).books)
-
-    assert shares(None) == (1.0,) * 4 and shares(None, mode="fraction") == (0.25,) * 4
-    assert shares(0.4) == (0.4, 1.0, 0.4, 1.0) and shares(0.4, mode="fraction") == pytest.approx((0.4, 0.1, 0.4, 0.1))
-    assert shares(0.1, 0.4) == pytest.approx((0.1, 0.4, 0.1, 0.4))
-    for wrong in ((0.5, None), (0.6, 0.1)):
-        with pytest.raises(ConfigRefused, match="add up to"):
-            shares(*wrong)
 
 
 # -- caps ---------------------------------------------------------------------------------------------------------------------------
