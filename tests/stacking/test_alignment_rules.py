@@ -119,7 +119,7 @@ def first_of(words: list[FrameWord], heard: set[int], agreeing: set[int], slow: 
     return 0, 0.0, NO_RULE, set()
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(words=WORDS.map(list), rules=MANY_RULES, usable=st.integers(0, ALL), least=st.sampled_from([SHADOWED, ON]))
 def test_the_first_rule_that_yields_decides_then_halving_and_veto(words: list[FrameWord], rules: AlignmentSettings, usable: int, least: int) -> None:
     found, expected = voted(words, rules, usable, least), told(words, rules, usable, least)
