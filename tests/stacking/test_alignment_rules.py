@@ -243,6 +243,12 @@ def test_a_veto_needs_to_be_sure_proven_opposed_and_heard(hour: float, skill: fl
     assert out.alpha == pytest.approx(0.0 if vetoes else 0.3)
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_frame_may_agree_with_itself_alone(side: int) -> None:
+    rules = AlignmentSettings(mode="rules", agreement=("15m",), rules=only(agreement="on").rules)
+    assert voted(votes(-0.4 * side, 0.2 * side, 0.0), rules) == Vote(side, 0.2, 1.0, AGREEMENT, 0b010)
+
+
 def test_how_much_skill_is_proven_is_asked_of_the_table() -> None:
     words = votes(0.4, 0.2, -0.5, skill=0.6)
     rules = only(agreement="on", veto="on")

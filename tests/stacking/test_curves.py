@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -133,6 +134,17 @@ def test_a_class_that_points_the_wrong_way_gets_a_level_curve() -> None:
     answers, side, weight = rows_of(3, 400)
     down, _, up = fit_beta(turned(answers), side, weight, 1e6, pull=1e-3, least=LEAST, symmetric=False)
     assert (down[0], down[1], up[0], up[1]) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_a_fit_begins_again_only_where_the_loss_still_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each class once, also where a and b end at 0; and once more in the example from above."""
+    asked = Mock(wraps=minimize)
+    monkeypatch.setattr("scipy.optimize.minimize", asked)
+    for seed, turns, pull, starts in ((351, False, 20.0, 3), (351, True, 20.0, 3), (351, False, 0.1, 4)):
+        answers, side, weight = rows_of(seed)
+        fit_beta(turned(answers) if turns else answers, side, weight, 50.0, pull=pull, least=LEAST, symmetric=False)
+        assert asked.call_count == starts
+        asked.reset_mock()
 
 
 def test_probabilities_of_zero_and_one_count_as_the_least() -> None:
