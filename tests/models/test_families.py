@@ -111,17 +111,6 @@ def test_damaged_files_are_refused_by_name(family):
             assert caught.value.mend and caught.value.where == family
 
 
-@covers("A20")
-def test_files_of_another_family_and_unknown_families_are_refused():
-    for family in NAMES:
-        for other in NAMES:
-            if other != family:
-                with pytest.raises(ModelRefused):
-                    unpack(other, one_of(family).learner.pack())
-    with pytest.raises(ModelRefused, match="unknown family 'oracle'"):
-        unpack("oracle", {})
-
-
 @each_family
 @covers("A21")
 def test_a_missing_value_is_the_samples_median(family):

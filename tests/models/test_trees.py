@@ -90,6 +90,14 @@ def test_text_of_another_kind_or_damaged_is_refused_by_name(old: str, new: str) 
         read_trees(text.replace(old, new, 1).encode(), "lightgbm", "trees.txt")
 
 
+@pytest.mark.parametrize("name", ["leaf_value=", "threshold="])
+def test_a_number_that_is_not_finite_is_refused(name: str) -> None:
+    text = text_of(grown(7, 12))
+    first = text.partition(name)[2].split()[0]
+    with pytest.raises(ModelRefused, match="a number is not finite"):
+        read_trees(text.replace(name + first, name + "inf", 1).encode(), "lightgbm", "trees.txt")
+
+
 def test_bytes_that_are_no_text_are_refused() -> None:
     for broken in (b"", b"\xff\xfe", b"tree\nversion=v4\n"):
         with pytest.raises(ModelRefused, match="damaged"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,68 +11,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.kernel import row, rows, struct_of
-from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.stacking.alignment import Aligned, Combined, align, combine
 from metastackerbandit.stacking.alignment_rules import Vote
 from metastackerbandit.stacking.frame_words import (
     AGREED,
-    AGREEMENT,
     ALIGNMENT_RULES,
     ALONE,
-    AVERAGE,
     BASE_NEUTRAL,
-    CONFLICT_SKIP,
     HIGHER_NEUTRAL,
     HIGHER_OPPOSES,
     HIGHER_UNAVAILABLE,
     HIGHER_VETOES,
-    MAJORITY,
     NO_BASE,
     NO_RULE,
     OUTWEIGHED,
-    OVERRIDE,
-    THRESHOLD,
-    VETO,
     FrameWord,
     alignment_terms,
-    hear,
 )
 from metastackerbandit.stacking.settings import AlignmentRuleSettings, AlignmentSettings, AlignmentTable
 from tests.covering import covers
-
-NOW = 1_000 * MINUTE_NS
-HORIZON = 60 * MINUTE_NS
-LENGTHS, WEIGHTS = (5 * MINUTE_NS, 15 * MINUTE_NS, 60 * MINUTE_NS), (0.5, 0.3, 0.2)
-FORECASTS = AlignmentSettings()
-RULES = AlignmentSettings(mode="rules")
-OFF = dict.fromkeys(("conflict_skip", "agreement", "override", "average", "majority", "threshold", "halving", "veto"), "off")
-
-
-def only(**modes: Any) -> AlignmentSettings:
-    """Rules mode with these rules, all others off."""
-    return AlignmentSettings(mode="rules", rules=AlignmentRuleSettings(**(OFF | modes)))
-
-
-def word(place: int, side: int, alpha: float = 0.4, **changes: Any) -> FrameWord:
-    """A frame's word of just now over the next hour, its return in its side's direction."""
-    given_ = {
-        "frame_ns": LENGTHS[place],
-        "closed_ns": NOW,
-        "at_ns": NOW,
-        "horizon_ns": HORIZON,
-        "is_available": 1,
-        "side": side,
-        "alpha": alpha,
-        "mu_bps": side * 10.0,
-        "error_bps": 5.0,
-        "band_bps": 8.0,
-        "skill": 0.5,
-        "weight": WEIGHTS[place],
-    }
-    return FrameWord(**(given_ | changes))
+from tests.stacking.frames import FORECASTS, HORIZON, LENGTHS, NOW, RULES, WEIGHTS, mirrored, only, votes, word
 
 
 def aligned(words: list[FrameWord], settings: AlignmentSettings, now_ns: int = NOW, horizon_ns: int = HORIZON) -> Aligned:
@@ -82,10 +41,6 @@ def aligned(words: list[FrameWord], settings: AlignmentSettings, now_ns: int = N
         table[place] = row(one)[0]
     align(table, now_ns, horizon_ns, row(alignment_terms(settings))[0], out[0], rows(Combined, 1)[0], rows(Vote, 1)[0])
     return struct_of(Aligned, out[0])
-
-
-def mirrored(words: list[FrameWord]) -> list[FrameWord]:
-    return [msgspec.structs.replace(one, side=-one.side, mu_bps=-one.mu_bps) for one in words]
 
 
 def same(one: Aligned, other: Aligned) -> bool:
@@ -204,38 +159,18 @@ def test_a_scale_of_zero_by_configuration_holds():
 # -- rules -------------------------------------------------------------------------------------------------------------
 
 
-def votes(five: float, fifteen: float, hour: float, **changes: Any) -> list[FrameWord]:
-    """Signed alphas of the three frames."""
-    return [word(place, int(np.sign(a)), abs(a), **changes) for place, a in enumerate((five, fifteen, hour))]
+def test_the_vote_acts_and_says_where_the_slow_frame_cost_half():
+    for signed, side, used, halved in (((0.4, 0.2, -0.5), 1, 0b011, 1), ((-0.4, -0.2, -0.5), -1, 0b011, 0), ((0.2, -0.29, 0.9), 0, 0b011, 0)):
+        out = aligned(votes(*signed), RULES)
+        assert (out.side, out.used, out.halved, out.keeps, out.usable) == (side, used, halved, 0, 0b111)
 
 
-EXAMPLES = [  # signed alphas, settings; side, alpha, scale, rule, used
-    ((0.4, 0.2, 0.5), RULES, 1, 0.3, 1.0, AGREEMENT, 0b011),
-    ((0.4, 0.2, -0.5), RULES, 1, 0.3, 0.5, AGREEMENT, 0b011),
-    ((0.2, -0.29, 0.9), RULES, 0, 0.0, 0.0, CONFLICT_SKIP, 0b011),
-    ((0.3, -0.2, 0.9), RULES, 1, 0.9, 1.0, OVERRIDE, 0b100),
-    ((0.5, -0.3, 0.05), RULES, 1, (0.25 - 0.09) / 0.8, 1.0, OVERRIDE, 0b011),
-    ((0.5, -0.3, -0.05), RULES, 1, (0.25 - 0.09) / 0.8, 1.0, OVERRIDE, 0b011),
-    ((0.4, 0.2, -0.05), RULES, 1, 0.3, 1.0, AGREEMENT, 0b011),
-    ((0.0, 0.3, 0.0), RULES, 1, 0.3 * 0.3 / 0.8, 1.0, OVERRIDE, 0b011),
-    ((0.0, 0.0, 0.0), RULES, 0, 0.0, 0.0, NO_RULE, 0),
-    ((0.6, -0.3, -0.2), only(average="on"), 1, 0.3 - 0.09 - 0.04, 1.0, AVERAGE, 0b111),
-    ((0.3, -0.3, -0.1), only(average="on"), 0, 0.0, 0.0, NO_RULE, 0),
-    ((0.6, -0.1, -0.2), only(majority="on"), -1, 0.15, 1.0, MAJORITY, 0b110),
-    ((0.6, -0.1, 0.0), only(majority="on"), 0, 0.0, 0.0, NO_RULE, 0),
-    ((0.6, -0.5, -0.55), only(threshold="on"), 1, 0.6, 1.0, THRESHOLD, 0b001),
-    ((0.6, -0.6, 0.1), only(threshold="on"), 0, 0.0, 0.0, NO_RULE, 0),
-    ((0.49, 0.1, 0.1), only(threshold="on"), 0, 0.0, 0.0, NO_RULE, 0),
-]
-
-
-@covers("B09")
-@pytest.mark.parametrize("turn", [1, -1])
-@pytest.mark.parametrize(("signed", "settings", "side", "alpha", "scale", "rule", "used"), EXAMPLES)
-def test_the_plans_rules_in_their_order(signed, settings, side, alpha, scale, rule, used, turn):
-    out = aligned(votes(*(turn * a for a in signed)), settings)
-    assert (out.side, out.scale, out.rule, out.used) == (turn * side, scale, rule, used)
-    assert out.alpha == pytest.approx(alpha) and out.halved == (1 if scale == 0.5 else 0)
+@pytest.mark.parametrize("settings", [FORECASTS, RULES])
+def test_without_a_rule_in_shadow_its_word_is_what_acts(settings):
+    for hour in (-0.5, 0.0, 0.5):
+        out = aligned(votes(0.4, 0.2, hour), settings)
+        assert (out.shadow_side, out.shadow_alpha, out.shadow_scale, out.shadow_rule) == (out.side, out.alpha, out.scale, out.rule)
+        assert out.alpha == pytest.approx(0.3 if settings is RULES else 0.4) and 0.0 < out.scale <= 1.0
 
 
 def test_a_frame_without_a_word_has_no_weight():
@@ -247,15 +182,6 @@ def test_a_frame_without_a_word_has_no_weight():
     assert aligned(gone, only(agreement="on")).rule == NO_RULE
     assert aligned(gone, only(majority="on")).rule == NO_RULE  # one of two is not more than half
     assert aligned([msgspec.structs.replace(one, is_available=0) for one in gone], RULES).keeps == 1
-
-
-def test_a_veto_needs_to_be_sure_proven_and_opposed():
-    settings = only(agreement="on", veto="on")
-    for alpha, skill, vetoes in ((0.3, 0.95, True), (0.29, 0.95, False), (0.9, 0.9, False), (-0.9, 0.95, False)):
-        words = votes(0.4, 0.4, -alpha)
-        words[2] = msgspec.structs.replace(words[2], skill=skill)
-        out = aligned(words, settings)
-        assert (out.rule == VETO) == vetoes and (out.side == 0) == vetoes
 
 
 def test_a_rule_in_shadow_is_computed_and_does_not_act():
@@ -302,32 +228,3 @@ def test_a_word_that_arrives_later_changes_no_earlier_decision(settings, places,
         arriving[late] = word(late, side, 0.9, at_ns=NOW + delay)
         answers.append(aligned(arriving, settings))
     assert all(same(answer, aligned(without, settings)) for answer in answers)
-
-
-def test_a_prediction_is_heard_and_a_silent_one_is_unavailable():
-    one = Prediction(
-        instrument=0, frame_ns=LENGTHS[1], closed_ns=NOW, at_ns=NOW + 5, silence=0, version=1, p_down=0.2, p_flat=0.3, p_up=0.5,
-        long_bps=14.0, short_bps=-10.0, error_bps=4.0, barrier_bps=60.0, horizon=16, conformal_set=6, credibility=0.5, size_scale=1.0, worth=0.6,
-    )  # fmt: skip
-    heard = rows(FrameWord, 1)
-    heard[0].weight = 0.3
-    hear(heard[0], row(one)[0], 1, 0.35)
-    assert struct_of(FrameWord, heard[0]) == FrameWord(LENGTHS[1], NOW, NOW + 5, 16 * LENGTHS[1], 1, 1, 0.35, 12.0, 4.0, 0.0, 0.0, 0.3)
-    hear(heard[0], row(msgspec.structs.replace(one, silence=3))[0], 0, 0.0)
-    assert heard[0].is_available == 0
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        AlignmentSettings(frames=("15m", "5m", "1h")),
-        AlignmentSettings(frames=("5m", "5m", "1h")),
-        AlignmentSettings(weights=(1.0,)),
-        AlignmentSettings(slow="12h"),
-        AlignmentSettings(agreement=("5m", "30m")),
-        AlignmentSettings(frames=("5m", "15m", "7m")),
-    ],
-)
-def test_frames_that_do_not_go_together_are_refused(settings):
-    with pytest.raises(ConfigRefused):
-        alignment_terms(settings)

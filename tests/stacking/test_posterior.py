@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import kernel, row, rows
-from metastackerbandit.stacking.context import CELLS, NO_CELL, Terciles, cell_of, observe_volatility
+from metastackerbandit.stacking.context import CELLS
 from metastackerbandit.stacking.posterior import (
     NO_ARM,
     Belief,
@@ -25,7 +25,6 @@ from metastackerbandit.stacking.posterior import (
     posterior_terms,
 )
 from metastackerbandit.stacking.settings import PosteriorSettings
-from metastackerbandit.stacking.student import student_chance
 from tests.covering import covers
 
 GAMMA = 0.998  # of method 4.1's table: a half-life of 346 outcomes
@@ -43,28 +42,6 @@ def with_keep(keep: float) -> PosteriorTerms:
 
 
 # -- arithmetic --------------------------------------------------------------------------------------------------------
-
-
-def test_the_chance_of_a_student_variable_is_that_of_a_table():
-    """Against scipy's, everywhere a posterior can be and far beyond."""
-    from scipy.stats import t as reference
-
-    for freedom in (0.3, 1.0, 2.5, 6.0, 7.3, 30.0, 105.6, 1_000.0, 5_006.0, 200_000.0):
-        for t in (0.0, 1e-12, 1e-6, 0.01, 0.3, 0.9, 1.036, 1.5, 2.3, 6.0, 40.0, 1e6):
-            for signed in (t, -t):
-                assert student_chance(signed, freedom) == pytest.approx(reference.cdf(signed, freedom), abs=1e-10)
-
-
-@given(st.floats(-50, 50), st.floats(0.5, 10_000))
-def test_chances_mirror_and_rise(t, freedom):
-    assert student_chance(t, freedom) + student_chance(-t, freedom) == pytest.approx(1.0, abs=1e-14)
-    assert student_chance(t, freedom) <= student_chance(t + 0.5, freedom) + 1e-14
-    assert 0.0 <= student_chance(t, freedom) <= 1.0
-
-
-def test_the_limits_of_a_student_variable_are_answered():
-    assert (student_chance(math.inf, 3.0), student_chance(-math.inf, 3.0), student_chance(0.0, 3.0)) == (1.0, 0.0, 0.5)
-    assert math.isnan(student_chance(math.nan, 3.0)) and math.isnan(student_chance(1.0, math.nan))
 
 
 def test_without_other_contexts_the_posterior_is_the_textbook_one():
@@ -325,31 +302,3 @@ def test_a_snapshot_in_the_middle_changes_nothing():
         if t == 200:
             resumed = np.frombuffer(resumed.tobytes(), resumed.dtype).reshape(resumed.shape).copy()
     assert straight.tobytes() == resumed.tobytes()
-
-
-# -- contexts ----------------------------------------------------------------------------------------------------------
-
-
-def test_contexts_are_terciles_of_volatility_by_sign_of_trend():
-    rng, terciles = np.random.default_rng(3), rows(Terciles, 1)
-    assert cell_of(terciles[0], 0.01, 1.0) == NO_CELL
-    volatility = np.exp(rng.normal(-5.0, 0.6, 12_000))
-    cells = []
-    for value in volatility:
-        observe_volatility(terciles[0], value, 2.0, 2_000)
-        cells.append(int(cell_of(terciles[0], value, rng.normal())))
-    shares = np.bincount(cells[4_000:], minlength=CELLS) / 8_000
-    assert shares == pytest.approx(np.full(6, 1 / 6), abs=0.02)
-    assert terciles[0].low == pytest.approx(-5.0 - 0.6 * 0.4307, abs=0.08) and terciles[0].high == pytest.approx(-5.0 + 0.6 * 0.4307, abs=0.08)
-
-
-def test_unknown_volatility_or_trend_is_no_context_and_teaches_nothing():
-    terciles = rows(Terciles, 1)
-    for value in (0.01, 0.02, 0.03):
-        observe_volatility(terciles[0], value, 2.0, 2_000)
-    before = terciles.tobytes()
-    for value in (math.nan, 0.0, -1.0, math.inf):
-        observe_volatility(terciles[0], value, 2.0, 2_000)
-    assert terciles.tobytes() == before
-    assert cell_of(terciles[0], math.nan, 1.0) == NO_CELL == cell_of(terciles[0], 0.01, math.nan)
-    assert cell_of(terciles[0], 0.02, -1.0) + 3 == cell_of(terciles[0], 0.02, 0.0)

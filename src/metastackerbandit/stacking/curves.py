@@ -17,6 +17,9 @@ BetaCurve = tuple[float, float, float]  # a, b, c of logit(q) = a log(p) - b log
 IsotonicCurve = tuple[tuple[float, ...], tuple[float, ...]]  # knots: probabilities, rising; calibrated values, rising
 
 _IDENTITY = np.array([1.0, 1.0, 0.0])
+_LOWEST = np.array([0.0, 0.0, -np.inf])
+_LEVEL = 1e-4  # slope of the loss, nats a unit, below which its minimum is reached
+_MOST_STARTS = 5
 
 
 @inlined
@@ -126,8 +129,13 @@ def _beta_curve(p: Floats, came: Floats, weight: Floats, n_eff: float, pull: flo
         slopes = np.array([float(np.sum(share * (chance - came) * column)) for column in columns])
         return loss + pull / n_eff * float(np.sum(away * away)) / 2.0, slopes + pull / n_eff * away
 
-    found: Any = minimize(objective, _IDENTITY, jac=True, method="L-BFGS-B", bounds=[(0.0, None), (0.0, None), (None, None)])
-    return float(found.x[0]), float(found.x[1]), float(found.x[2])
+    at = _IDENTITY
+    for _ in range(_MOST_STARTS):  # where a or b is 0 at the minimum it may stop on the way there
+        found: Any = minimize(objective, at, jac=True, method="L-BFGS-B", bounds=[(0.0, None), (0.0, None), (None, None)])
+        at = found.x
+        if np.max(np.abs(at - np.maximum(at - found.jac, _LOWEST))) < _LEVEL:
+            break
+    return float(at[0]), float(at[1]), float(at[2])
 
 
 def _isotonic_curve(p: Floats, came: Floats, weight: Floats, n_eff: float) -> IsotonicCurve:
