@@ -388,6 +388,16 @@ def test_a_position_whose_time_is_up_stays_for_another_horizon_where_its_side_is
         assert (last(book).kind, last(book).reason) == (EXIT, ON_TIME) and book.seat.horizon == 6
 
 
+@pytest.mark.parametrize(("bars", "leaves"), [(3, False), (4, True)])
+def test_a_limit_of_bars_that_the_user_wrote_stands_whatever_is_predicted(bars: int, leaves: bool) -> None:
+    book = hearing(exits={"stop_bps": None, "target_bps": None, "max_bars": 4})
+    book.hold(LOTS)
+    book.seat.position.bars, book.seat.horizon = bars, 6
+    come(book, **(SURE | {"horizon": 9}))
+    assert (last(book).kind, last(book).reason) == ((EXIT, ON_TIME) if leaves else (HOLD, last(book).reason))
+    assert (book.seat.position.bars, book.seat.horizon) == (bars, 6)
+
+
 def test_a_rule_s_position_is_not_kept_for_another_horizon() -> None:
     book = hearing("posterior", arms=ARMS)
     earn(book, RULE, 1.0)
@@ -521,15 +531,18 @@ def test_a_prevented_trade_leaves_for_the_other_side_and_stays_for_its_own(side:
     ("bars", "told", "leaves"), [(6, SURE, 0), (6, {"silence": FAILED}, 1), (6, {"p_up": 0.34, "p_down": 0.33}, 1), (5, {"silence": FAILED}, 0)]
 )
 def test_a_prevented_trade_whose_time_is_up_stays_where_its_side_is_predicted_still(bars: int, told: dict[str, Any], leaves: int) -> None:
-    for by_model in (1, 0):
-        book, ghost = haunted()
-        book.limits.time_by_model = by_model
-        ghost.bars = bars
-        come(book, **(told | {"horizon": 9}))
-        stayed = bars == 6 and not leaves
-        assert (ghost.leaves, ghost.bars, ghost.held.horizon) == (leaves, 0 if stayed else bars, 9 if stayed and by_model else 6)
-        if leaves:
-            assert ghost.reason == ON_TIME
+    book, ghost = haunted()
+    ghost.bars = bars
+    come(book, **(told | {"horizon": 9}))
+    stayed = bars == 6 and not leaves
+    assert (ghost.leaves, ghost.bars, ghost.held.horizon) == (leaves, 0 if stayed else bars, 9 if stayed else 6)
+    if leaves:
+        assert ghost.reason == ON_TIME
+    book, ghost = haunted()  # a limit of bars that the user wrote stands, whatever is predicted
+    book.limits.time_by_model = 0
+    ghost.bars = bars
+    come(book, **(told | {"horizon": 9}))
+    assert (ghost.leaves, ghost.bars, ghost.held.horizon) == (int(bars == 6), bars, 6)
 
 
 def test_a_prevented_long_leaves_spot_as_flat_and_a_kill_ends_it() -> None:

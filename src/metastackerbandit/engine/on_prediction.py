@@ -115,8 +115,9 @@ def answer(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         seen.chance = world.beliefs[speaker].chance
     signal = speak(world, s, speaker, now_ns, held)
     word = world.spoken[speaker]
-    if signal == KEEP and word.is_predicted != 0 and is_over(seat, limits) and is_predicted_still(prediction, limits, held):
-        seat.position.bars = 0  # closing it only to open it again would pay a round trip for nothing
+    goes_on = limits.time_by_model != 0 and signal == KEEP and word.is_predicted != 0 and is_predicted_still(prediction, limits, held)
+    if goes_on and is_over(seat, limits):
+        seat.position.bars = 0  # closing it only to open it again would pay a round trip for nothing; a written limit of bars stands
         seat.horizon = prediction.horizon
     seat.arm = speaker
     side = 0 if signal == -1 and limits.rules.is_spot != 0 else signal
@@ -169,11 +170,10 @@ def hear_ghosts(world: Any, s: int, now_ns: int) -> None:
         holder = ghost.held.holder if held != 0 else ghost.wish.holder
         speaker = choose_arm(world, s, holder) if limits.chooses != 0 else holder
         signal = speak(world, s, speaker, now_ns, side)
-        is_predicted = world.spoken[speaker].is_predicted
-        if held != 0 and signal == KEEP and is_predicted != 0 and is_ghost_over(ghost) and is_predicted_still(prediction, limits, held):
+        goes_on = limits.time_by_model != 0 and signal == KEEP and world.spoken[speaker].is_predicted != 0
+        if held != 0 and goes_on and is_ghost_over(ghost) and is_predicted_still(prediction, limits, held):
             ghost.bars = 0
-            if limits.time_by_model != 0:
-                ghost.held.horizon = prediction.horizon
+            ghost.held.horizon = prediction.horizon
         follow(ghost, seat, limits, world.account[0].killed, signal, 0 if signal == -1 and limits.rules.is_spot != 0 else signal, now_ns)
     bury(world.ghosts[s], seat)
 
