@@ -21,7 +21,7 @@ def core_packages() -> list[str]:
 
 
 def stated() -> dict[str, Any]:
-    """The suites of whole catalogs, and the modules that have no file of their own yet."""
+    """The suites of whole catalogs, and where tables without a function are tested."""
     return tomllib.loads((RULES / "own_tests.toml").read_text())
 
 
@@ -40,13 +40,11 @@ def own_file(module: str) -> Path:
 
 
 def own_files(module: str) -> list[Path]:
-    """The test files that count for a module: its own, else those that are stated to stand in for it."""
+    """The test files that count for a module: its own, or for a table those that are stated."""
     own = own_file(module)
     if own.exists():
         return [own]
-    said = stated()
-    places = {**said["tables"], **said["elsewhere"]}.get(module, ())
-    return [TESTS / place for place in places if (TESTS / place).exists()]
+    return [TESTS / place for place in stated()["tables"].get(module, ()) if (TESTS / place).exists()]
 
 
 def has_code(module: str) -> bool:
