@@ -290,21 +290,24 @@ def end_ghost(ghost: Any, limits: Any, s: int, at_ns: int, price: int, takes: bo
 
 
 @kernel
-def follow_rule(ghosts: Any, seat: Any, limits: Any, killed: int, signal: int, side: int, now_ns: int) -> None:
-    """A rule's word, as every prevented trade of the book hears it."""
+def follow_rule(ghosts: Any, seat: Any, limits: Any, account: Any, signal: int, side: int, now_ns: int) -> None:
+    """A rule's word at the account's newest decision, as every prevented trade of the book hears it."""
     for g in range(seat.ghosts):
-        follow(ghosts[g], seat, limits, killed, signal, side, now_ns)
+        follow(ghosts[g], seat, limits, account, signal, side, now_ns)
     bury(ghosts, seat)
 
 
 @kernel
-def follow(ghost: Any, seat: Any, limits: Any, killed: int, signal: int, side: int, now_ns: int) -> None:
-    """What the arm's word means for a trade that is on, or waits: it stays or leaves as a position would (decision.policy.wish)."""
+def follow(ghost: Any, seat: Any, limits: Any, account: Any, signal: int, side: int, now_ns: int) -> None:
+    """What the arm's word means for a trade that is on, or waits: it stays or leaves as a position would (decision.policy.wish).
+
+    A trade that the account's newest decision was itself denied does not hear that decision's word; one more at the same instant it does.
+    """
     if ghost.spent != 0 and signal != ghost.spent:
         ghost.spent = 0
     held = ghost.held.side
     reason = -1
-    if killed != 0:
+    if account.killed != 0:
         reason = ON_KILL
     elif held != 0 and is_ghost_over(ghost):
         reason = ON_TIME
@@ -317,7 +320,7 @@ def follow(ghost: Any, seat: Any, limits: Any, killed: int, signal: int, side: i
             ghost.leave_impact = exit_impact(seat, limits, ghost.held.lots)
             ghost.reason = reason
     wish = ghost.wish
-    if wish.side != 0 and wish.sent_ns < now_ns and (killed != 0 or (side != KEEP and side != wish.side)):
+    if wish.side != 0 and wish.decision != account.decisions and (account.killed != 0 or (side != KEEP and side != wish.side)):
         wish.side = 0
 
 

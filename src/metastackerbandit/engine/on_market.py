@@ -129,7 +129,7 @@ def answer_rule(world: Any, out: Any, s: int, now_ns: int, lean: bool) -> int:
         if lean:
             out.cursor[0].decisions = 0
     if world.seats[s].ghosts != 0:
-        follow_rule(world.ghosts[s], world.seats[s], world.limits[s], world.account[0].killed, signal, side, now_ns)
+        follow_rule(world.ghosts[s], world.seats[s], world.limits[s], world.account[0], signal, side, now_ns)
     keep_point(out.cursor[0], out.curve[out.cursor[0].curve], world.account[0], s, world.seats[s].done.closed_ns)
     return fault
 

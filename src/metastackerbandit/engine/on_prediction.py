@@ -164,7 +164,7 @@ def hear_ghosts(world: Any, s: int, now_ns: int) -> None:
     for g in range(seat.ghosts):
         ghost = world.ghosts[s, g]
         held = ghost.held.side
-        if held == 0 and (ghost.wish.side == 0 or ghost.wish.sent_ns == now_ns):
+        if held == 0 and (ghost.wish.side == 0 or ghost.wish.decision == world.account[0].decisions):
             continue
         side = held if held != 0 else ghost.wish.side
         holder = ghost.held.holder if held != 0 else ghost.wish.holder
@@ -174,7 +174,7 @@ def hear_ghosts(world: Any, s: int, now_ns: int) -> None:
         if held != 0 and goes_on and is_ghost_over(ghost) and is_predicted_still(prediction, limits, held):
             ghost.bars = 0
             ghost.held.horizon = prediction.horizon
-        follow(ghost, seat, limits, world.account[0].killed, signal, 0 if signal == -1 and limits.rules.is_spot != 0 else signal, now_ns)
+        follow(ghost, seat, limits, world.account[0], signal, 0 if signal == -1 and limits.rules.is_spot != 0 else signal, now_ns)
     bury(world.ghosts[s], seat)
 
 
