@@ -80,6 +80,7 @@ def test_every_benchmark_has_a_name_of_its_own_and_says_what_it_does() -> None:
         "stored",
         "sweep",
         "features",
+        "book",
         "orders",
         "train",
         "start",

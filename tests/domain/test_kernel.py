@@ -8,16 +8,16 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
-from metastackerbandit.domain.kernel import copied, joined, layout, row, rows, struct_of
+from metastackerbandit.domain.kernel import copied, entry, joined, kernel, layout, row, rows, signatures_of, struct_of
 
 CALLEE = "from metastackerbandit.domain.kernel import kernel\n\n@kernel\ndef twice(x: float) -> float:\n    return {factor} * x\n"
 CALLER = """from metastackerbandit.domain.kernel import kernel, written
@@ -91,6 +91,45 @@ def test_a_layout_is_one_object_and_refuses_numpys_own_names() -> None:
         layout(Clash)
     with pytest.raises(TypeError, match="has no column"):
         layout(Odd)
+
+
+class Sums(NamedTuple):
+    """What a kernel below reads and writes."""
+
+    numbers: Any  # (N,) float64
+    told: Any  # (1,) Bar
+
+
+@kernel
+def summed(numbers: Any, count: int, sums: Any) -> float:
+    """Add the first numbers up, once from either array, and count how many that were."""
+    total = 0.0
+    for n in range(count):
+        total += numbers[n] + sums.numbers[n]
+    sums.told[0].trades += count
+    return total
+
+
+@given(numbers=st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=9), data=st.data())
+@settings(max_examples=30)
+def test_an_entry_does_what_its_kernel_does(numbers: list[float], data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, len(numbers)))
+    given_numbers = np.array(numbers)
+    by_entry, by_kernel = (Sums(given_numbers[::-1].copy(), rows(Bar, 1)) for _ in range(2))
+    made = entry(summed, given_numbers, count, by_entry)
+    assert np.float64(made(given_numbers, count, by_entry)).tobytes() == np.float64(summed(given_numbers, count, by_kernel)).tobytes()
+    assert by_entry.told.tobytes() == by_kernel.told.tobytes() and by_entry.told["trades"] == count
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="compiled calls are looked at")
+def test_an_entry_is_of_one_signature_and_calls_no_dispatcher() -> None:
+    sums = Sums(np.arange(3.0), rows(Bar, 1))
+    made = entry(summed, sums.numbers, 3, sums)
+    assert signatures_of(summed) == 1 and made is entry(summed, sums.numbers, 2, sums)
+    assert made is not summed and made(sums.numbers, 3, sums) == 6.0
+    for wrong in ((sums.numbers, 3), (sums.numbers.astype(np.float32), 3, sums), ([1.0, 2.0, 3.0], 3, sums), (sums.numbers, "3 of", sums)):
+        with pytest.raises((TypeError, ValueError)):
+            made(*wrong)  # what has no number of arguments, no size of items or no array in common is still refused
 
 
 class Tiny:

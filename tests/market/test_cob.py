@@ -24,6 +24,7 @@ from metastackerbandit.market.cob import (
     bucket_width,
     close_second,
     empty_cob,
+    fill_side,
     heatmap,
 )
 
@@ -81,6 +82,27 @@ BOOK = st.integers(300, 900).flatmap(
         st.dictionaries(st.integers(middle, middle + 250), st.integers(1, 999), min_size=1, max_size=30),
     )
 )
+
+
+@given(
+    book=BOOK, width=st.integers(1, 30), sign=st.sampled_from([1, -1]), known=st.integers(0, 900), off=st.integers(-45, 45), unit=st.floats(1e-9, 1e3)
+)
+def test_a_side_s_amounts_are_each_level_s_added_from_the_best_to_the_bit(
+    book: tuple[Side, Side], width: int, sign: int, known: int, off: int, unit: float
+) -> None:
+    levels = sorted(book[0 if sign > 0 else 1].items(), key=lambda level: sign * level[0])  # the best last
+    side, out = np.array(levels, np.int64), np.full(COLUMNS, 7.0)
+    centre = levels[-1][0] // width + off
+    fill_side(side, len(side), sign, known, width, centre, unit, out)
+    expected = np.zeros(COLUMNS)
+    for ticks, lots in reversed(levels):
+        if abs(ticks // width - centre) <= RADIUS:
+            expected[ticks // width - centre + RADIUS] += ticks * lots * unit
+    for column in range(COLUMNS):
+        first = (centre - RADIUS + column) * width
+        if known > 0 and (first < known if sign > 0 else first + width - 1 > known):
+            expected[column] = math.nan
+    assert np.array_equal(out, expected, equal_nan=True)
 
 
 @given(book=BOOK, width=st.integers(1, 30))

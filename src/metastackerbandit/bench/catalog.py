@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, features, orders, pipeline, start, stored, streaming, sweep, train
+from metastackerbandit.bench.works import backtest, book, features, orders, pipeline, start, stored, streaming, sweep, train
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
@@ -13,6 +13,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     sweep.BENCHMARK,
     features.BENCHMARK,
     streaming.BENCHMARK,
+    book.BENCHMARK,
     orders.BENCHMARK,
     train.BENCHMARK,
     start.BENCHMARK,

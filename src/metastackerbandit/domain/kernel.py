@@ -82,6 +82,22 @@ def stamp_of(compiled: Callable[..., Any]) -> str:
     return _stamps[function]
 
 
+def entry(compiled: F, *like: Any) -> F:
+    """A kernel's machine code for arguments of exactly the types of `like`, called without asking what types there are.
+
+    numba's own call finds out the type of every argument, which takes longer than many a step where one is a tuple of arrays. The code given here
+    takes whatever it gets for what it expects (a float is cut to a whole number, a strided array is read as if it were contiguous, a read-only one is
+    written to), so it is for loops that hand in the same arrays every time. Without JIT it is the kernel itself.
+    """
+    if config.DISABLE_JIT:
+        return compiled
+    dispatcher: Any = compiled
+    types = tuple(numba.typeof(one) for one in like)
+    dispatcher.compile(types)
+    made: F = dispatcher.overloads[types].entry_point
+    return made
+
+
 def signatures_of(compiled: Callable[..., Any]) -> int:
     """How many signatures a kernel was compiled for: a port should have one."""
     return len(getattr(compiled, "signatures", ()))

@@ -91,12 +91,17 @@ def fill_side(side: Any, count: int, sign: int, known: int, width: int, centre: 
         out[c] = 0.0 if is_known else math.nan
     n = count - 1
     while n >= 0:
-        place = side[n, 0] // width - centre
+        place = side[n, 0] // width - centre  # once a bucket: its levels stand next to each other
         if sign * place < -20:
             return
+        first = (centre + place) * width
+        end = first + width
+        amount = 0.0
+        while n >= 0 and first <= side[n, 0] < end:
+            amount += side[n, 0] * side[n, 1] * unit
+            n -= 1
         if -20 <= place <= 20:
-            out[place + 20] += side[n, 0] * side[n, 1] * unit
-        n -= 1
+            out[place + 20] += amount
 
 
 @kernel
