@@ -81,6 +81,7 @@ def test_every_benchmark_has_a_name_of_its_own_and_says_what_it_does() -> None:
         "sweep",
         "features",
         "orders",
+        "pivots",
         "train",
         "start",
     }

@@ -1,4 +1,4 @@
-"""Swings: the plain rule read off lists, confirmation before use, and how many a random walk has."""
+"""Columns of swings: confirmation before use; and how many swings a random walk has."""
 
 from __future__ import annotations
 
@@ -6,56 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from metastackerbandit.features.catalog import FEATURES, NAMES
 from metastackerbandit.market.pivots import LEVELS, pivots_of
 from tests.covering import covers
 from tests.features.scenes import full, market
-
-Point = tuple[int, int, int]  # price, bar where it stands, bar at whose close it is known
-
-
-def three_points(points: list[Point]) -> list[Point]:
-    """The rule: p[i-1] <= p[i] > p[i+1], known when p[i+1] is."""
-    return [(points[i][0], points[i][1], points[i + 1][2]) for i in range(1, len(points) - 1) if points[i - 1][0] <= points[i][0] > points[i + 1][0]]
-
-
-def plainly(highs: list[int], lows: list[int]) -> set[tuple[int, int, int, int, int]]:
-    """Every pivot (at, confirmed_at, price, level, side) by lists of lists."""
-    kept: list[int] = []
-    for i in range(len(highs)):
-        if not kept or highs[i] > highs[kept[-1]] or lows[i] < lows[kept[-1]]:
-            kept.append(i)
-    found = set()
-    for side, prices in ((1, highs), (-1, [-low for low in lows])):
-        points = [(prices[i], i, i) for i in kept]
-        for level in range(1, LEVELS + 1):
-            points = three_points(points)
-            found |= {(at, known, side * price, level, side) for price, at, known in points}
-    return found
-
-
-def listed(highs: np.ndarray, lows: np.ndarray) -> set[tuple[int, ...]]:
-    return {tuple(int(x) for x in row) for row in pivots_of(highs, lows).tolist()}
-
-
-@settings(max_examples=60)
-@given(seed=st.integers(0, 10_000), count=st.integers(0, 400), coarse=st.integers(1, 40))
-def test_pivots_are_those_of_the_plain_rule(seed: int, count: int, coarse: int) -> None:
-    rng = np.random.default_rng(seed)
-    middle = 1_000 + np.cumsum(rng.integers(-coarse, coarse + 1, count))
-    highs, lows = middle + rng.integers(0, coarse, count), middle - rng.integers(0, coarse, count)
-    assert listed(highs, lows) == plainly(highs.tolist(), lows.tolist())
-
-
-def test_a_ramp_has_no_highs_and_a_bar_inside_the_one_before_is_no_neighbour() -> None:
-    ramp = np.arange(100)
-    assert len(pivots_of(ramp + 10, ramp)) == 0
-    # the third bar lies inside the second: the high of 9 waits for the fourth
-    assert listed(np.array([5, 9, 8, 7]), np.array([1, 2, 3, 1])) == {(1, 3, 9, 1, 1)}
-    assert listed(np.array([5, 9, 9, 7]), np.array([1, 2, 3, 1])) == {(1, 3, 9, 1, 1)}
+from tests.market.swings import plainly
 
 
 @covers("K19")

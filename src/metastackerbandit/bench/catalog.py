@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, features, orders, pipeline, start, stored, streaming, sweep, train
+from metastackerbandit.bench.works import backtest, features, orders, pipeline, pivots, start, stored, streaming, sweep, train
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
@@ -14,6 +14,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     features.BENCHMARK,
     streaming.BENCHMARK,
     orders.BENCHMARK,
+    pivots.BENCHMARK,
     train.BENCHMARK,
     start.BENCHMARK,
 )
