@@ -82,30 +82,6 @@ def watch(cells: Any, high: int, low: int, at: int) -> int:
 
 
 @kernel
-def watch_strong(cells: Any, recent: Any, high: int, low: int, at: int) -> int:
-    """`watch` with a level 1 of strength n: `recent` (2, 2n + 1, 2) int64 holds the newest kept bars' highs and negated lows, and where they are."""
-    if cells[_KEPT] > 0 and high <= cells[_KEPT + 1] and low >= cells[_KEPT + 2]:
-        return 0
-    width = recent.shape[1]
-    newest = cells[_KEPT]
-    cells[_KEPT] += 1
-    cells[_KEPT + 1] = high
-    cells[_KEPT + 2] = low
-    place = newest % width
-    recent[0, place, 0] = high
-    recent[0, place, 1] = at
-    recent[1, place, 0] = -low
-    recent[1, place, 1] = at
-    found = 0
-    if newest + 1 >= width:
-        for side in range(2):
-            if _stands_out(recent[side], newest, width):
-                middle = (newest - width // 2) % width
-                found |= _rise(cells, recent[side, middle, 0], recent[side, middle, 1], side * LEVELS)
-    return found
-
-
-@kernel
 def _stands_out(points: Any, newest: int, width: int) -> bool:
     """Whether the middle one of the newest points (W, 2) is a pivot: none before it is above it, and each behind it is below."""
     price = points[(newest - width // 2) % width, 0]
@@ -131,6 +107,30 @@ def _rise(cells: Any, price: int, at: int, first: int) -> int:
         found |= 1 << place
         price = cells[start + LAST]
         at = cells[start + LAST_AT]
+    return found
+
+
+@kernel
+def watch_strong(cells: Any, recent: Any, high: int, low: int, at: int) -> int:
+    """`watch` with a level 1 of strength n: `recent` (2, 2n + 1, 2) int64 holds the newest kept bars' highs and negated lows, and where they are."""
+    if cells[_KEPT] > 0 and high <= cells[_KEPT + 1] and low >= cells[_KEPT + 2]:
+        return 0
+    width = recent.shape[1]
+    newest = cells[_KEPT]
+    cells[_KEPT] += 1
+    cells[_KEPT + 1] = high
+    cells[_KEPT + 2] = low
+    place = newest % width
+    recent[0, place, 0] = high
+    recent[0, place, 1] = at
+    recent[1, place, 0] = -low
+    recent[1, place, 1] = at
+    found = 0
+    if newest + 1 >= width:
+        for side in range(2):
+            if _stands_out(recent[side], newest, width):
+                middle = (newest - width // 2) % width
+                found |= _rise(cells, recent[side, middle, 0], recent[side, middle, 1], side * LEVELS)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
         told = {f"pivots_of_level_{level}": float((found["level"] == level).sum()) for level in range(1, LEVELS + 1)}
         for strength in STRENGTHS:
             pivots_of(highs[:9], lows[:9], strength)
-            told[f"wall_s_at_strength_{strength}"] = min(timed(lambda n=strength: pivots_of(highs, lows, n)).wall_s for _ in range(TIMES))
+            told[f"wall_s_at_strength_{strength}"] = min(timed(partial(pivots_of, highs, lows, strength)).wall_s for _ in range(TIMES))
         return told
 
     return Prepared(
