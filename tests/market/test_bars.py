@@ -251,6 +251,14 @@ def test_a_bar_by_hand() -> None:
     assert second.item()[:3] == (DAY, DAY + SECOND_NS, DAY + 3 * SECOND_NS + 7)
 
 
+def test_of_trades_of_one_time_without_ids_the_order_of_arrival_counts() -> None:
+    bars = one_symbol()
+    for ticks in (105, 103, 104):
+        take(bars, trade_at(DAY, ticks, first_id=-1)[0])
+    tick(bars, DAY + 3 * SECOND_NS)
+    assert closed_bars(bars, 0, 0)[["open", "close", "trades"]].tolist() == [(105, 104, 3.0)]
+
+
 def test_a_clock_behind_the_venue_does_not_make_a_bar_known_before_its_end() -> None:
     bars = one_symbol()
     for second in (0, 5):
