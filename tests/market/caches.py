@@ -43,7 +43,7 @@ CACHES = st.builds(
     harmed,
     st.integers(0, 10**6),
     lost=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
-    partial=st.sampled_from([0.0, 0.1]),
-    wrong=st.sampled_from([0.0, 0.1]),
+    partial=st.sampled_from([0.0, 0.3]),
+    wrong=st.sampled_from([0.0, 0.3]),
     head=st.integers(0, 90),
 )
