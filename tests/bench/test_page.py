@@ -82,6 +82,7 @@ def test_every_benchmark_has_a_name_of_its_own_and_says_what_it_does() -> None:
         "features",
         "book",
         "orders",
+        "pivots",
         "train",
         "start",
     }

@@ -10,7 +10,7 @@ from metastackerbandit.features.catalog import FEATURES, NAMES
 from metastackerbandit.market.pivots import LEVELS
 from tests.covering import covers
 from tests.features.scenes import full, market
-from tests.market.plain_pivots import plainly
+from tests.market.swings import plainly
 
 
 @covers("B20")

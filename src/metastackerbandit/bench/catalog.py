@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, book, features, orders, pipeline, start, stored, streaming, sweep, train
+from metastackerbandit.bench.works import backtest, book, features, orders, pipeline, pivots, start, stored, streaming, sweep, train
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
@@ -15,6 +15,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     streaming.BENCHMARK,
     book.BENCHMARK,
     orders.BENCHMARK,
+    pivots.BENCHMARK,
     train.BENCHMARK,
     start.BENCHMARK,
 )

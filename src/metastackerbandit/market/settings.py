@@ -15,3 +15,23 @@ class MarketSettings(Struct, frozen=True, forbid_unknown_fields=True):
     volume_days: Annotated[float, Meta(gt=0, le=365)] = 10.0  # half-life of the average daily volume
     warm_up_returns: Annotated[int, Meta(ge=2)] = 20  # returns before volatility and volume count as known
     outlier_return: Annotated[float, Meta(gt=0, le=10)] = 0.5  # absolute close-to-close return that is reported as an outlier
+
+
+class BarSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How bars are made from trades."""
+
+    grace_s: Annotated[float, Meta(ge=0, le=60)] = 2.0  # trades so much older than the newest still count; a bar closes so long after its end
+    # Off: where nobody dealt there is no bar. A quiet second and a broken feed look alike from here; a hole is asked for at the venue, which knows.
+    fills_gaps: bool = False  # on: a bar without trades has the close before it as its prices, and no volume
+    most_ahead_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # a trade stamped so far ahead of its arrival is refused, or it would close all bars
+    ticks_s: Annotated[float, Meta(gt=0, le=86_400)] = 300.0  # trades younger than that are kept one by one
+    most_ticks: Annotated[int, Meta(ge=1, le=2**22)] = 32_768  # of a symbol, twice 72 bytes each; BTCUSDT made 18,500 in a busy 300 s
+
+
+class UpkeepSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a cache of bars is kept whole from the venue's candles."""
+
+    bars: Annotated[int, Meta(ge=1, le=1_500)] = 1_500  # that a cache should hold
+    most_bars: Annotated[int, Meta(ge=1, le=10_000)] = 1_000  # of one request: Binance spot gives 1,000, its futures 1,500
+    settle_s: Annotated[float, Meta(ge=0, le=600)] = 5.0  # after its end, before a candle is asked for: above the grace of our own bar
+    volume_tolerance: Annotated[float, Meta(ge=0, le=0.1)] = 1e-9  # share by which volumes may differ and be the same: decimal text against sums

@@ -1,0 +1,41 @@
+"""A capture's trades as bars: every frame through the scanner, every trade into the bars of all frames, as it would be live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from metastackerbandit.domain.capture import Capture
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.market_rows import TRADES
+from metastackerbandit.exchanges.binance.scan import scan
+from metastackerbandit.market.bars import BAR_FRAMES, Bars, BarTerms, empty_bars, take
+from metastackerbandit.market.settings import BarSettings
+from metastackerbandit.runtime.book_feed import feeds_of
+from metastackerbandit.runtime.capture_rules import places_of_replies
+
+
+@kernel
+def fill_bars(text: Any, starts: Any, ends: Any, received: Any, alone: Any, market: Any, bars: Any) -> None:
+    """Every frame (F,) of a capture; its trades go into the bars."""
+    for f in range(len(starts)):
+        frame = text[starts[f] : ends[f]]
+        kind = scan(frame, len(frame), received[f], market.symbols, market.routes, market.decoded, market.fields, market.inner, alone[f])
+        if kind == TRADES:
+            for n in range(market.decoded.found[0].rows):
+                take(bars, market.decoded.trades[n])
+
+
+def bars_of(
+    capture: Capture,
+    instruments: Sequence[Instrument],
+    terms: Sequence[BarTerms],
+    settings: BarSettings,
+    frames: Sequence[int] = tuple(BAR_FRAMES.values()),
+) -> Bars:
+    """The bars of these instruments as they stand at the capture's end: what its last trade did not close is open."""
+    market, bars = feeds_of(instruments, capacity=1), empty_bars(terms, frames, settings)
+    alone = places_of_replies(capture, [one.symbol for one in instruments])
+    fill_bars(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, bars)
+    return bars
