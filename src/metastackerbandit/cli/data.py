@@ -58,7 +58,7 @@ def check(
         from metastackerbandit.storage.captures import is_capture
 
         if all(is_capture(path) for path in paths):
-            _check_capture(paths, json)
+            _check_capture(paths, home, json)
         elif len(paths) > 1:
             raise UsageError("several files are checked together where they are one capture", where="msb data check", mend="name one file or folder")
         else:
@@ -81,10 +81,12 @@ def _check_candles(path: Path, frame: str | None, home: Path | None, json: bool)
     tell(payload, _check_text(found), json)
 
 
-def _check_capture(paths: list[Path], json: bool) -> None:
+def _check_capture(paths: list[Path], home: Path | None, json: bool) -> None:
     from metastackerbandit.cli.captures import capture_payload, capture_text, graves
+    from metastackerbandit.config.home import home_folder
+    from metastackerbandit.config.loading import load_home
 
-    payload = capture_payload(paths)
+    payload = capture_payload(paths, load_home(home_folder(home, os.environ), os.environ, ()).config.quality)
     grave = graves(payload)
     if not grave:
         tell(payload, capture_text(payload), json)

@@ -94,7 +94,13 @@ class Venue:
         body |= {"b": self._levels(changes[0], -1), "a": self._levels(changes[1], 1)}
         self._told = self._last
         bid, ask = max(self._bids, default=0), min(self._asks, default=0)
-        best: dict[str, Any] = {"u": self._last, "s": self._symbol, "b": self._price(bid), "B": self._size(self._bids.get(bid, 0)), "a": self._price(ask)}
+        best: dict[str, Any] = {
+            "u": self._last,
+            "s": self._symbol,
+            "b": self._price(bid),
+            "B": self._size(self._bids.get(bid, 0)),
+            "a": self._price(ask),
+        }
         best |= {"A": self._size(self._asks.get(ask, 0))}
         if self._perp:
             best |= {"e": "bookTicker", "T": stamp, "E": stamp}
