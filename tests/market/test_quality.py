@@ -427,7 +427,6 @@ def test_blocks_that_do_not_fit_are_refused(required: Any) -> None:
         empty_quality(required)
 
 
-@covers("2.049")
 def test_only_a_crossed_book_is_critical() -> None:
     by_severity = {severity: {name for name, which, *_ in KINDS if which == severity} for severity in SEVERITIES}
     assert by_severity["critical"] == {"crossed"} and by_severity["high"] == {"stale", "gap", "broken"} and not by_severity["low"]

@@ -1,4 +1,4 @@
-"""`msb data`: list, check and import recorded candles."""
+"""`msb data`: list, check and import recorded candles; check captures; the self-test of market data."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ MarketFlag = Annotated[str | None, typer.Option("--market", metavar="spot|perp",
 DataFlag = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Candles. [default: the installation's own]", show_default=False)]
 FrameFlag = Annotated[str | None, typer.Option("--frame", metavar="FRAME", help="Length of a candle. [default: from the times]", show_default=False)]
 
+MISSED = 5  # the exit code when the self-test misses a defect
 _SHOWN = 40  # issues that the text answer lists; --json has all
 
 
@@ -100,6 +101,21 @@ def _check_capture(paths: list[Path], home: Path | None, json: bool) -> None:
     )
     tell_error(error, json, payload)
     raise typer.Exit(error.exit_code)
+
+
+@app.command()
+def selftest(json: JsonFlag = False) -> None:
+    """Plant each defect of market data in a sandbox feed and look whether it is told in time; exit code 5 when one was missed."""
+    with answering(json):
+        from metastackerbandit.runtime.self_test import self_test
+
+        found = self_test()
+        missed = [one for one in found if not one.detected]
+        lines = [f"{'told  ' if one.detected else 'MISSED'} {one.issue or '-':<10} {one.defect}: {one.how}" for one in found]
+        lines.append(f"{len(missed)} of {len(found)} missed: do not trust this feed's data" if missed else f"all {len(found)} as they should be")
+        tell({"defects": found, "missed": len(missed)}, "\n".join(lines), json)
+        if missed:
+            raise typer.Exit(MISSED)
 
 
 @app.command("import")
