@@ -266,11 +266,11 @@ def test_an_issue_is_opened_once_while_it_stands_and_closed_once(turns: list[tup
 def test_the_history_keeps_the_last_thousand_and_an_issue_that_fell_off_stands_until_it_ends() -> None:
     quality = watched()
     open_issue(quality, 0, LIMITS, CROSSED, START, 0, 0)
-    for n in range(KEPT + 5):
+    for n in range(KEPT):  # one more than there is room for
         open_issue(quality, 0, LIMITS, GAP, START + n, n, 0)
         close_issue(quality, 0, LIMITS, GAP, START + n + 1)
     kept = issues_of(quality)
-    assert [one.first for one in kept] == list(range(5, KEPT + 5)) and all(one.ended_ns == one.begun_ns + 1 for one in kept)
+    assert [one.first for one in kept] == list(range(KEPT)) and all(one.ended_ns == one.begun_ns + 1 for one in kept)
     assert standing_of(quality, 0) == ("crossed",)
     close_issue(quality, 0, LIMITS, CROSSED, START + 9_999)
     assert issues_of(quality) == kept and standing_of(quality, 0) == ()
@@ -321,6 +321,14 @@ def test_a_book_s_issues_begin_and_end_with_it() -> None:
     assert [one.severity for one in issues_of(quality)] == ["critical", "medium", "medium", "medium"]
 
 
+def test_a_stream_of_the_best_three_levels_is_not_shallow_with_three() -> None:
+    quality = watched(subscribed=3)
+    put_book(quality, bids_of(3), asks_of(3), START)
+    put_book(quality, bids_of(2), asks_of(3), START + SECOND)
+    put_book(quality, bids_of(3), asks_of(3), START + 2 * SECOND)
+    assert told(quality) == [("shallow", 1.0, 2.0, 2, 3)]
+
+
 @covers("4.20")
 def test_a_feed_is_stale_thirty_seconds_after_its_newest_change_to_the_nanosecond() -> None:
     quality = watched()
@@ -364,8 +372,8 @@ def test_missing_frames_are_told_of_the_emptiest_block_from_the_start_on() -> No
 
 def test_stamps_that_go_back_are_one_issue_until_ten_calm_seconds_have_passed() -> None:
     quality = watched()
-    for stamp, at in ((100, 0), (90, 1), (0, 2), (100, 3), (99, 5), (101, 16), (50, 30)):
-        stamped(quality, 0, LIMITS, stamp, START + at * SECOND)
+    for stamp, at in ((100, 0), (100, 0.5), (90, 1), (0, 2), (99, 5), (101, 16), (50, 30)):
+        stamped(quality, 0, LIMITS, stamp, START + int(at * SECOND))
     assert told(quality) == [("time_back", 1.0, 15.0, 90, 100), ("time_back", 30.0, None, 50, 101)]
     grow_calm(quality, 0, LIMITS, TIME_BACK, START + 40 * SECOND - 1)
     assert standing_of(quality, 0) == ("time_back",)
@@ -403,6 +411,15 @@ def test_a_price_that_jumps_away_from_every_other_venue() -> None:
     assert looked([102.0, math.nan, math.nan], 6) == [(), (), ()]
     first = told(quality)[0]
     assert first == ("apart", 2.0, 4.0, round(1.5 / 101.25 * 1e7), 1) and not stands(quality.row[0], APART)
+
+
+def test_what_a_crossed_book_was_worth_is_nothing_until_it_is_uncrossed() -> None:
+    quality = watched()
+    freshened(quality, 0, LIMITS, START, START)
+    open_issue(quality, 0, LIMITS, CROSSED, START + 10 * SECOND, 7, 7)
+    close_issue(quality, 0, LIMITS, CROSSED, START + 20 * SECOND)
+    found = scored(quality, 0, limits_of(DEFAULTS), START + 30 * SECOND)  # 1 to 1/2, nothing, 1/4 to 1/8
+    assert found.time_weighted * 30.0 == pytest.approx((0.5 + 0.125) * HALF_LIFE / math.log(2.0)) and found.score == pytest.approx(0.125)
 
 
 def test_a_window_begins_anew() -> None:

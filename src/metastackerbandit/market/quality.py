@@ -348,11 +348,11 @@ def stamped(quality: Any, s: int, limits: Any, stamp_ns: int, now_ns: int) -> No
 
 @kernel
 def freshened(quality: Any, s: int, limits: Any, received_ns: int, now_ns: int) -> None:
-    """A message that came at `received_ns` has gone into the book now."""
+    """A message that came at `received_ns`, not after now, has gone into the book."""
     row = quality.row[s]
     grow_stale(quality, s, limits, now_ns)
     advance(row, limits, now_ns)
-    row.fresh_ns = max(row.fresh_ns, min(received_ns, row.until_ns))
+    row.fresh_ns = max(row.fresh_ns, received_ns)
     if stands(row, STALE) and now_ns - row.fresh_ns <= limits.stale_seconds * 1e9:
         close_issue(quality, s, limits, STALE, now_ns)
 

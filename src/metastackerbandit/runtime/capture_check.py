@@ -301,7 +301,7 @@ def _book(one: Instrument, market: Feeds, tallies: np.ndarray, place: int) -> di
 
 
 def _score(quality: Quality, place: int, limits: np.ndarray, now_ns: int) -> dict[str, Any]:
-    """A book's score at the capture's end with its breakdown, its mean over the capture, and how many issues there were of each kind."""
+    """A book's score at the capture's end with its breakdown, its mean over the capture, and how many of the last 1,000 issues are of each kind."""
     issues = [issue.kind for issue in issues_of(quality) if issue.instrument == place]
     return {**asdict(scored(quality, place, limits, now_ns)), "issues": {kind: issues.count(kind) for kind in dict.fromkeys(issues)}}
 
