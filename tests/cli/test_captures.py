@@ -19,6 +19,8 @@ def test_a_whole_capture_is_sound_and_a_broken_one_is_diagnosed(tmp_path: Path) 
     assert code == 0 and set(SHAPE) <= set(answer)
     assert (answer["kind"], answer["frames"], answer["gaps"], answer["issues"]) == ("capture", 121, 0, [])
     assert answer["bookticker"]["compared"] == answer["bookticker"]["equal"] >= 56
+    quality = answer["books"][0]["quality"]
+    assert quality["score"] == 1.0 and 0.9 < quality["time_weighted"] < 1.0 and quality["issues"] == {"missing": 1}
     del told[60:62]
     broken.write_bytes(written(told) + b"garbage\n")
     code, answer = msb("check", broken, home=tmp_path)
@@ -27,6 +29,7 @@ def test_a_whole_capture_is_sound_and_a_broken_one_is_diagnosed(tmp_path: Path) 
     text = CliRunner().invoke(app, ["check", str(broken), "--home", str(tmp_path)])
     assert text.exit_code == 4
     assert "1 gaps, 0 resyncs, 0 crossed books while live" in text.stdout and "BTCUSDT perp resync" in text.stdout
+    assert "BTCUSDT quality 0.000 at the end (completeness 0.000 x" in text.stdout and "2 missing, 1 gap" in text.stdout
 
 
 def test_files_of_a_session_are_one_capture_and_candles_are_not_mixed_in(tmp_path: Path) -> None:

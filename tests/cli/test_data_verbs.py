@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from metastackerbandit.cli.data import app
+from metastackerbandit.runtime import self_test
 from metastackerbandit.storage.candles import load_recording
 from tests.shared import shared_data
 from tests.storage.candle_making import candle_table, write
@@ -154,3 +155,19 @@ def test_help_needs_no_numbers() -> None:
 
 def _load(folder: Path) -> Any:
     return load_recording(folder, None, market=None, instruments_file=None)
+
+
+def test_the_self_test_tells_each_defect_and_leaves_with_five_where_one_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def selftested() -> tuple[int, Any]:
+        result = CliRunner().invoke(app, ["selftest", "--json"])
+        return result.exit_code, json.loads(result.stdout)
+
+    code, answer = selftested()
+    assert (code, answer["missed"], len(answer["defects"])) == (0, 0, 12)
+    assert {"defect", "issue", "severity", "within_seconds", "detected", "after_seconds", "how"} == set(answer["defects"][0])
+    told = CliRunner().invoke(app, ["selftest"])
+    assert told.exit_code == 0 and "told   gap" in told.stdout and "all 12 as they should be" in told.stdout
+    monkeypatch.setattr(self_test, "look", lambda *_: None)  # nobody looks at what time alone brings: silence, and calm
+    code, answer = selftested()
+    assert (code, answer["missed"]) == (5, 5)
+    assert "MISSED stale" in CliRunner().invoke(app, ["selftest"]).stdout

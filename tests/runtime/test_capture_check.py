@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.domain.capture import Capture
-from metastackerbandit.runtime.capture_check import CheckedCapture, check_capture
+from metastackerbandit.runtime.capture_check import DEFAULTS, CheckedCapture, check_capture
 from metastackerbandit.runtime.capture_rules import grid_in, instruments_in, is_by_prior_id, symbols_in
 from metastackerbandit.storage.captures import read_capture
 from tests.exchanges.binance.venue import Told, Venue, written
@@ -45,6 +46,10 @@ def test_a_whole_capture_has_the_venue_s_book_at_every_update(seed: int, is_perp
     assert (found.gaps, found.crossed, found.faults, found.issues, book["state"]) == (0, 0, {}, (), "live")
     assert found.compared == found.equal >= COUNT - snapshot_at - 1  # the message that the snapshot lies in may be all old
     assert found.frames == 2 * COUNT + 1 and found.kinds == {"depth": COUNT + 1, "quote": COUNT}
+    quality = book["quality"]
+    assert (quality["completeness"], quality["consistency"], quality["age_seconds"], quality["issues"]) == (1.0, 1.0, 0.0, {"missing": 1})
+    synced = (COUNT - snapshot_at) / COUNT  # a change each tenth of a second; before the snapshot there is no book
+    assert quality["score"] == 1.0 and quality["time_weighted"] == pytest.approx(synced, abs=0.02)
     assert found.latency_ms is not None and found.latency_ms[1] == (3.0 if is_perp else pytest.approx(3.0))
 
 
@@ -78,6 +83,9 @@ def test_a_fault_anywhere_is_noticed_and_the_next_snapshot_mends_it(seed: int, i
     assert (found.gaps, book["state"]) == (1, "resync")
     assert "gap" in [issue.kind for issue in found.issues]
     assert found.faults == ({"truncated": 1} if fault == "broken" else {})
+    assert book["quality"]["score"] == 0.0 and book["quality"]["issues"] == {"missing": 2, "gap": 1} | (
+        {"time_back": 1} if fault == "exchanged" else {}
+    )
     mended = checked([*broken, venue.snapshot(), *venue.changed(), *venue.changed()], folder, is_perp)
     assert (mended.books[0]["state"], mended.resyncs) == ("live", 1)
     assert mended.equal == mended.compared > found.equal
@@ -121,6 +129,25 @@ def test_a_clock_that_goes_back_is_told(folder: Path) -> None:
     assert [issue.kind for issue in found.issues] == ["received_backwards"] and found.books[0]["state"] == "live"
 
 
+def test_a_crossed_book_costs_the_score_for_as_long_as_it_stands(folder: Path) -> None:
+    venue = Venue(6, is_perp=True)
+    told = [venue.snapshot(), *venue.told({}, {}), *venue.told({1_002: 5}, {}, 10**9), *venue.told({1_002: 0}, {}, 2 * 10**9)]
+    told += [frame for _ in range(40) for frame in venue.changed()]
+    (book,) = checked(told, folder, True).books
+    quality = book["quality"]
+    assert quality["issues"]["crossed"] == 1 and quality["seconds"] == pytest.approx(7.1)
+    by_hand = 0.1 + 1.0 + 4.0  # the two crossed seconds count nothing
+    assert quality["time_weighted"] == pytest.approx(by_hand / 7.1, abs=0.01) and quality["score"] == 1.0
+
+
+def test_limits_are_the_reader_s_own(folder: Path) -> None:
+    capture = captured(Venue(7, is_perp=False).frames(40, 0), folder)
+    strict = structs.replace(DEFAULTS, half_life_seconds=0.05, min_levels=1_000)
+    (book,) = check_capture(capture, [instrument("BTCUSDT", "spot")], strict).books
+    assert book["quality"]["issues"] == {"missing": 1, "shallow": 1}
+    assert book["quality"]["time_weighted"] == pytest.approx((1 - 2**-2) / (2 * 0.6931), abs=0.02)  # 0.1 s between changes is two half-lives
+
+
 def test_without_a_snapshot_there_is_no_book_and_the_mend_is_told(folder: Path) -> None:
     told = [one for one in Venue(4, is_perp=True).frames(10, 0) if not one.is_snapshot]
     found = checked(told, folder, True)
@@ -155,3 +182,4 @@ def test_recorded_captures_have_no_gap_and_the_venue_s_own_best_prices(names: tu
     assert (found.gaps, found.crossed, found.faults) == (0, 0, {})
     assert all(book["state"] == "live" and book["trade_holes"] == 0 for book in found.books)
     assert not found.issues
+    assert all(0.0 < book["quality"]["time_weighted"] <= 1.0 and book["quality"]["consistency"] == 1.0 for book in found.books)

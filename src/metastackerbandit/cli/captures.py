@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from metastackerbandit.market.settings import QualitySettings
     from metastackerbandit.runtime.capture_check import CheckedCapture
 
 GRAVE = ("high", "critical")
 _SHOWN = 40  # issues that the text answer lists; --json has all
 
 
-def capture_payload(paths: Sequence[Path]) -> dict[str, Any]:
+def capture_payload(paths: Sequence[Path], settings: QualitySettings) -> dict[str, Any]:
     """The shape of `msb data check --json` for captures; several files are one capture, in the order of their frames' arrival."""
     from metastackerbandit.runtime.capture_check import check_capture
     from metastackerbandit.runtime.capture_rules import instruments_in
     from metastackerbandit.storage.captures import read_capture
 
     capture = read_capture(paths)
-    found = check_capture(capture, instruments_in(capture))
+    found = check_capture(capture, instruments_in(capture), settings)
     return _payload(paths, found)
 
 
@@ -67,6 +68,7 @@ def capture_text(payload: dict[str, Any]) -> str:
         bid, ask = book["best"]
         at = f"{bid} / {ask}, {book['levels'][0]:,} and {book['levels'][1]:,} levels" if bid and ask else "no book"
         lines.append(f"{book['symbol']} {book['market']} {book['state']}: {at}; ticks of {book['tick_size']}, lots of {book['lot_size']} (as seen)")
+        lines.append(f"{book['symbol']} quality {_quality_text(book['quality'])}")
     for issue in payload["issues"][:_SHOWN]:
         lines.append(f"{issue['severity']:8} {issue['type']}: {issue['where']}: {issue['what']}")
     if len(payload["issues"]) > _SHOWN:
@@ -74,3 +76,12 @@ def capture_text(payload: dict[str, Any]) -> str:
     if not payload["issues"]:
         lines.append("nothing is wrong")
     return "\n".join(lines)
+
+
+def _quality_text(quality: dict[str, Any]) -> str:
+    """A score with its breakdown in one line."""
+    mean = quality["time_weighted"]
+    weighted = f"{mean:.2%} over {quality['seconds']:,.1f} s" if mean == mean else "n/a"
+    parts = " x ".join(f"{name} {quality[name]:.3f}" for name in ("completeness", "freshness", "consistency"))
+    issues = ", ".join(f"{count:,} {kind}" for kind, count in quality["issues"].items()) or "no issue"
+    return f"{quality['score']:.3f} at the end ({parts}), time-weighted {weighted}; {issues}"

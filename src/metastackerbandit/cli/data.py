@@ -1,4 +1,4 @@
-"""`msb data`: list, check and import recorded candles."""
+"""`msb data`: list, check and import recorded candles; check captures; the self-test of market data."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ MarketFlag = Annotated[str | None, typer.Option("--market", metavar="spot|perp",
 DataFlag = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Candles. [default: the installation's own]", show_default=False)]
 FrameFlag = Annotated[str | None, typer.Option("--frame", metavar="FRAME", help="Length of a candle. [default: from the times]", show_default=False)]
 
+MISSED = 5  # the exit code when the self-test misses a defect
 _SHOWN = 40  # issues that the text answer lists; --json has all
 
 
@@ -58,7 +59,7 @@ def check(
         from metastackerbandit.storage.captures import is_capture
 
         if all(is_capture(path) for path in paths):
-            _check_capture(paths, json)
+            _check_capture(paths, home, json)
         elif len(paths) > 1:
             raise UsageError("several files are checked together where they are one capture", where="msb data check", mend="name one file or folder")
         else:
@@ -81,10 +82,12 @@ def _check_candles(path: Path, frame: str | None, home: Path | None, json: bool)
     tell(payload, _check_text(found), json)
 
 
-def _check_capture(paths: list[Path], json: bool) -> None:
+def _check_capture(paths: list[Path], home: Path | None, json: bool) -> None:
     from metastackerbandit.cli.captures import capture_payload, capture_text, graves
+    from metastackerbandit.config.home import home_folder
+    from metastackerbandit.config.loading import load_home
 
-    payload = capture_payload(paths)
+    payload = capture_payload(paths, load_home(home_folder(home, os.environ), os.environ, ()).config.quality)
     grave = graves(payload)
     if not grave:
         tell(payload, capture_text(payload), json)
@@ -98,6 +101,21 @@ def _check_capture(paths: list[Path], json: bool) -> None:
     )
     tell_error(error, json, payload)
     raise typer.Exit(error.exit_code)
+
+
+@app.command()
+def selftest(json: JsonFlag = False) -> None:
+    """Plant each defect of market data in a sandbox feed and look whether it is told in time; exit code 5 when one was missed."""
+    with answering(json):
+        from metastackerbandit.runtime.self_test import self_test
+
+        found = self_test()
+        missed = [one for one in found if not one.detected]
+        lines = [f"{'told  ' if one.detected else 'MISSED'} {one.issue or '-':<10} {one.defect}: {one.how}" for one in found]
+        lines.append(f"{len(missed)} of {len(found)} missed: do not trust this feed's data" if missed else f"all {len(found)} as they should be")
+        tell({"defects": found, "missed": len(missed)}, "\n".join(lines), json)
+        if missed:
+            raise typer.Exit(MISSED)
 
 
 @app.command("import")

@@ -14,7 +14,7 @@ from metastackerbandit.engine.settings import AccountSettings, EngineSettings
 from metastackerbandit.evaluation.settings import MonitorSettings, PreflightSettings, ReadinessSettings, RolloutSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
-from metastackerbandit.market.settings import MarketSettings
+from metastackerbandit.market.settings import MarketSettings, QualitySettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings, TailSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.settings import AlignmentSettings, ArmSettings, ContextSettings, PosteriorSettings
@@ -49,6 +49,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     run: RunSettings = RunSettings()
     account: AccountSettings = AccountSettings()
     market: MarketSettings = MarketSettings()
+    quality: QualitySettings = QualitySettings()
     arms: ArmSettings = ArmSettings()
     posterior: PosteriorSettings = PosteriorSettings()
     context: ContextSettings = ContextSettings()

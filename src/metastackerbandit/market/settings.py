@@ -35,3 +35,15 @@ class UpkeepSettings(Struct, frozen=True, forbid_unknown_fields=True):
     most_bars: Annotated[int, Meta(ge=1, le=10_000)] = 1_000  # of one request: Binance spot gives 1,000, its futures 1,500
     settle_s: Annotated[float, Meta(ge=0, le=600)] = 5.0  # after its end, before a candle is asked for: above the grace of our own bar
     volume_tolerance: Annotated[float, Meta(ge=0, le=0.1)] = 1e-9  # share by which volumes may differ and be the same: decimal text against sums
+
+
+class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a feed is reported, and how fast what it said grows old."""
+
+    max_spread_bps: Annotated[float, Meta(gt=0, le=20_000)] = 500.0  # best ask less best bid over the middle; wider is an issue
+    min_levels: Annotated[int, Meta(ge=0, le=5_000)] = 5  # a side; fewer are an issue where more are subscribed
+    stale_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 30.0  # without a change of the book; longer is an issue
+    max_apart_bps: Annotated[float, Meta(gt=0, le=10_000)] = 100.0  # from the nearest other venue's price; farther is an issue
+    half_life_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 10.0  # age at which freshness is a half: quiet books change several times a second
+    calm_share: Annotated[float, Meta(gt=0, le=1)] = 0.8  # share of a limit within which a value must be for its issue to end
+    calm_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 10.0  # without another one, for an issue that is made of events to end

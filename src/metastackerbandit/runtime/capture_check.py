@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.instrument import Instrument
@@ -16,12 +17,16 @@ from metastackerbandit.domain.recording import QualityIssue
 from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, STATES, WAIT
 from metastackerbandit.exchanges.decoded import FAULTS
 from metastackerbandit.market.book import is_crossed
+from metastackerbandit.market.quality import Quality, begin_watch, issues_of, limits_of, look, scored
+from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take
+from metastackerbandit.runtime.book_quality import book_quality, judge
 from metastackerbandit.runtime.capture_rules import places_of_replies
 
 MOST_ISSUES = 10_000  # kept; all are counted
 QUOTES = 65_536  # best prices remembered by update id
 SHOWN = 20  # issues of one kind told one by one
+DEFAULTS = QualitySettings()  # limits where nobody gives others
 
 # Kinds of findings in a capture.
 FAULT, HOLE, CROSSED, DIFFERS, TRADE_HOLE, BACKWARDS, EARLIER = 0, 1, 2, 3, 4, 5, 6
@@ -138,12 +143,17 @@ def check_frames(
     latency: Any,
     course: Any,
     findings: Any,
+    quality: Any,
+    limits: Any,
 ) -> None:
     """Every frame (F,) through the feeds; `latency` (F,) receives ns behind the venue's stamp, or the least int64.
 
     What waits for a snapshot stands in `pending` (P,) and is taken again, oldest first, once the snapshot is there.
     """
     course = course[0]
+    limits = limits[0]
+    if len(starts) > 0:
+        begin_watch(quality, limits, received[0])
     next_frame, again, stop = 0, 0, 0
     while again < stop or next_frame < len(starts):
         is_again = again < stop
@@ -158,6 +168,7 @@ def check_frames(
                 _find(course, findings, 5, f, -1, course.received_ns, received[f])
             course.received_ns = max(course.received_ns, received[f])
         kind = take(text[starts[f] : ends[f]], ends[f] - starts[f], received[f], alone[f], market)
+        judge(market, quality, limits, kind, received[f], alone[f] >= 0, is_again)
         stamp = 0
         if kind == DEPTH:
             s = market.decoded.depth[0].instrument
@@ -188,6 +199,7 @@ def check_frames(
         elif kind == QUOTE:
             stamp = _quoted(market, tallies, bests, course, findings, f)
         latency[f] = received[f] - stamp if stamp > 0 and alone[f] < 0 else -9223372036854775807
+    look(quality, limits, course.received_ns)
 
 
 @kernel
@@ -218,8 +230,8 @@ def _quoted(market: Any, tallies: Any, bests: Any, course: Any, findings: Any, f
     return quote.exchange_ns
 
 
-def check_capture(capture: Capture, instruments: Sequence[Instrument]) -> CheckedCapture:
-    """Drive the capture's Binance frames through the feeds of these instruments."""
+def check_capture(capture: Capture, instruments: Sequence[Instrument], settings: QualitySettings = DEFAULTS) -> CheckedCapture:
+    """Drive the capture's Binance frames through the feeds of these instruments; a score is of a reader who needs a book and nothing else."""
     market = feeds_of(instruments)
     count, frames = len(instruments), len(capture.starts)
     tallies, findings, course = rows(TallyRow, count), rows(FindingRow, MOST_ISSUES), rows(Course, 1)
@@ -227,6 +239,7 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument]) -> Checke
     pending = np.zeros(min(frames, 200_000) + 1, np.int64)
     kinds, faults, latency = np.zeros(len(MARKET_KINDS), np.int64), np.zeros(len(FAULTS), np.int64), np.zeros(frames, np.int64)
     alone = places_of_replies(capture, [one.symbol for one in instruments])
+    quality, limits = book_quality(count), limits_of(settings)
     check_frames(
         capture.text,
         capture.starts,
@@ -242,7 +255,10 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument]) -> Checke
         latency,
         course,
         findings,
+        quality,
+        limits,
     )
+    ended_ns = int(course[0]["received_ns"])
     told = findings[: min(int(course[0]["findings"]), MOST_ISSUES)]
     never = [one.symbol for one, feed in zip(instruments, market.feeds, strict=True) if feed["waited"] and not feed["snapshots"]]
     behind = latency[latency > -(2**63) + 1] / 1e6
@@ -257,7 +273,9 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument]) -> Checke
         compared=int(tallies["compared"].sum()),
         equal=int(tallies["equal"].sum()),
         latency_ms=quantiles,  # type: ignore[arg-type]
-        books=tuple(_book(one, market, tallies, place) for place, one in enumerate(instruments)),
+        books=tuple(
+            {**_book(one, market, tallies, place), "quality": _score(quality, place, limits, ended_ns)} for place, one in enumerate(instruments)
+        ),
         issues=(*capture.issues, *_issues(told, int(course[0]["findings"]), capture, instruments), *_unsynced(never)),
     )
 
@@ -280,6 +298,12 @@ def _book(one: Instrument, market: Feeds, tallies: np.ndarray, place: int) -> di
         "tick_size": one.tick_size,
         "lot_size": one.lot_size,
     }
+
+
+def _score(quality: Quality, place: int, limits: np.ndarray, now_ns: int) -> dict[str, Any]:
+    """A book's score at the capture's end with its breakdown, its mean over the capture, and how many of the last 1,000 issues are of each kind."""
+    issues = [issue.kind for issue in issues_of(quality) if issue.instrument == place]
+    return {**asdict(scored(quality, place, limits, now_ns)), "issues": {kind: issues.count(kind) for kind in dict.fromkeys(issues)}}
 
 
 def _unsynced(symbols: Sequence[str]) -> list[QualityIssue]:
