@@ -10,9 +10,10 @@ import numpy as np
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.domain.market_rows import DEPTH
-from metastackerbandit.exchanges.binance.scan import NEW_FIELDS, scan
+from metastackerbandit.exchanges.binance.scan import scan
 from metastackerbandit.exchanges.continuity import ANEW, APPLY, BY_FIRST, BY_PRIOR, FeedRow, offer
 from metastackerbandit.exchanges.decoded import Decoded, empty_decoded, routes_of
+from metastackerbandit.exchanges.json_fields import NEW_FIELDS
 from metastackerbandit.exchanges.symbols import Symbols, symbols_of
 from metastackerbandit.market.book import CAPACITY, Book, change, empty_books, replace
 
