@@ -67,7 +67,7 @@ class QuoteRow(Struct, frozen=True):
 class VenueBarRow(Struct, frozen=True):
     """The venue's own candle, whole or still forming (`is_closed` 0); it ends at `closed_ns`, the first instant that is not in it.
 
-    Volumes are in base and quote currency, `taker_volume` what takers bought; NaN where the venue does not say.
+    Volumes are in base and quote currency, `taker_volume` what takers bought; NaN where the venue does not say, as -1 `trades` is.
     """
 
     instrument: int
