@@ -39,10 +39,11 @@ def read_power(text: Any, p: int, end: int) -> int:
 @kernel
 def read_decimal(text: Any, first: int, end: int, decimals: int, step: int, rounds: bool) -> int:
     """The decimal that fills text[first:end] in whole steps as json_scan.read_steps has them; minus the fault otherwise."""
+    steps = read_steps(text, first, end, decimals, step, rounds)
+    if steps != MISTYPED:
+        return steps
     at = mantissa_end(text, first, end)
-    if at == end:
-        return read_steps(text, first, end, decimals, step, rounds)
-    power = read_power(text, at, end)
+    power = read_power(text, at, end) if at < end else -1_000
     if power == -1_000:
         return MISTYPED
     shift = decimals + power

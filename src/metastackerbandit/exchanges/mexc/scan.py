@@ -19,6 +19,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import ACK, DEPTH, NOTHING, QUOTE, TRADES, USER, VENUE_BARS
 from metastackerbandit.exchanges.binance.scan import CODE, IDENTITY, LAST_UPDATE, walk_object
@@ -244,10 +246,7 @@ def _depth(text: Any, p: int, end: int, is_picture: bool, row: Any, decoded: Any
             p = skip_field(text, p, end, wire)
             continue
         first, p = read_length(text, p, end)
-        q = walk_message(text, first, p, LEVEL, 16, inner)
-        if q < 0:
-            return q
-        ticks, lots = _ticks(text, inner, 1, route), _lots(text, inner, 2, route)
+        ticks, lots = _level(text, first, p, route, inner)
         fault = worst(ticks, lots, 0, 0)
         if fault < 0:
             return fault
@@ -264,6 +263,21 @@ def _depth(text: Any, p: int, end: int, is_picture: bool, row: Any, decoded: Any
     row.bids = bids
     row.asks = asks
     return DEPTH
+
+
+@kernel
+def _level(text: Any, p: int, end: int, route: Any, inner: Any) -> tuple[int, int]:
+    """A level's ticks and lots; minus the fault where one of them is absent or none. As the venue writes it, price and size and nothing else, it is
+    read at once; anything else is walked first."""
+    if end - p > 4 and text[p] == 10 and text[p + 1] < 128:  # field 1, of so many bytes
+        middle = p + 2 + np.int64(text[p + 1])
+        if middle + 2 < end and text[middle] == 18 and text[middle + 1] < 128 and middle + 2 + np.int64(text[middle + 1]) == end and middle > p + 2:
+            ticks = read_decimal(text, p + 2, middle, route.price.decimals, route.price.step, False)
+            return ticks, read_decimal(text, middle + 2, end, route.amount.decimals, route.amount.step, True)
+    q = walk_message(text, p, end, LEVEL, 16, inner)
+    if q < 0:
+        return q, 0
+    return _ticks(text, inner, 1, route), _lots(text, inner, 2, route)
 
 
 @kernel
