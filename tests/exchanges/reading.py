@@ -24,9 +24,9 @@ class Wrong(Exception):
 class Reader:
     """A scanner with its scratch, for some instruments; `told` is the plain reading: the kind and rows of a frame, or Wrong."""
 
-    def __init__(self, scan: Any, told: Callable[[bytes, Mapping[str, Instrument], int], Told], *instruments: Instrument) -> None:
+    def __init__(self, scan: Any, told: Callable[[bytes, Mapping[str, Instrument], int], Told], *instruments: Instrument, most_rows: int = 8) -> None:
         self.instruments = {one.symbol: one for one in instruments}
-        self.decoded: Decoded = empty_decoded(40, 8)
+        self.decoded: Decoded = empty_decoded(40, most_rows)
         self._scan, self._told = scan, told
         self._symbols, self._routes = symbols_of(list(self.instruments)), routes_of(instruments)
         self._fields, self._inner = np.zeros(NEW_FIELDS, np.int64), np.zeros(NEW_FIELDS, np.int64)

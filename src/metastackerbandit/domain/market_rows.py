@@ -110,3 +110,21 @@ class LiquidationRow(Struct, frozen=True):
     average: float
     lots: int
     filled: int
+
+
+class FlowRow(Struct, frozen=True):
+    """One fill of a trader who is followed: `side` 1 bought, -1 sold; `trader` is the place in the reader's list of traders.
+
+    `is_taker` is 1 where the trader took what rested, `is_old` 1 where the venue told it before (the list that a subscription begins with).
+    """
+
+    instrument: int
+    trader: int
+    trade_id: int
+    traded_ns: int
+    received_ns: int
+    side: int
+    ticks: int
+    lots: int
+    is_taker: int
+    is_old: int

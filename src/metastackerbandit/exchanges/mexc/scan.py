@@ -270,7 +270,7 @@ def _level(text: Any, p: int, end: int, route: Any, inner: Any) -> tuple[int, in
     """A level's ticks and lots; minus the fault where one of them is absent or none. As the venue writes it, price and size and nothing else, it is
     read at once; anything else is walked first."""
     if end - p > 4 and text[p] == 10 and text[p + 1] < 128:  # field 1, of so many bytes
-        middle = p + 2 + np.int64(text[p + 1])
+        middle: Any = p + 2 + np.int64(text[p + 1])
         if middle + 2 < end and text[middle] == 18 and text[middle + 1] < 128 and middle + 2 + np.int64(text[middle + 1]) == end and middle > p + 2:
             ticks = read_decimal(text, p + 2, middle, route.price.decimals, route.price.step, False)
             return ticks, read_decimal(text, middle + 2, end, route.amount.decimals, route.amount.step, True)
