@@ -14,6 +14,7 @@ from metastackerbandit.runtime.capture_check import CheckedCapture, check_captur
 from metastackerbandit.runtime.capture_rules import grid_in, instruments_in, is_by_prior_id, symbols_in, venue_in
 from metastackerbandit.storage.captures import read_capture
 from tests.exchanges.binance.venue import Told, Venue, written
+from tests.exchanges.hyperliquid.venue import pushed
 from tests.markets import instrument
 from tests.shared import shared_data
 
@@ -158,25 +159,12 @@ def test_recorded_captures_have_no_gap_and_the_venue_s_own_best_prices(names: tu
     assert not found.issues
 
 
-def pushed(count: int) -> list[Told]:
-    """Hyperliquid's frames, books and trades in turn: ids of trades that do not rise, prices of one decimal, sizes of three."""
-    told = []
-    for n in range(count):
-        ms = 1_700_000_000_000 + 500 * n
-        sides = "],[".join(f'{{"px":"{price + n % 3}.0","sz":"1.25","n":1}}' for price in (999, 1002))
-        book = f'{{"channel":"l2Book","data":{{"coin":"BTC","time":{ms},"levels":[[{sides}]]}}}}'
-        trades = ",".join(f'{{"coin":"BTC","side":"A","px":"999.5","sz":"0.125","time":{ms},"tid":{900 - n}}}' for _ in range(2))
-        for text in (book, f'{{"channel":"trades","data":[{trades}]}}'):
-            told.append(Told((ms + 40) * 1_000_000, text.encode(), text is book))
-    return told
-
-
 def test_hyperliquid_s_books_need_no_snapshot_and_every_trade_of_a_frame_counts(folder: Path) -> None:
     told = pushed(20)
     capture = captured(told, folder)
     (one,) = instruments_in(capture)
     assert (venue_in(capture), symbols_in(capture)) == ("HYPERLIQUID", ("BTC",))
-    assert (one.venue, one.market, one.tick_size, one.lot_size) == ("HYPERLIQUID", "perp", "0.001", "0.001")
+    assert (one.venue, one.market, one.quote, one.tick_size, one.lot_size) == ("HYPERLIQUID", "perp", "USDC", "0.001", "0.001")
     found = check_capture(capture, [one])
     (book,) = found.books
     assert (book["state"], book["applied"], book["trades"], book["trade_holes"], book["best"]) == ("live", 20, 40, 0, ["1000.000", "1003.000"])

@@ -93,7 +93,8 @@ def instruments_in(capture: Capture) -> tuple[Instrument, ...]:
     for symbol in symbols_in(capture):
         tick, lot = grid_in(capture, symbol)
         market = "perp" if has_prior or (venue == "HYPERLIQUID" and not is_spot_coin(symbol)) else "spot"
-        made.append(Instrument(symbol, symbol, "", market, venue, tick, lot, lot, lot, "0", "inferred"))  # type: ignore[arg-type]
+        quote = "USDC" if venue == "HYPERLIQUID" and market == "perp" and ":" not in symbol else ""  # builders' perps, dex:COIN, may have another
+        made.append(Instrument(symbol, symbol, quote, market, venue, tick, lot, lot, lot, "0", "inferred"))  # type: ignore[arg-type]
     return tuple(made)
 
 
