@@ -113,6 +113,11 @@ def test_what_has_no_length_is_no_candle(text: str) -> None:
     assert named(frame_length_of(np.frombuffer(text.encode(), np.uint8), 0, len(text))) == "mistyped"
 
 
+@pytest.mark.parametrize("text", ["331w", "9000000000000000000w", "200000001s"])
+def test_a_candle_whose_end_would_not_fit_is_too_large(text: str) -> None:
+    assert named(frame_length_of(np.frombuffer(text.encode(), np.uint8), 0, len(text))) == "too_large"
+
+
 @given(st.lists(st.integers(-12, 5), min_size=4, max_size=4))
 def test_the_first_fault_is_the_one_told(values: list[int]) -> None:
     assert worst(*values) == next((value for value in values if value < 0), 0)

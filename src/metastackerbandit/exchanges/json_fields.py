@@ -109,12 +109,17 @@ def frame_length_of(text: Any, first: int, end: int) -> int:
     if count <= 0:
         return -MISTYPED
     unit = text[end - 1]
+    length = 0
     if unit == 115:
-        return count * 1_000_000_000
-    if unit == 109:
-        return count * 60_000_000_000
-    if unit == 104:
-        return count * 3_600_000_000_000
-    if unit == 100:
-        return count * 86_400_000_000_000
-    return count * 604_800_000_000_000 if unit == 119 else -MISTYPED
+        length = 1_000_000_000
+    elif unit == 109:
+        length = 60_000_000_000
+    elif unit == 104:
+        length = 3_600_000_000_000
+    elif unit == 100:
+        length = 86_400_000_000_000
+    elif unit == 119:
+        length = 604_800_000_000_000
+    else:
+        return -MISTYPED
+    return count * length if count <= 200_000_000_000_000_000 // length else -TOO_LARGE  # six years, so that its end fits 64 bits

@@ -102,7 +102,7 @@ def _quote(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]
 
 def _bar(message: Any, bar: Any, one: Instrument, stream: str) -> dict[str, Any]:
     frame = words(bar.get("i"))
-    if frame[-1:] not in UNITS or not frame[:-1].isdigit() or not int(frame[:-1]):
+    if frame[-1:] not in UNITS or not frame[:-1].isdigit() or not 0 < UNITS[frame[-1]] * int(frame[:-1]) <= 2 * 10**8:
         raise Wrong
     length = int(frame[:-1]) * UNITS[frame[-1]] * 10**9
     opened = stamp(bar.get("t"))

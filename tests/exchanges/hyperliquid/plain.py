@@ -105,7 +105,7 @@ def _trade(message: Any, instruments: Mapping[str, Instrument], alone: int) -> d
 def _bar(message: Any, instruments: Mapping[str, Instrument], alone: int) -> dict[str, Any]:
     place, one = _named(message, "s", instruments, alone)
     frame = words(message.get("i"))
-    if frame[-1:] not in UNITS or not frame[:-1].isdigit() or not frame.isascii() or not int(frame[:-1]):
+    if frame[-1:] not in UNITS or not frame[:-1].isdigit() or not frame.isascii() or not 0 < UNITS[frame[-1]] * int(frame[:-1]) <= 2 * 10**8:
         raise Wrong
     length, opened = UNITS[frame[-1]] * int(frame[:-1]) * 10**9, stamp(message.get("t"))
     row = {"instrument": place, "frame_ns": length, "opened_ns": opened, "closed_ns": opened + length, "exchange_ns": 0}

@@ -278,7 +278,7 @@ def _ticker(body: Mapping[str, Any], one: Instrument) -> Told:
 
 def _candle(body: Mapping[str, Any], one: Instrument) -> Told:
     match = re.fullmatch(r"(Min|Hour|Day|Week)(\d+)", body.get("interval", ""), re.ASCII)
-    if not match or not 0 < int(match[2]) <= 1_000:
+    if not match or not 0 < UNITS[match[1]] * int(match[2]) <= 2 * 10**8:
         raise Wrong
     length = UNITS[match[1]] * int(match[2]) * 10**9
     start = body.get("windowStart", -1)

@@ -172,6 +172,7 @@ LEVEL = {"price": "1", "quantity": "1"}
         (ticker(version="x"), "mistyped"),
         (candle(interval="Month1"), "mistyped"),
         (candle(interval="Min0"), "mistyped"),
+        (candle(interval="Week331"), "too_large"),
         (candle(interval=""), "missing"),
         (candle(volume=""), "missing"),
         (candle(volume="-1"), "mistyped"),

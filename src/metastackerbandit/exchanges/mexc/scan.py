@@ -346,15 +346,20 @@ def _interval(text: Any, first: int, end: int) -> int:
     while p < end and not 48 <= text[p] <= 57:
         p += 1
     count = read_integer(text, p, end)
-    if count <= 0 or count > 1_000:
+    if count <= 0:
         return -MISTYPED
+    length = 0
     if is_word(text, first, p, MINUTES):
-        return count * 60_000_000_000
-    if is_word(text, first, p, HOURS):
-        return count * 3_600_000_000_000
-    if is_word(text, first, p, DAYS):
-        return count * 86_400_000_000_000
-    return count * 604_800_000_000_000 if is_word(text, first, p, WEEKS) else -MISTYPED
+        length = 60_000_000_000
+    elif is_word(text, first, p, HOURS):
+        length = 3_600_000_000_000
+    elif is_word(text, first, p, DAYS):
+        length = 86_400_000_000_000
+    elif is_word(text, first, p, WEEKS):
+        length = 604_800_000_000_000
+    else:
+        return -MISTYPED
+    return count * length if count <= 200_000_000_000_000_000 // length else -TOO_LARGE  # six years, so that its end fits 64 bits
 
 
 @kernel
