@@ -26,10 +26,10 @@ from tests.shared import shared_data
 START_NS = 1_735_603_200 * 10**9  # 2024-12-31 00:00 UTC
 
 
-def instrument(symbol: str = "BTCUSDT", market: str = "perp", **changes: str) -> Instrument:
+def instrument(symbol: str = "BTCUSDT", market: str = "perp", venue: str = "TEST", **changes: str) -> Instrument:
     """An instrument with a price step of 0.1 and a lot of 0.001."""
     rules = {"tick_size": "0.1", "lot_size": "0.001", "min_quantity": "0.001", "max_quantity": "1000", "min_notional": "5"} | changes
-    return Instrument(symbol=symbol, base=symbol.removesuffix("USDT"), quote="USDT", market=market, venue="TEST", **rules)  # type: ignore[arg-type]
+    return Instrument(symbol=symbol, base=symbol.removesuffix("USDT"), quote="USDT", market=market, venue=venue, **rules)  # type: ignore[arg-type]
 
 
 def walk(seed: int, count: int, *, base_ns: int = 5 * MINUTE_NS, holes: float = 0.0, step: float = 0.004, start: int = 500_000) -> np.ndarray:

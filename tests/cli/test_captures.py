@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from metastackerbandit.cli.data import app
 from tests.cli.test_data_verbs import SHAPE, msb
 from tests.exchanges.binance.venue import Venue, written
+from tests.exchanges.hyperliquid.venue import pushed
 
 
 def test_a_whole_capture_is_sound_and_a_broken_one_is_diagnosed(tmp_path: Path) -> None:
@@ -43,3 +44,11 @@ def test_files_of_a_session_are_one_capture_and_candles_are_not_mixed_in(tmp_pat
     assert code == 4 and answer["issues"][0]["type"] == "no_snapshot"
     code, answer = msb("check", first, tmp_path / "x.parquet", home=tmp_path)
     assert code == 2 and answer["error"]["type"] == "UsageError"
+
+
+def test_a_capture_of_hyperliquid_is_sound_without_a_snapshot(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.log"
+    whole.write_bytes(written(pushed(10)))
+    code, answer = msb("check", whole, home=tmp_path)
+    assert code == 0 and (answer["frames"], answer["kinds"], answer["issues"]) == (20, {"depth": 10, "trades": 10}, [])
+    assert [(book["symbol"], book["state"], book["trades"]) for book in answer["books"]] == [("BTC", "live", 20)]

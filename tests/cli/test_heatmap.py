@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from metastackerbandit.cli.main import app
 from tests.exchanges.binance.venue import Venue, written
+from tests.exchanges.hyperliquid.venue import pushed
 
 COUNT = 200  # changes, ten a second
 
@@ -75,3 +76,10 @@ def test_what_cannot_be_shown_is_told_with_the_mend(capture: Path, tmp_path: Pat
         found, answer = asked(*words)
         assert (found, what in answer["error"]["what"]) == (code, True), answer
         assert answer["error"]["mend"]
+
+
+def test_a_coin_that_does_not_say_what_it_is_quoted_in_is_drawn_too(tmp_path: Path) -> None:
+    capture, picture = tmp_path / "capture.log", tmp_path / "book.png"
+    capture.write_bytes(written(pushed(20)))
+    code, told = asked(capture, "--metric", "volume", "--radius", 2, "--bucket", 1, "--png", picture)
+    assert code == 0 and (told["symbol"], told["market"]) == ("BTC", "perp") and picture.stat().st_size > 1_000

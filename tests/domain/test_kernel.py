@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
-from metastackerbandit.domain.kernel import copied, entry, joined, kernel, layout, row, rows, signatures_of, struct_of
+from metastackerbandit.domain.kernel import copied, entry, joined, kernel, layout, rebound, row, rows, signatures_of, stamp_of, struct_of
 
 CALLEE = "from metastackerbandit.domain.kernel import kernel\n\n@kernel\ndef twice(x: float) -> float:\n    return {factor} * x\n"
 CALLER = """from metastackerbandit.domain.kernel import kernel, written
@@ -220,3 +220,37 @@ def test_four_cold_processes_may_fill_one_cache(tmp_path: Path) -> None:
         answers = list(pool.map(lambda _: tiny.ask(), range(4)))
     assert answers == [(7.0, 2.0, 7.0)] * 4
     assert tiny.ask() == (7.0, 2.0, 7.0)
+
+
+@kernel
+def step(x: float) -> float:
+    """What is called first."""
+    return x + 1.0
+
+
+@kernel
+def other_step(x: float) -> float:
+    """What is called instead."""
+    return x * 3.0
+
+
+@kernel
+def both_steps(x: float) -> float:
+    """Twice what is called."""
+    return step(step(x))
+
+
+@given(st.floats(-1e6, 1e6))
+def test_a_rebound_kernel_calls_the_other_one_and_the_first_is_as_it_was(x: float) -> None:
+    assert REBOUND(x) == x * 3.0 * 3.0
+    assert both_steps(x) == x + 1.0 + 1.0
+
+
+REBOUND = rebound(both_steps, step=other_step)
+
+
+def test_a_rebound_kernel_has_a_stamp_of_its_own_and_names_must_be_used() -> None:
+    assert stamp_of(REBOUND) != stamp_of(both_steps)
+    assert stamp_of(rebound(both_steps, step=step)) == stamp_of(both_steps)
+    with pytest.raises(TypeError, match="both_steps uses no leap"):
+        rebound(both_steps, leap=other_step)

@@ -37,3 +37,10 @@ def test_names_of_other_alphabets_are_their_bytes() -> None:
 def test_what_cannot_be_told_apart_is_refused(names: list[str]) -> None:
     with pytest.raises(UsageError, match="named twice"):
         symbols_of(names)
+
+
+def test_longer_names_fit_where_the_table_is_made_for_them() -> None:
+    names = ["0x" + "a" * 40, "0x" + "a" * 39 + "b"]
+    assert [placed(symbols_of(names, 42), name) for name in names] == [0, 1]
+    with pytest.raises(UsageError, match="longer than 41 bytes"):
+        symbols_of(names, 41)

@@ -196,7 +196,7 @@ def tape_of(path: Path) -> tuple[np.ndarray, Instrument]:
         found = found.with_columns(pl.col("at").dt.epoch("ms"))
     at = found["at"].to_numpy()
     sizes = [_step(found[name].to_numpy()) for name in ("price", "size")]
-    one = instrument("X", tick_size=sizes[0], lot_size=sizes[1])
+    one = instrument("X", venue="BINANCE", tick_size=sizes[0], lot_size=sizes[1])
     trades = rows(TradeRow, len(found))
     trades["traded_ns"] = trades["received_ns"] = at * (1_000 if at.max() > 10**15 else 1_000_000)
     trades["first_id"] = trades["last_id"] = found["id"].cast(pl.Int64).to_numpy()

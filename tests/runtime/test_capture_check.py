@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from metastackerbandit.domain.capture import Capture
+from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.runtime.capture_check import DEFAULTS, CheckedCapture, check_capture
-from metastackerbandit.runtime.capture_rules import grid_in, instruments_in, is_by_prior_id, symbols_in
+from metastackerbandit.runtime.capture_rules import grid_in, instruments_in, is_by_prior_id, symbols_in, venue_in
 from metastackerbandit.storage.captures import read_capture
 from tests.exchanges.binance.venue import Told, Venue, written
+from tests.exchanges.hyperliquid.venue import pushed
 from tests.markets import instrument
 from tests.shared import shared_data
 
@@ -29,7 +31,7 @@ def captured(told: list[Told], folder: Path) -> Capture:
 
 def checked(told: list[Told], folder: Path, is_perp: bool) -> CheckedCapture:
     """The capture of these frames, checked."""
-    return check_capture(captured(told, folder), [instrument("BTCUSDT", "perp" if is_perp else "spot")])
+    return check_capture(captured(told, folder), [instrument("BTCUSDT", "perp" if is_perp else "spot", "BINANCE")])
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +109,7 @@ def test_two_instruments_do_not_touch_each_other(folder: Path) -> None:
     replies.write_bytes(b"".join(line + b"\n" for line in lines.split(b"\n") if line.startswith(b"https")))
     capture = read_capture([streams, replies])
     assert sorted(symbols_in(capture)) == ["BTCUSDT", "ETHUSDT"]
-    found = check_capture(capture, [instrument("BTCUSDT"), instrument("ETHUSDT")])
+    found = check_capture(capture, [instrument("BTCUSDT", venue="BINANCE"), instrument("ETHUSDT", venue="BINANCE")])
     broken, whole = found.books
     assert (broken["state"], broken["gaps"], whole["state"], whole["gaps"]) == ("resync", 1, "live", 0)
     assert whole["compared"] == whole["equal"] > COUNT - 10
@@ -116,7 +118,7 @@ def test_two_instruments_do_not_touch_each_other(folder: Path) -> None:
 def test_trades_are_counted_and_a_missing_number_is_told(folder: Path) -> None:
     frame = '{{"e":"trade","E":1700000000001,"s":"BTCUSDT","t":{},"p":"100.1","q":"0.5","T":1700000000000,"m":true}}'
     told = [Told(1_700_000_000_005_000_000 + n, frame.format(number).encode()) for n, number in enumerate((5, 6, 9, 10))]
-    found = check_capture(captured(told, folder), [instrument("BTCUSDT")])
+    found = check_capture(captured(told, folder), [instrument("BTCUSDT", venue="BINANCE")])
     assert (found.books[0]["trades"], found.books[0]["trade_holes"]) == (4, 1)
     assert [issue.what for issue in found.issues] == ["trade 9 follows trade 6"]
 
@@ -183,3 +185,42 @@ def test_recorded_captures_have_no_gap_and_the_venue_s_own_best_prices(names: tu
     assert all(book["state"] == "live" and book["trade_holes"] == 0 for book in found.books)
     assert not found.issues
     assert all(0.0 < book["quality"]["time_weighted"] <= 1.0 and book["quality"]["consistency"] == 1.0 for book in found.books)
+
+
+def test_hyperliquid_s_books_need_no_snapshot_and_every_trade_of_a_frame_counts(folder: Path) -> None:
+    told = pushed(20)
+    capture = captured(told, folder)
+    (one,) = instruments_in(capture)
+    assert (venue_in(capture), symbols_in(capture)) == ("HYPERLIQUID", ("BTC",))
+    assert (one.venue, one.market, one.quote, one.tick_size, one.lot_size) == ("HYPERLIQUID", "perp", "USDC", "0.001", "0.001")
+    found = check_capture(capture, [one])
+    (book,) = found.books
+    assert (book["state"], book["applied"], book["trades"], book["trade_holes"], book["best"]) == ("live", 20, 40, 0, ["1000.000", "1003.000"])
+    assert (found.kinds, found.faults, found.gaps, found.crossed, found.issues) == ({"depth": 20, "trades": 20}, {}, 0, 0, ())
+    assert found.latency_ms == (40.0, 40.0, 40.0)
+
+
+def test_a_book_of_hyperliquid_that_is_older_than_the_last_one_is_left_out(folder: Path) -> None:
+    told = pushed(20)
+    late, early = told[30], told[34]
+    told[30], told[34] = Told(late.received_ns, early.text, True), Told(early.received_ns, late.text, True)
+    found = check_capture(captured(told, folder), instruments_in(captured(told, folder)))
+    (book,) = found.books
+    assert (book["applied"], book["old"], book["gaps"], book["state"]) == (18, 2, 0, "live")
+    assert {issue.kind for issue in found.issues} == {"time_backwards"}
+
+
+def test_the_recorded_capture_of_hyperliquid_is_whole() -> None:
+    capture = read_capture([shared_data() / "ws_captures" / "hyperliquid" / "btcusd_20250126.gz"])
+    instruments = instruments_in(capture)
+    assert [(one.symbol, one.tick_size, one.lot_size) for one in instruments] == [("BTC", "0.1", "0.00001")]
+    found = check_capture(capture, instruments)
+    (book,) = found.books
+    assert (found.frames, found.kinds, found.faults, found.gaps, found.crossed) == (55, {"depth": 46, "trades": 9}, {}, 0, 0)
+    assert (book["state"], book["applied"], book["trades"], book["levels"]) == ("live", 46, 64, [20, 20])
+    assert book["best"] == ["105050.0", "105051.0"] and not found.issues
+
+
+def test_a_venue_that_nobody_reads_is_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match="'TEST' cannot be read"):
+        check_capture(captured(pushed(2), folder), [instrument("BTC")])

@@ -124,7 +124,7 @@ def _draw(png: Path, capture: Capture, chosen: Instrument, cob: Cob, place: int,
     window = slice(end - seconds + first, end)
     facts = HeatmapFacts(
         symbol=chosen.symbol,
-        quote=_quote(chosen.symbol),
+        quote=_quote(chosen),
         source=", ".join(Path(name).name for name in capture.source.split(", ")),
         metric=metric,
         times=shown.times[first:],
@@ -139,10 +139,13 @@ def _draw(png: Path, capture: Capture, chosen: Instrument, cob: Cob, place: int,
     write_whole(png, heatmap_picture(facts))
 
 
-def _quote(symbol: str) -> str:
+def _quote(one: Instrument) -> str:
+    """What an instrument is quoted in: as its venue says, or as its symbol ends."""
     from metastackerbandit.storage.candle_names import base_and_quote
 
-    return base_and_quote(symbol)[1] or "quote currency"
+    if one.quote or one.venue == "HYPERLIQUID":  # whose names of coins do not say
+        return one.quote or "quote currency"
+    return base_and_quote(one.symbol)[1] or "quote currency"
 
 
 def _known(value: Any) -> float | None:

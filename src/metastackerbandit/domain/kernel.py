@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -67,6 +67,21 @@ def written(name: str, source: str, names: Mapping[str, Any], module: str) -> Ca
     scope: dict[str, Any] = {"__name__": module, **names}
     exec(compile(source, filename, "exec"), scope)  # noqa: S102 - the text is ours, made from a catalog
     made: Callable[..., Any] = scope[name]
+    return made
+
+
+def rebound(compiled: F, **names: Any) -> F:
+    """The same kernel with something else behind some of the names that it uses, such as another codec's scanner.
+
+    It is compiled apart, so that what it calls is settled once and not at every call; its stamp has the stamps of what it calls now.
+    """
+    function, flags = _plain[compiled]
+    unknown = sorted(name for name in names if name not in set(_names(function.__code__)))
+    if unknown:
+        raise TypeError(f"{function.__name__} uses no {', '.join(unknown)}")
+    twin: Any = FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
+    twin.__module__, twin.__doc__ = function.__module__, function.__doc__
+    made: F = _compiled(twin, flags)
     return made
 
 

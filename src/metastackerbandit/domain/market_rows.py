@@ -67,7 +67,7 @@ class QuoteRow(Struct, frozen=True):
 class VenueBarRow(Struct, frozen=True):
     """The venue's own candle, whole or still forming (`is_closed` 0); it ends at `closed_ns`, the first instant that is not in it.
 
-    Volumes are in base and quote currency, `taker_volume` what takers bought; NaN where the venue does not say.
+    Volumes are in base and quote currency, `taker_volume` what takers bought; NaN where the venue does not say, as -1 `trades` is.
     """
 
     instrument: int
@@ -110,3 +110,21 @@ class LiquidationRow(Struct, frozen=True):
     average: float
     lots: int
     filled: int
+
+
+class FlowRow(Struct, frozen=True):
+    """One fill of a trader who is followed: `side` 1 bought, -1 sold; `trader` is the place in the reader's list of traders.
+
+    `is_taker` is 1 where the trader took what rested, `is_old` 1 where the venue told it before (the list that a subscription begins with).
+    """
+
+    instrument: int
+    trader: int
+    trade_id: int
+    traded_ns: int
+    received_ns: int
+    side: int
+    ticks: int
+    lots: int
+    is_taker: int
+    is_old: int

@@ -45,7 +45,7 @@ def skip_string(text: Any, p: int, end: int) -> int:
             if p < 0:
                 return p
         else:
-            p = _skip_wide(text, p, end)
+            p = skip_wide(text, p, end)
             if p < 0:
                 return p
     return TRUNCATED
@@ -71,7 +71,7 @@ def _skip_escape(text: Any, p: int, end: int) -> int:
 
 
 @kernel
-def _skip_wide(text: Any, p: int, end: int) -> int:
+def skip_wide(text: Any, p: int, end: int) -> int:
     """Behind one character of two to four bytes (RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF)."""
     first = text[p]
     if first < 194 or first > 244:

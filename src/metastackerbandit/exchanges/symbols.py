@@ -15,7 +15,7 @@ NOBODY = -1
 
 
 class Symbols(NamedTuple):
-    """The table: `slots` (T,) places of instruments or -1, `names` (S, 32) upper-case bytes, `lengths` (S,)."""
+    """The table: `slots` (T,) places of instruments or -1, `names` (S, N) upper-case bytes, `lengths` (S,)."""
 
     slots: Any
     names: Any
@@ -54,13 +54,13 @@ def place_of(symbols: Any, text: Any, first: int, end: int) -> int:
     return -1
 
 
-def symbols_of(names: Sequence[str]) -> Symbols:
-    """The table of these symbols, in their order; UsageError where one stands twice or is too long."""
+def symbols_of(names: Sequence[str], longest: int = LONGEST) -> Symbols:
+    """The table of these symbols of at most `longest` bytes, in their order; UsageError where one stands twice or is too long."""
     encoded = [name.upper().encode() for name in names]
     for name, bytes_ in zip(names, encoded, strict=True):
-        if not 0 < len(bytes_) <= LONGEST or encoded.count(bytes_) > 1:
-            raise UsageError(f"symbol {name!r} is empty, longer than {LONGEST} bytes, or named twice", mend="name each instrument once")
-    made = Symbols(np.full(max(8, 4 * len(names)), NOBODY, np.int64), np.zeros((len(names), LONGEST), np.uint8), np.zeros(len(names), np.int64))
+        if not 0 < len(bytes_) <= longest or encoded.count(bytes_) > 1:
+            raise UsageError(f"symbol {name!r} is empty, longer than {longest} bytes, or named twice", mend="name each instrument once")
+    made = Symbols(np.full(max(8, 4 * len(names)), NOBODY, np.int64), np.zeros((len(names), longest), np.uint8), np.zeros(len(names), np.int64))
     for place, bytes_ in enumerate(encoded):
         made.names[place, : len(bytes_)] = np.frombuffer(bytes_, np.uint8)
         made.lengths[place] = len(bytes_)

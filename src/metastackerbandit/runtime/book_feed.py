@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.kernel import kernel, rows
+from metastackerbandit.domain.kernel import kernel, rebound, rows
 from metastackerbandit.domain.market_rows import DEPTH
-from metastackerbandit.exchanges.binance.scan import NEW_FIELDS, scan
-from metastackerbandit.exchanges.continuity import ANEW, APPLY, BY_FIRST, BY_PRIOR, FeedRow, offer
+from metastackerbandit.exchanges.binance.scan import scan
+from metastackerbandit.exchanges.catalog import codec_for, codec_of
+from metastackerbandit.exchanges.continuity import ANEW, APPLY, FeedRow, offer
 from metastackerbandit.exchanges.decoded import Decoded, empty_decoded, routes_of
+from metastackerbandit.exchanges.json_fields import NEW_FIELDS
 from metastackerbandit.exchanges.symbols import Symbols, symbols_of
 from metastackerbandit.market.book import CAPACITY, Book, change, empty_books, replace
 
@@ -30,9 +33,10 @@ class Feeds(NamedTuple):
 
 
 def feeds_of(instruments: Sequence[Instrument], capacity: int = CAPACITY) -> Feeds:
-    """Feeds of these instruments of one Binance market, all waiting for a snapshot."""
+    """Feeds of these instruments of one venue, all waiting for a snapshot; UsageError where its messages cannot be read."""
+    codec = codec_for(instruments)
     feeds = rows(FeedRow, len(instruments))
-    feeds["rule"] = [BY_FIRST if one.market == "spot" else BY_PRIOR for one in instruments]
+    feeds["rule"] = [codec.rule_of(one) for one in instruments]
     fields, inner = np.zeros(NEW_FIELDS, np.int64), np.zeros(NEW_FIELDS, np.int64)
     symbols = symbols_of([one.symbol for one in instruments])
     return Feeds(symbols, routes_of(instruments), empty_decoded(), fields, inner, feeds, empty_books(len(instruments), capacity))
@@ -40,7 +44,7 @@ def feeds_of(instruments: Sequence[Instrument], capacity: int = CAPACITY) -> Fee
 
 @kernel
 def take(text: Any, end: int, received_ns: int, alone: int, market: Any) -> int:
-    """One frame text[:end] (N,) uint8 -> its kind; what was done with a book message stands in its feed's `verdict`."""
+    """One frame text[:end] (N,) uint8 of Binance -> its kind; what was done with a book message stands in its feed's `verdict`."""
     kind = scan(text, end, received_ns, market.symbols, market.routes, market.decoded, market.fields, market.inner, alone)
     if kind == DEPTH:
         depth = market.decoded.depth[0]
@@ -52,3 +56,17 @@ def take(text: Any, end: int, received_ns: int, alone: int, market: Any) -> int:
         elif feed.verdict == APPLY or feed.verdict == ANEW:
             replace(market.book.row[s], market.book.bids[s], market.book.asks[s], depth, market.decoded.bids, market.decoded.asks)
     return kind
+
+
+@cache
+def take_of(venue: str) -> Any:
+    """`take` for a venue's frames: the same kernel with the venue's scanner in it, chosen once and not at every frame."""
+    codec = codec_of(venue)
+    return take if codec.scan is scan else rebound(take, scan=codec.scan)
+
+
+@cache
+def for_venue(driver: Any, venue: str) -> Any:
+    """A kernel that calls `take`, for a venue's frames."""
+    chosen = take_of(venue)
+    return driver if chosen is take else rebound(driver, take=chosen)

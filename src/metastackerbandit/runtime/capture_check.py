@@ -14,12 +14,13 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.domain.market_rows import DEPTH, MARKET_KINDS, QUOTE, TRADES
 from metastackerbandit.domain.recording import QualityIssue
+from metastackerbandit.exchanges.catalog import codec_for
 from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, STATES, WAIT
 from metastackerbandit.exchanges.decoded import FAULTS
 from metastackerbandit.market.book import is_crossed
 from metastackerbandit.market.quality import Quality, begin_watch, issues_of, limits_of, look, scored
 from metastackerbandit.market.settings import QualitySettings
-from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take
+from metastackerbandit.runtime.book_feed import Feeds, feeds_of, for_venue, take
 from metastackerbandit.runtime.book_quality import book_quality, judge
 from metastackerbandit.runtime.capture_rules import places_of_replies
 
@@ -65,12 +66,13 @@ class BestRow(Struct, frozen=True):
 
 
 class Course(Struct, frozen=True):
-    """Counts over the whole capture, and how many findings stand."""
+    """Counts over the whole capture, and how many findings stand; `numbers_trades` is 1 where trades are numbered one after another."""
 
     findings: int
     backwards: int
     received_ns: int
     pending: int
+    numbers_trades: int
 
 
 class CheckedCapture(Struct, frozen=True, eq=False):
@@ -195,7 +197,8 @@ def check_frames(
         if fault != 0 and fault != 11:
             _find(course, findings, 0, f, -1, fault, 0)
         if kind == TRADES:
-            stamp = _traded(market.decoded.trades[0], tallies, course, findings, f)
+            for n in range(market.decoded.found[0].rows):
+                stamp = max(stamp, _traded(market.decoded.trades[n], tallies, course, findings, f))
         elif kind == QUOTE:
             stamp = _quoted(market, tallies, bests, course, findings, f)
         latency[f] = received[f] - stamp if stamp > 0 and alone[f] < 0 else -9223372036854775807
@@ -206,7 +209,7 @@ def check_frames(
 def _traded(trade: Any, tallies: Any, course: Any, findings: Any, frame: int) -> int:
     """Count a trade, and look whether its number follows; the venue's stamp."""
     tally = tallies[trade.instrument]
-    if tally.last_trade > 0 and trade.first_id != tally.last_trade + 1:
+    if course.numbers_trades == 1 and tally.last_trade > 0 and trade.first_id != tally.last_trade + 1:
         tally.trade_holes += 1
         _find(course, findings, 4, frame, trade.instrument, tally.last_trade, trade.first_id)
     tally.trades += 1
@@ -219,6 +222,8 @@ def _quoted(market: Any, tallies: Any, bests: Any, course: Any, findings: Any, f
     """Remember the venue's own best prices, and compare them where the book stands at the same update; the venue's stamp."""
     quote = market.decoded.quotes[0]
     s = quote.instrument
+    if quote.update_id < 0:  # not told: there is nothing to compare by
+        return quote.exchange_ns
     best = bests[s, quote.update_id % bests.shape[1]]
     best.update_id = quote.update_id
     best.bid = quote.bid
@@ -231,16 +236,20 @@ def _quoted(market: Any, tallies: Any, bests: Any, course: Any, findings: Any, f
 
 
 def check_capture(capture: Capture, instruments: Sequence[Instrument], settings: QualitySettings = DEFAULTS) -> CheckedCapture:
-    """Drive the capture's Binance frames through the feeds of these instruments; a score is of a reader who needs a book and nothing else."""
-    market = feeds_of(instruments)
+    """Drive the capture's frames through the feeds of these instruments, which are of one venue.
+
+    A score is of a reader who needs a book and nothing else.
+    """
+    market, codec = feeds_of(instruments), codec_for(instruments)
     count, frames = len(instruments), len(capture.starts)
     tallies, findings, course = rows(TallyRow, count), rows(FindingRow, MOST_ISSUES), rows(Course, 1)
+    course[0]["numbers_trades"] = codec.numbers_trades
     bests = np.stack([rows(BestRow, QUOTES) for _ in range(count)])
     pending = np.zeros(min(frames, 200_000) + 1, np.int64)
     kinds, faults, latency = np.zeros(len(MARKET_KINDS), np.int64), np.zeros(len(FAULTS), np.int64), np.zeros(frames, np.int64)
     alone = places_of_replies(capture, [one.symbol for one in instruments])
     quality, limits = book_quality(count), limits_of(settings)
-    check_frames(
+    for_venue(check_frames, codec.venue)(
         capture.text,
         capture.starts,
         capture.ends,

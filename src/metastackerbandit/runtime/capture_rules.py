@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -11,18 +11,36 @@ import numpy as np
 from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.exchanges.hyperliquid.grid import PERP_DECIMALS, SPOT_DECIMALS, grid_of_coin, is_spot_coin
 
 _STREAMS = re.compile(rb'"stream":"([^"@!]{1,32})@')
 _NAMED = re.compile(rb'"s":"([^"]{1,32})"')
+_COINS = re.compile(rb'"(?:coin|s)":"([^"]{1,32})"')
+_PUSHED = re.compile(rb'\{"channel":"(?:l2Book|bbo|trades|candle|activeAssetCtx)","data":')
+_LOOKED_AT = 1_000  # frames by which a capture's venue is told
+_PRICE, _SIZE = re.compile(rb'"px":"(\d+(?:\.\d*)?)"'), re.compile(rb'"sz":"(\d+(?:\.\d*)?)"')
 _LEVEL = re.compile(rb'\["(\d+(?:\.\d*)?)","(\d+(?:\.\d*)?)"')
 
 
+def venue_in(capture: Capture) -> str:
+    """The venue (exchanges.catalog) whose form a capture's frames have."""
+    first = map(capture.frame, range(min(len(capture.starts), _LOOKED_AT)))
+    return "HYPERLIQUID" if any(_PUSHED.match(frame) for frame in first) else "BINANCE"
+
+
 def symbols_in(capture: Capture) -> tuple[str, ...]:
-    """The symbols that a Binance capture tells of, in the order of their first frame; DataRefused where there is none."""
-    text = capture.text.tobytes()
-    found = dict.fromkeys(name.upper() for name in _STREAMS.findall(text)) or dict.fromkeys(name.upper() for name in _NAMED.findall(text))
+    """The symbols that a capture tells of, in the order of their first frame; DataRefused where there is none."""
+    if venue_in(capture) == "HYPERLIQUID":
+        found = dict.fromkeys(name for frame in _pushed(capture) for name in _COINS.findall(frame))
+    else:
+        text = capture.text.tobytes()
+        found = dict.fromkeys(name.upper() for name in _STREAMS.findall(text)) or dict.fromkeys(name.upper() for name in _NAMED.findall(text))
     if not found:
-        raise DataRefused("no frame is of a venue that can be read", where=capture.source, mend="captures of Binance's streams can be checked so far")
+        raise DataRefused(
+            "no frame is of a venue that can be read",
+            where=capture.source,
+            mend="captures of Binance's and Hyperliquid's streams can be checked so far",
+        )
     return tuple(name.decode(errors="replace") for name in found)
 
 
@@ -31,8 +49,29 @@ def is_by_prior_id(capture: Capture) -> bool:
     return b'"pu":' in capture.text.tobytes()
 
 
+def _pushed(capture: Capture) -> Iterator[bytes]:
+    """The frames of Hyperliquid's market channels."""
+    return (frame for frame in map(capture.frame, range(len(capture.starts))) if _PUSHED.match(frame))
+
+
+def _grid_of_coin(capture: Capture, coin: str) -> tuple[str, str]:
+    """The steps of a Hyperliquid coin: as many decimals as its sizes ever use, and the price's that go with them."""
+    named = f'"coin":"{coin}"'.encode()
+    frames = [frame for frame in _pushed(capture) if named in frame]
+    price, size = (max((_decimals(text) for frame in frames for text in what.findall(frame)), default=0) for what in (_PRICE, _SIZE))
+    most = SPOT_DECIMALS if is_spot_coin(coin) else PERP_DECIMALS
+    return grid_of_coin(coin, min(size, most - price))
+
+
+def _decimals(text: bytes) -> int:
+    """How many decimals of a number are not zeros at its end."""
+    return len(text.partition(b".")[2].rstrip(b"0"))
+
+
 def grid_in(capture: Capture, symbol: str) -> tuple[str, str]:
     """The steps of a symbol's prices and sizes as its frames show them: as many decimals as are ever used."""
+    if venue_in(capture) == "HYPERLIQUID":
+        return _grid_of_coin(capture, symbol)
     needles = tuple(f"{before}{name}{after}".encode() for name in (symbol, symbol.lower()) for before, after in (('"', "@"), ('"s":"', '"')))
     of_symbol = [not url or symbol in parse_qs(urlsplit(url).query).get("symbol", ()) for url in capture.urls]
     decimals = [0, 0]
@@ -41,19 +80,21 @@ def grid_in(capture: Capture, symbol: str) -> tuple[str, str]:
         if of_symbol[asked] if asked >= 0 else any(needle in frame[:200] for needle in needles):
             for level in _LEVEL.findall(frame):
                 for n, text in enumerate(level):
-                    used = len(text.partition(b".")[2].rstrip(b"0"))
-                    decimals[n] = max(decimals[n], used)
+                    decimals[n] = max(decimals[n], _decimals(text))
     tick, lot = ("1" if not used else f"0.{'0' * (used - 1)}1" for used in decimals)
     return tick, lot
 
 
 def instruments_in(capture: Capture) -> tuple[Instrument, ...]:
-    """The instruments of a Binance capture with the steps that its frames show; their order limits are not known, and stand as one lot."""
-    market = "perp" if is_by_prior_id(capture) else "spot"
+    """The instruments of a capture with the steps that its frames show; their order limits are not known, and stand as one lot."""
+    venue = venue_in(capture)
+    has_prior = venue == "BINANCE" and is_by_prior_id(capture)
     made = []
     for symbol in symbols_in(capture):
         tick, lot = grid_in(capture, symbol)
-        made.append(Instrument(symbol, symbol, "", market, "BINANCE", tick, lot, lot, lot, "0", "inferred"))  # type: ignore[arg-type]
+        market = "perp" if has_prior or (venue == "HYPERLIQUID" and not is_spot_coin(symbol)) else "spot"
+        quote = "USDC" if venue == "HYPERLIQUID" and market == "perp" and ":" not in symbol else ""  # builders' perps, dex:COIN, may have another
+        made.append(Instrument(symbol, symbol, quote, market, venue, tick, lot, lot, lot, "0", "inferred"))  # type: ignore[arg-type]
     return tuple(made)
 
 

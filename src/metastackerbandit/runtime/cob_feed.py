@@ -13,7 +13,7 @@ from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.domain.market_rows import DEPTH
 from metastackerbandit.exchanges.continuity import ANEW, GAP, LIVE, WAIT
 from metastackerbandit.market.cob import Cob, CobTerms, close_second, empty_cob
-from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take
+from metastackerbandit.runtime.book_feed import Feeds, feeds_of, for_venue, take
 from metastackerbandit.runtime.capture_rules import places_of_replies
 
 
@@ -63,7 +63,9 @@ def cob_of(capture: Capture, instruments: Sequence[Instrument], widths: Sequence
     cob, live, state = empty_cob(terms), np.zeros(1, np.bool_), np.zeros(1, np.int64)
     pending = np.zeros(min(len(capture.starts), 200_000) + 1, np.int64)
     alone = places_of_replies(capture, [one.symbol for one in instruments])
-    fill_cob(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, cob, live, pending, state)
+    for_venue(fill_cob, instruments[0].venue)(
+        capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, cob, live, pending, state
+    )
     if state[0] > 0:
         close_all(market, cob, live, int(state[0]))
     return cob, market

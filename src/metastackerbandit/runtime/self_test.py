@@ -24,7 +24,7 @@ LOOK_SECONDS = 5.0  # between two looks at what time alone brings, as a live fee
 WARM_UP = 20  # sound changes before anything is planted
 LEAST_SCORE = 0.98  # time-weighted, of a sound feed: the objective
 SECOND_NS = 1_000_000_000
-_INSTRUMENT = Instrument("BTCUSDT", "BTC", "USDT", "perp", "SANDBOX", "0.1", "0.001", "0.001", "1000", "5")
+_INSTRUMENT = Instrument("BTCUSDT", "BTC", "USDT", "perp", "BINANCE", "0.1", "0.001", "0.001", "1000", "5")
 
 
 class Detection(Struct, frozen=True):

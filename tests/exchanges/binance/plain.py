@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.market_rows import ACK, DEPTH, LIQUIDATION, MARK, NOTHING, QUOTE, TRADES, USER, VENUE_BARS
+from tests.exchanges.plain_json import decimal, flag, lots, stamp, strict, ticks, whole, words
+from tests.exchanges.reading import Wrong
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-
-
-class Wrong(Exception):
-    """A message that is not what it should be."""
-
-
-def strict(text: bytes) -> Any:
-    """A strict reader's objects."""
-
-    def refuse(_: str) -> None:
-        raise Wrong
-
-    try:
-        return json.loads(text.decode("utf-8"), parse_constant=refuse)
-    except ValueError:
-        raise Wrong from None
 
 
 def told(frame: bytes, instruments: Mapping[str, Instrument]) -> tuple[int, dict[str, Any]]:
@@ -65,59 +49,13 @@ def told(frame: bytes, instruments: Mapping[str, Instrument]) -> tuple[int, dict
     return kind, row | _ROWS[kind](message, inner, instruments[symbol], stream)
 
 
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 9 * 10**18:
-        raise Wrong
-    return value
-
-
-def _time(value: Any) -> int:
-    stamp = _whole(value)
-    if 9 * 10**12 <= stamp < 10**14 or stamp >= 9 * 10**15:
-        raise Wrong
-    return stamp * (10**6 if stamp < 10**14 else 10**3)
-
-
-def _decimal(value: Any) -> Decimal:
-    text = value if isinstance(value, str) else json.dumps(value)
-    if not text.replace(".", "", 1).isdigit() or not text.isascii() or text[0] == "." or text[-1] == ".":
-        raise Wrong
-    return Decimal(text)
-
-
-def _ticks(value: Any, one: Instrument) -> int:
-    ticks = _decimal(value) / Decimal(one.tick_size)
-    if ticks != int(ticks) or ticks > 8 * 10**17:
-        raise Wrong
-    return int(ticks)
-
-
-def _lots(value: Any, one: Instrument) -> int:
-    lots = _decimal(value) / Decimal(one.lot_size)
-    if lots > 8 * 10**17:
-        raise Wrong
-    return int(lots) if lots == 0 else max(int(lots), 1)
-
-
 def _levels(value: Any, one: Instrument) -> list[tuple[int, int]]:
     if not isinstance(value, list) or any(not isinstance(level, list) or len(level) < 2 for level in value):
         raise Wrong
-    made = [(_ticks(level[0], one), _lots(level[1], one)) for level in value]
-    if any(ticks == 0 for ticks, _ in made):
+    made = [(ticks(level[0], one), lots(level[1], one)) for level in value]
+    if any(price == 0 for price, _ in made):
         raise Wrong
     return made
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise Wrong
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Wrong
-    return value
 
 
 def _depth(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]:
@@ -125,14 +63,14 @@ def _depth(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]
     bids, asks = (message[long] if long in message else message.get(short) for long, short in (("bids", "b"), ("asks", "a")))
     is_part = stream.partition("@")[2][:5] == "depth" and stream.partition("@")[2][5:6] in set("0123456789")
     first, last = ("lastUpdateId", "lastUpdateId") if is_snapshot else ("U", "u")
-    row = {"first_id": _whole(message.get(first)), "last_id": _whole(message.get(last))}
+    row = {"first_id": whole(message.get(first)), "last_id": whole(message.get(last))}
     if row["first_id"] > row["last_id"]:
         raise Wrong
     return row | {
         "is_whole": 1 if is_part or (is_snapshot and stream) else 2 if is_snapshot else 0,
-        "prior_id": _whole(message["pu"]) if "pu" in message else -1,
-        "exchange_ns": _time(message["E"]) if "E" in message else 0,
-        "engine_ns": _time(message["T"]) if "T" in message else 0,
+        "prior_id": whole(message["pu"]) if "pu" in message else -1,
+        "exchange_ns": stamp(message["E"]) if "E" in message else 0,
+        "engine_ns": stamp(message["T"]) if "T" in message else 0,
         "bids": _levels(bids, one),
         "asks": _levels(asks, one),
     }
@@ -141,62 +79,62 @@ def _depth(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]
 def _trade(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]:
     first, last = ("f", "l") if message["e"] == "aggTrade" else ("t", "t")
     return {
-        "first_id": _whole(message.get(first)),
-        "last_id": _whole(message.get(last)),
-        "exchange_ns": _time(message.get("E")),
-        "traded_ns": _time(message.get("T")),
-        "ticks": _ticks(_text(message.get("p")), one),
-        "lots": _lots(_text(message.get("q")), one),
-        "side": -1 if _flag(message.get("m")) else 1,
+        "first_id": whole(message.get(first)),
+        "last_id": whole(message.get(last)),
+        "exchange_ns": stamp(message.get("E")),
+        "traded_ns": stamp(message.get("T")),
+        "ticks": ticks(words(message.get("p")), one),
+        "lots": lots(words(message.get("q")), one),
+        "side": -1 if flag(message.get("m")) else 1,
     }
 
 
 def _quote(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]:
     return {
-        "update_id": _whole(message.get("u")),
-        "exchange_ns": _time(message["E"]) if "E" in message else 0,
-        "bid": _ticks(_text(message.get("b")), one),
-        "bid_lots": _lots(_text(message.get("B")), one),
-        "ask": _ticks(_text(message.get("a")), one),
-        "ask_lots": _lots(_text(message.get("A")), one),
+        "update_id": whole(message.get("u")),
+        "exchange_ns": stamp(message["E"]) if "E" in message else 0,
+        "bid": ticks(words(message.get("b")), one),
+        "bid_lots": lots(words(message.get("B")), one),
+        "ask": ticks(words(message.get("a")), one),
+        "ask_lots": lots(words(message.get("A")), one),
     }
 
 
 def _bar(message: Any, bar: Any, one: Instrument, stream: str) -> dict[str, Any]:
-    frame = _text(bar.get("i"))
-    if frame[-1:] not in UNITS or not frame[:-1].isdigit() or not int(frame[:-1]):
+    frame = words(bar.get("i"))
+    if frame[-1:] not in UNITS or not frame[:-1].isdigit() or not 0 < UNITS[frame[-1]] * int(frame[:-1]) <= 2 * 10**8:
         raise Wrong
     length = int(frame[:-1]) * UNITS[frame[-1]] * 10**9
-    opened = _time(bar.get("t"))
-    prices = {name: _ticks(_text(bar.get(name[0])), one) for name in ("open", "high", "low", "close")}
-    volumes = {name: float(_decimal(_text(bar.get(key)))) for name, key in (("volume", "v"), ("quote_volume", "q"), ("taker_volume", "V"))}
-    row = {"frame_ns": length, "opened_ns": opened, "closed_ns": opened + length, "exchange_ns": _time(message.get("E")), **prices, **volumes}
-    return row | {"trades": _whole(bar.get("n")), "is_closed": int(_flag(bar.get("x")))}
+    opened = stamp(bar.get("t"))
+    prices = {name: ticks(words(bar.get(name[0])), one) for name in ("open", "high", "low", "close")}
+    volumes = {name: float(decimal(words(bar.get(key)))) for name, key in (("volume", "v"), ("quote_volume", "q"), ("taker_volume", "V"))}
+    row = {"frame_ns": length, "opened_ns": opened, "closed_ns": opened + length, "exchange_ns": stamp(message.get("E")), **prices, **volumes}
+    return row | {"trades": whole(bar.get("n")), "is_closed": int(flag(bar.get("x")))}
 
 
 def _mark(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]:
-    mark = float(_decimal(_text(message.get("p"))))
-    index = float(_decimal(_text(message["i"]))) if "i" in message else None
+    mark = float(decimal(words(message.get("p"))))
+    index = float(decimal(words(message["i"]))) if "i" in message else None
     rate = message.get("r", "")
-    told = float(_decimal(_text(rate).removeprefix("-"))) if rate != "" else 0.0
+    told = float(decimal(words(rate).removeprefix("-"))) if rate != "" else 0.0
     if not mark or told >= 1e6:
         raise Wrong
     sign = -1 if rate.startswith("-") else 1
-    row = {"exchange_ns": _time(message.get("E")), "settles_ns": _time(message.get("T")), "mark_price": mark}
+    row = {"exchange_ns": stamp(message.get("E")), "settles_ns": stamp(message.get("T")), "mark_price": mark}
     return row | {"index_price": index, "rate": sign * round(told * 1e8)}
 
 
 def _liquidation(message: Any, order: Any, one: Instrument, stream: str) -> dict[str, Any]:
-    average = float(_decimal(_text(order.get("ap"))))
+    average = float(decimal(words(order.get("ap"))))
     if not average:
         raise Wrong
     return {
-        "exchange_ns": _time(message.get("E")),
-        "side": 1 if _text(order.get("S"))[:1] == "B" else -1,
-        "ticks": _ticks(_text(order.get("p")), one),
+        "exchange_ns": stamp(message.get("E")),
+        "side": 1 if words(order.get("S"))[:1] == "B" else -1,
+        "ticks": ticks(words(order.get("p")), one),
         "average": average,
-        "lots": _lots(_text(order.get("q")), one),
-        "filled": _lots(_text(order.get("z")), one),
+        "lots": lots(words(order.get("q")), one),
+        "filled": lots(words(order.get("z")), one),
     }
 
 

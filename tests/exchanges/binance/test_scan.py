@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.market_rows import ACK, DEPTH, LIQUIDATION, MARK, NOTHING, QUOTE, TRADES, USER, VENUE_BARS
-from metastackerbandit.exchanges.binance.scan import NEW_FIELDS, scan
+from metastackerbandit.exchanges.binance.scan import scan
 from metastackerbandit.exchanges.decoded import FAULTS, Decoded, empty_decoded, routes_of
+from metastackerbandit.exchanges.json_fields import NEW_FIELDS
 from metastackerbandit.exchanges.symbols import symbols_of
-from tests.exchanges.binance.plain import Wrong, told
+from tests.exchanges.binance.plain import told
+from tests.exchanges.reading import Wrong
 from tests.markets import instrument
 from tests.shared import shared_data
 

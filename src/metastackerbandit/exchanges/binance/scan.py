@@ -13,15 +13,28 @@ import numpy as np
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import ACK, DEPTH, LIQUIDATION, MARK, NOTHING, QUOTE, TRADES, USER, VENUE_BARS
-from metastackerbandit.exchanges.decoded import FOREIGN, MALFORMED, MISSING, MISTYPED, NEGATIVE, TOO_LARGE, TOO_MANY, TRUNCATED
-from metastackerbandit.exchanges.json_scan import read_float, read_integer, read_steps, skip_key, skip_space, skip_string, skip_value, take_steps
+from metastackerbandit.exchanges.decoded import FOREIGN, MALFORMED, MISSING, MISTYPED, NEGATIVE, TOO_MANY, TRUNCATED
+from metastackerbandit.exchanges.json_fields import (
+    END,
+    FIRST,
+    HELD,
+    KIND,
+    flag_of,
+    float_of,
+    frame_length_of,
+    is_word,
+    lots_of,
+    number_of,
+    ticks_of,
+    time_of,
+    worst,
+)
+from metastackerbandit.exchanges.json_scan import skip_key, skip_space, skip_string, skip_value, take_steps
 from metastackerbandit.exchanges.symbols import place_of
 
-KEYS = 128  # places of a message's fields: a one-letter key's own byte, the longer ones below
+# Places of longer keys, below those of one letter, which have their own byte.
 LAST_UPDATE, AVERAGE, RESULT, IDENTITY, CODE, STREAM, DATA, PRIOR = 1, 2, 3, 4, 5, 6, 7, 8
 EVENT, SYMBOL = 101, 115  # e, s
-FIRST, END, KIND, HELD = 0, 1, 2, 3  # of a field: where its text begins and ends (strings without their quotes), its first byte, levels
-NEW_FIELDS = (4, KEYS)
 
 # Words as tuples of their bytes, which kernels can hold.
 PU, AP, ID = tuple(b"pu"), tuple(b"ap"), tuple(b"id")
@@ -32,17 +45,6 @@ DEPTH_UPDATE, TRADE, AGGREGATE, BOOK_TICKER = tuple(b"depthUpdate"), tuple(b"tra
 KLINE, MARK_PRICE, FORCE_ORDER = tuple(b"kline"), tuple(b"markPriceUpdate"), tuple(b"forceOrder")
 ORDER_UPDATE, ACCOUNT_UPDATE, EXECUTION = tuple(b"ORDER_TRADE_UPDATE"), tuple(b"ACCOUNT_UPDATE"), tuple(b"executionReport")
 POSITION, LIST_STATUS = tuple(b"outboundAccountPosition"), tuple(b"listStatus")
-
-
-@kernel
-def is_word(text: Any, first: int, end: int, word: Any) -> bool:
-    """Whether text[first:end] is the word (a tuple of its bytes) to the letter."""
-    if end - first != len(word):
-        return False
-    for n in range(len(word)):  # noqa: SIM110 - kernels have no generators
-        if text[first + n] != word[n]:
-            return False
-    return True
 
 
 @kernel
@@ -178,79 +180,6 @@ def walk_levels(text: Any, p: int, end: int, side: Any, route: Any, fields: Any,
 
 
 @kernel
-def _number(text: Any, fields: Any, key: int) -> int:
-    """A whole number's field; minus the fault where it is absent or none."""
-    kind = fields[KIND, key]
-    if kind == 0:
-        return -MISSING
-    if kind == 34:
-        return -MISTYPED
-    return read_integer(text, fields[FIRST, key], fields[END, key])
-
-
-@kernel
-def _ticks(text: Any, fields: Any, key: int, route: Any) -> int:
-    """A price's field in ticks; minus the fault where it is absent or none."""
-    kind = fields[KIND, key]
-    if kind != 34:
-        return -MISSING if kind == 0 else -MISTYPED
-    return read_steps(text, fields[FIRST, key], fields[END, key], route.price.decimals, route.price.step, False)
-
-
-@kernel
-def _lots(text: Any, fields: Any, key: int, route: Any) -> int:
-    """A size's field in lots, dust in whole ones; minus the fault where it is absent or none."""
-    kind = fields[KIND, key]
-    if kind != 34:
-        return -MISSING if kind == 0 else -MISTYPED
-    return read_steps(text, fields[FIRST, key], fields[END, key], route.amount.decimals, route.amount.step, True)
-
-
-@kernel
-def _float(text: Any, fields: Any, key: int) -> float:
-    """A decimal text's field as a float; NaN where it is absent or none."""
-    if fields[KIND, key] != 34:
-        return math.nan
-    return read_float(text, fields[FIRST, key], fields[END, key])
-
-
-@kernel
-def _time(text: Any, fields: Any, key: int) -> int:
-    """A stamp's field in ns: the venue sends ms, and us where it was asked to; minus the fault where it is absent or none."""
-    stamp = _number(text, fields, key)
-    if stamp < 0:
-        return stamp
-    if stamp < 9_000_000_000_000:  # the year 2255
-        return stamp * 1_000_000
-    if 100_000_000_000_000 <= stamp < 9_000_000_000_000_000:  # from 1973 on
-        return stamp * 1_000
-    return -TOO_LARGE
-
-
-@kernel
-def _flag(text: Any, fields: Any, key: int) -> int:
-    """1 for true, 0 for false; minus the fault where it is neither."""
-    kind = fields[KIND, key]
-    if kind == 0:
-        return -MISSING
-    if kind == 116:
-        return 1
-    return 0 if kind == 102 else -MISTYPED
-
-
-@kernel
-def _worst(a: int, b: int, c: int, d: int) -> int:
-    """The first fault among values that are faults where they are negative, else 0."""
-    if a < 0:
-        return a
-    if b < 0:
-        return b
-    if c < 0:
-        return c
-    return d if d < 0 else 0
-
-
-@kernel
 def _depth(text: Any, fields: Any, row: Any, is_whole: int, received_ns: int) -> int:
     """The head of a book message; DEPTH, or minus the fault."""
     row.is_whole = is_whole
@@ -263,20 +192,20 @@ def _depth(text: Any, fields: Any, row: Any, is_whole: int, received_ns: int) ->
     row.bids = fields[HELD, 98]
     row.asks = fields[HELD, 97]
     if fields[KIND, 69] != 0:  # E
-        row.exchange_ns = _time(text, fields, 69)
+        row.exchange_ns = time_of(text, fields, 69)
     if fields[KIND, 84] != 0:  # T
-        row.engine_ns = _time(text, fields, 84)
+        row.engine_ns = time_of(text, fields, 84)
     if fields[KIND, LAST_UPDATE] != 0:
-        row.last_id = _number(text, fields, LAST_UPDATE)
+        row.last_id = number_of(text, fields, LAST_UPDATE)
         row.first_id = row.last_id
     else:
-        row.last_id = _number(text, fields, 117)  # u
-        row.first_id = _number(text, fields, 85)  # U
+        row.last_id = number_of(text, fields, 117)  # u
+        row.first_id = number_of(text, fields, 85)  # U
     if row.first_id > row.last_id and row.last_id >= 0:
         return -MALFORMED
-    fault = _worst(row.exchange_ns, row.engine_ns, row.last_id, row.first_id)
+    fault = worst(row.exchange_ns, row.engine_ns, row.last_id, row.first_id)
     if fault == 0 and fields[KIND, PRIOR] != 0:
-        row.prior_id = _number(text, fields, PRIOR)
+        row.prior_id = number_of(text, fields, PRIOR)
         fault = min(row.prior_id, 0)
     return fault if fault < 0 else DEPTH
 
@@ -285,16 +214,16 @@ def _depth(text: Any, fields: Any, row: Any, is_whole: int, received_ns: int) ->
 def _trade(text: Any, fields: Any, row: Any, route: Any, is_sum: bool, received_ns: int) -> int:
     """A trade, or several of one taker at one price; TRADES, or minus the fault."""
     row.received_ns = received_ns
-    row.exchange_ns = _time(text, fields, 69)
-    row.traded_ns = _time(text, fields, 84)
-    row.first_id = _number(text, fields, 102 if is_sum else 116)  # f, t
-    row.last_id = _number(text, fields, 108) if is_sum else row.first_id  # l
-    fault = _worst(row.exchange_ns, row.traded_ns, row.first_id, row.last_id)
-    row.ticks = _ticks(text, fields, 112, route)  # p
-    row.lots = _lots(text, fields, 113, route)  # q
-    is_maker = _flag(text, fields, 109)  # m: the buyer waited, so the taker sold
+    row.exchange_ns = time_of(text, fields, 69)
+    row.traded_ns = time_of(text, fields, 84)
+    row.first_id = number_of(text, fields, 102 if is_sum else 116)  # f, t
+    row.last_id = number_of(text, fields, 108) if is_sum else row.first_id  # l
+    fault = worst(row.exchange_ns, row.traded_ns, row.first_id, row.last_id)
+    row.ticks = ticks_of(text, fields, 112, route)  # p
+    row.lots = lots_of(text, fields, 113, route)  # q
+    is_maker = flag_of(text, fields, 109)  # m: the buyer waited, so the taker sold
     row.side = -1 if is_maker == 1 else 1
-    fault = _worst(fault, row.ticks, row.lots, is_maker)
+    fault = worst(fault, row.ticks, row.lots, is_maker)
     return fault if fault < 0 else TRADES
 
 
@@ -302,56 +231,38 @@ def _trade(text: Any, fields: Any, row: Any, route: Any, is_sum: bool, received_
 def _quote(text: Any, fields: Any, row: Any, route: Any, received_ns: int) -> int:
     """Best bid and ask; QUOTE, or minus the fault."""
     row.received_ns = received_ns
-    row.exchange_ns = _time(text, fields, 69) if fields[KIND, 69] != 0 else 0
-    row.update_id = _number(text, fields, 117)
-    row.bid = _ticks(text, fields, 98, route)
-    row.bid_lots = _lots(text, fields, 66, route)
-    row.ask = _ticks(text, fields, 97, route)
-    row.ask_lots = _lots(text, fields, 65, route)
-    fault = _worst(_worst(row.exchange_ns, row.update_id, row.bid, row.bid_lots), row.ask, row.ask_lots, 0)
+    row.exchange_ns = time_of(text, fields, 69) if fields[KIND, 69] != 0 else 0
+    row.update_id = number_of(text, fields, 117)
+    row.bid = ticks_of(text, fields, 98, route)
+    row.bid_lots = lots_of(text, fields, 66, route)
+    row.ask = ticks_of(text, fields, 97, route)
+    row.ask_lots = lots_of(text, fields, 65, route)
+    fault = worst(worst(row.exchange_ns, row.update_id, row.bid, row.bid_lots), row.ask, row.ask_lots, 0)
     return fault if fault < 0 else QUOTE
-
-
-@kernel
-def _frame_length(text: Any, first: int, end: int) -> int:
-    """The length of a candle such as 5m in ns; minus the fault. A month has no length and is not read."""
-    count = read_integer(text, first, end - 1)
-    if count <= 0:
-        return -MISTYPED
-    unit = text[end - 1]
-    if unit == 115:
-        return count * 1_000_000_000
-    if unit == 109:
-        return count * 60_000_000_000
-    if unit == 104:
-        return count * 3_600_000_000_000
-    if unit == 100:
-        return count * 86_400_000_000_000
-    return count * 604_800_000_000_000 if unit == 119 else -MISTYPED
 
 
 @kernel
 def _bar(text: Any, outer: Any, fields: Any, row: Any, route: Any, received_ns: int) -> int:
     """The venue's candle; VENUE_BARS, or minus the fault."""
     row.received_ns = received_ns
-    row.exchange_ns = _time(text, outer, 69)
+    row.exchange_ns = time_of(text, outer, 69)
     if fields[KIND, 105] != 34:  # i
         return -MISSING
-    row.frame_ns = _frame_length(text, fields[FIRST, 105], fields[END, 105])
-    row.opened_ns = _time(text, fields, 116)
-    fault = _worst(row.exchange_ns, row.frame_ns, row.opened_ns, 0)
+    row.frame_ns = frame_length_of(text, fields[FIRST, 105], fields[END, 105])
+    row.opened_ns = time_of(text, fields, 116)
+    fault = worst(row.exchange_ns, row.frame_ns, row.opened_ns, 0)
     row.closed_ns = row.opened_ns + row.frame_ns
-    row.open = _ticks(text, fields, 111, route)
-    row.high = _ticks(text, fields, 104, route)
-    row.low = _ticks(text, fields, 108, route)
-    row.close = _ticks(text, fields, 99, route)
-    fault = _worst(fault, _worst(row.open, row.high, row.low, row.close), 0, 0)
-    row.volume = _float(text, fields, 118)
-    row.quote_volume = _float(text, fields, 113)
-    row.taker_volume = _float(text, fields, 86)
-    row.trades = _number(text, fields, 110)
-    row.is_closed = _flag(text, fields, 120)
-    fault = _worst(fault, row.trades, row.is_closed, 0)
+    row.open = ticks_of(text, fields, 111, route)
+    row.high = ticks_of(text, fields, 104, route)
+    row.low = ticks_of(text, fields, 108, route)
+    row.close = ticks_of(text, fields, 99, route)
+    fault = worst(fault, worst(row.open, row.high, row.low, row.close), 0, 0)
+    row.volume = float_of(text, fields, 118)
+    row.quote_volume = float_of(text, fields, 113)
+    row.taker_volume = float_of(text, fields, 86)
+    row.trades = number_of(text, fields, 110)
+    row.is_closed = flag_of(text, fields, 120)
+    fault = worst(fault, row.trades, row.is_closed, 0)
     if fault == 0 and not (row.volume >= 0.0 and row.quote_volume >= 0.0 and row.taker_volume >= 0.0):
         fault = -MISTYPED
     return fault if fault < 0 else VENUE_BARS
@@ -361,13 +272,13 @@ def _bar(text: Any, outer: Any, fields: Any, row: Any, route: Any, received_ns: 
 def _mark(text: Any, fields: Any, row: Any, received_ns: int) -> int:
     """Mark price and funding; MARK, or minus the fault. A delivery contract has an empty rate, which is none."""
     row.received_ns = received_ns
-    row.exchange_ns = _time(text, fields, 69)
-    row.settles_ns = _time(text, fields, 84)
-    row.mark_price = _float(text, fields, 112)
-    row.index_price = _float(text, fields, 105)
-    rate = _float(text, fields, 114)
+    row.exchange_ns = time_of(text, fields, 69)
+    row.settles_ns = time_of(text, fields, 84)
+    row.mark_price = float_of(text, fields, 112)
+    row.index_price = float_of(text, fields, 105)
+    rate = float_of(text, fields, 114)
     has_rate = fields[KIND, 114] != 0 and fields[END, 114] > fields[FIRST, 114]
-    fault = _worst(row.exchange_ns, row.settles_ns, 0, 0)
+    fault = worst(row.exchange_ns, row.settles_ns, 0, 0)
     if fault == 0 and (not row.mark_price > 0.0 or (fields[KIND, 105] != 0 and not row.index_price >= 0.0) or (has_rate and not abs(rate) < 1e6)):
         fault = -MISTYPED
     row.rate = int(np.rint(rate * 1e8)) if has_rate and fault == 0 else 0
@@ -378,15 +289,15 @@ def _mark(text: Any, fields: Any, row: Any, received_ns: int) -> int:
 def _liquidation(text: Any, outer: Any, fields: Any, row: Any, route: Any, received_ns: int) -> int:
     """A forced order; LIQUIDATION, or minus the fault."""
     row.received_ns = received_ns
-    row.exchange_ns = _time(text, outer, 69)
+    row.exchange_ns = time_of(text, outer, 69)
     if fields[KIND, 83] != 34:  # S
         return -MISSING
     row.side = 1 if text[fields[FIRST, 83]] == 66 else -1
-    row.ticks = _ticks(text, fields, 112, route)
-    row.lots = _lots(text, fields, 113, route)
-    row.filled = _lots(text, fields, 122, route)  # z
-    average = _float(text, fields, AVERAGE)  # finer than a tick
-    fault = _worst(row.exchange_ns, row.ticks, row.lots, row.filled)
+    row.ticks = ticks_of(text, fields, 112, route)
+    row.lots = lots_of(text, fields, 113, route)
+    row.filled = lots_of(text, fields, 122, route)  # z
+    average = float_of(text, fields, AVERAGE)  # finer than a tick
+    fault = worst(row.exchange_ns, row.ticks, row.lots, row.filled)
     if fault == 0 and not average > 0.0:
         fault = -MISTYPED
     row.average = average if fault == 0 else math.nan
