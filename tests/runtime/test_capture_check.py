@@ -145,7 +145,7 @@ def test_a_crossed_book_costs_the_score_for_as_long_as_it_stands(folder: Path) -
 def test_limits_are_the_reader_s_own(folder: Path) -> None:
     capture = captured(Venue(7, is_perp=False).frames(40, 0), folder)
     strict = structs.replace(DEFAULTS, half_life_seconds=0.05, min_levels=1_000)
-    (book,) = check_capture(capture, [instrument("BTCUSDT", "spot")], strict).books
+    (book,) = check_capture(capture, [instrument("BTCUSDT", "spot", "BINANCE")], strict).books
     assert book["quality"]["issues"] == {"missing": 1, "shallow": 1}
     assert book["quality"]["time_weighted"] == pytest.approx((1 - 2**-2) / (2 * 0.6931), abs=0.02)  # 0.1 s between changes is two half-lives
 
