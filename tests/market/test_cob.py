@@ -229,3 +229,15 @@ def test_a_bucket_is_as_wide_as_prices_move_within_bounds_or_as_the_user_says() 
 def test_an_average_of_what_is_not_known_is_not_known() -> None:
     values = np.array([math.nan, 1.0, 3.0, math.nan])
     assert average_back(values, 3, 3) == 2.0 and math.isnan(average_back(values, 3, 1)) and average_back(values, 2, 2) == 2.0
+
+
+@given(book=BOOK)
+def test_a_width_that_nobody_chose_is_two_basis_points_of_the_first_price(book: tuple[Side, Side]) -> None:
+    cob = cob_of(0)
+    bids, asks = ({ticks * 1_000: lots for ticks, lots in side.items()} for side in book)
+    closed(cob, FIRST, [(bids, asks)])
+    middle = (max(bids) + min(asks)) / 2
+    width = int(cob.terms[0].width)
+    assert width == bucket_width(middle, 1.0) == max(math.ceil(middle * 2e-4 - 1e-9), 1)
+    closed(cob, FIRST + 1, [({900_000: 1}, {900_001: 1})])
+    assert cob.terms[0].width == width  # and stays

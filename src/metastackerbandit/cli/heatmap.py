@@ -42,8 +42,6 @@ def heatmap_payload(
     paths: Sequence[Path], symbol: str | None, png: Path | None, metric: str, seconds: int, radius: int, bucket: float | None, until: str | None
 ) -> dict[str, Any]:
     """The shape of `msb heatmap --json`; a value that is not known is null."""
-    import math
-
     from metastackerbandit.domain.errors import DataRefused
     from metastackerbandit.market.cob import bucket_width
     from metastackerbandit.market.cob import heatmap as heatmap_of
@@ -55,7 +53,9 @@ def heatmap_payload(
     instruments = instruments_in(capture)
     place = _place(instruments, symbol)
     chosen = instruments[place]
-    _, market = cob_of(capture, instruments, [1] * len(instruments))  # where prices are, before buckets can be as wide as they should
+    tick = float(chosen.tick_size)
+    fixed = 0 if bucket is None else bucket_width(0.0, tick, fixed=bucket)
+    cob, market = cob_of(capture, instruments, [fixed if n == place else 0 for n in range(len(instruments))])
     row = market.book.row[place]
     if not row["bids"] or not row["asks"]:
         what = (
@@ -64,10 +64,7 @@ def heatmap_payload(
             else f"the book of {chosen.symbol} has an empty side"
         )
         raise DataRefused(what, where=capture.source, mend="give the file with its depth snapshot first; `msb data check` tells more")
-    tick = float(chosen.tick_size)
-    price = float(market.book.bids[place, row["bids"] - 1, 0]) * tick
-    width = bucket_width(price, tick, fixed=math.nan if bucket is None else bucket)
-    cob, _ = cob_of(capture, instruments, [width if n == place else 1 for n in range(len(instruments))])
+    width = int(cob.terms[place]["width"])
     shown = heatmap_of(cob, place, seconds=seconds, radius=radius, metric=metric)
     first = int((shown.mids == shown.mids).argmax())  # seconds before the first book are not told
     told = {
@@ -115,13 +112,11 @@ def _place(instruments: Sequence[Instrument], symbol: str | None) -> int:
 
 
 def _draw(png: Path, capture: Capture, chosen: Instrument, cob: Cob, place: int, shown: Heatmap, first: int, metric: str, bucket: float) -> None:
-    from metastackerbandit.market.cob import LENGTH
+    from metastackerbandit.market.cob import newest
     from metastackerbandit.report.heatmap_picture import HeatmapFacts, heatmap_picture
     from metastackerbandit.storage.whole_files import write_whole
 
-    seconds = len(shown.times)
-    end = int(shown.times[-1]) % LENGTH + LENGTH + 1
-    window = slice(end - seconds + first, end)
+    window = newest(cob, place, len(shown.times) - first)
     facts = HeatmapFacts(
         symbol=chosen.symbol,
         quote=_quote(chosen),

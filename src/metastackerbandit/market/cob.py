@@ -25,7 +25,8 @@ SECOND_NS = 1_000_000_000
 
 
 class CobTerms(Struct, frozen=True):
-    """An instrument's buckets: `width` ticks each; one lot at one tick is worth `unit` of the quote currency."""
+    """An instrument's buckets: `width` ticks each (0: 2 bp of the first middle price seen); one lot at one tick is worth `unit` of the quote
+    currency."""
 
     width: int
     unit: float
@@ -68,6 +69,7 @@ def empty_cob(terms: np.ndarray, venues: int = 1) -> Cob:
     return made
 
 
+@kernel
 def bucket_width(price: float, tick: float, sigma_5m: float = math.nan, fixed: float = math.nan) -> int:
     """Ticks of a bucket, frozen for a UTC day (method.md 7.2).
 
@@ -126,6 +128,8 @@ def close_second(cob: Any, s: int, second: int, live: Any, row: Any, bids: Any, 
     if bid == 0:
         _write_nothing(cob, s, second)
         return
+    if terms.width == 0:
+        terms.width = bucket_width(0.5 * (bid + ask), 1.0)
     place = second % 300
     centre = (bid + ask) // (2 * terms.width)
     for v in range(len(live)):
@@ -204,6 +208,12 @@ def imbalance_of(bids: Any, asks: Any, near: int) -> float:
     return (bid - ask) / (bid + ask) if bid + ask > 0.0 else math.nan
 
 
+def newest(cob: Cob, s: int, seconds: int = LENGTH) -> slice:
+    """Where the newest `seconds` (at most LENGTH) of an instrument stand in the rings: one stretch."""
+    end = int(cob.row[s]["second"]) % LENGTH + LENGTH + 1
+    return slice(end - seconds, end)
+
+
 class Heatmap(Struct, frozen=True, eq=False):
     """Rows are the seconds `times` (T,) of Unix time, oldest first; columns `prices` (2R + 1,) buckets from the middle; `mids` (T,) in ticks."""
 
@@ -226,10 +236,8 @@ def heatmap(
     """
     if metric not in METRICS or not 1 <= seconds <= LENGTH or not 0 <= radius <= RADIUS:
         raise ValueError(f"metric {metric!r}, {seconds} seconds, radius {radius}: one of {', '.join(METRICS)}, 1 to {LENGTH}, 0 to {RADIUS}")
-    newest = int(cob.row[s]["second"])
-    end = newest % LENGTH + LENGTH + 1
-    window = slice(end - seconds, end)
-    times = np.arange(newest - seconds + 1, newest + 1)
+    window, now = newest(cob, s, seconds), int(cob.row[s]["second"])
+    times = np.arange(now - seconds + 1, now + 1)
     columns = slice(RADIUS - radius, RADIUS + radius + 1)
     chosen = slice(None) if venues is None else list(venues)
     if metric == "spread":

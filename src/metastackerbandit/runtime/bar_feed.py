@@ -12,7 +12,7 @@ from metastackerbandit.domain.market_rows import TRADES
 from metastackerbandit.exchanges.binance.scan import scan
 from metastackerbandit.market.bars import BAR_FRAMES, Bars, BarTerms, empty_bars, take
 from metastackerbandit.market.settings import BarSettings
-from metastackerbandit.runtime.book_feed import feeds_of
+from metastackerbandit.runtime.book_feed import feeds_of, scanning
 from metastackerbandit.runtime.capture_rules import places_of_replies
 
 
@@ -37,5 +37,6 @@ def bars_of(
     """The bars of these instruments as they stand at the capture's end: what its last trade did not close is open."""
     market, bars = feeds_of(instruments, capacity=1), empty_bars(terms, frames, settings)
     alone = places_of_replies(capture, [one.symbol for one in instruments])
-    fill_bars(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, bars)
+    fill = scanning(fill_bars, instruments[0].venue)
+    fill(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, bars)
     return bars

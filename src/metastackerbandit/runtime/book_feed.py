@@ -59,14 +59,12 @@ def take(text: Any, end: int, received_ns: int, alone: int, market: Any) -> int:
 
 
 @cache
-def take_of(venue: str) -> Any:
-    """`take` for a venue's frames: the same kernel with the venue's scanner in it, chosen once and not at every frame."""
+def scanning(reader: Any, venue: str) -> Any:
+    """A kernel that calls `scan`, for a venue's frames: its own scanner in it, chosen once and not at every frame."""
     codec = codec_of(venue)
-    return take if codec.scan is scan else rebound(take, scan=codec.scan)
+    return reader if codec.scan is scan else rebound(reader, scan=codec.scan)
 
 
-@cache
-def for_venue(driver: Any, venue: str) -> Any:
-    """A kernel that calls `take`, for a venue's frames."""
-    chosen = take_of(venue)
-    return driver if chosen is take else rebound(driver, take=chosen)
+def take_of(venue: str) -> Any:
+    """`take` for a venue's frames."""
+    return scanning(take, venue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct, field
@@ -15,14 +15,14 @@ from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.domain.market_rows import DEPTH, MARKET_KINDS, QUOTE, TRADES
 from metastackerbandit.domain.recording import QualityIssue
 from metastackerbandit.exchanges.catalog import codec_for
-from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, STATES, WAIT
+from metastackerbandit.exchanges.continuity import APPLY, GAP, STATES
 from metastackerbandit.exchanges.decoded import FAULTS
 from metastackerbandit.market.book import is_crossed
 from metastackerbandit.market.quality import Quality, begin_watch, issues_of, limits_of, look, scored
 from metastackerbandit.market.settings import QualitySettings
-from metastackerbandit.runtime.book_feed import Feeds, feeds_of, for_venue, take
+from metastackerbandit.runtime.book_feed import Feeds, feeds_of
 from metastackerbandit.runtime.book_quality import book_quality, judge
-from metastackerbandit.runtime.capture_rules import places_of_replies
+from metastackerbandit.runtime.frame_walk import frames_of, walking
 
 MOST_ISSUES = 10_000  # kept; all are counted
 QUOTES = 65_536  # best prices remembered by update id
@@ -71,7 +71,6 @@ class Course(Struct, frozen=True):
     findings: int
     backwards: int
     received_ns: int
-    pending: int
     numbers_trades: int
 
 
@@ -129,80 +128,70 @@ def _after(market: Any, s: int, tally: Any, bests: Any, course: Any, findings: A
         _compare(market, s, tally, best, course, findings, frame)
 
 
-@kernel
-def check_frames(
-    text: Any,
-    starts: Any,
-    ends: Any,
-    received: Any,
-    alone: Any,
-    market: Any,
-    tallies: Any,
-    bests: Any,
-    pending: Any,
-    kinds: Any,
-    faults: Any,
-    latency: Any,
-    course: Any,
-    findings: Any,
-    quality: Any,
-    limits: Any,
-) -> None:
-    """Every frame (F,) through the feeds; `latency` (F,) receives ns behind the venue's stamp, or the least int64.
+class Checking(NamedTuple):
+    """What a check works on. `latency` (F,) receives ns behind the venue's stamp, or the least int64."""
 
-    What waits for a snapshot stands in `pending` (P,) and is taken again, oldest first, once the snapshot is there.
-    """
-    course = course[0]
-    limits = limits[0]
-    if len(starts) > 0:
-        begin_watch(quality, limits, received[0])
-    next_frame, again, stop = 0, 0, 0
-    while again < stop or next_frame < len(starts):
-        is_again = again < stop
-        if is_again:
-            f = pending[again % len(pending)]
-            again += 1
-        else:
-            f = next_frame
-            next_frame += 1
-            if received[f] < course.received_ns:
-                course.backwards += 1
-                _find(course, findings, 5, f, -1, course.received_ns, received[f])
-            course.received_ns = max(course.received_ns, received[f])
-        kind = take(text[starts[f] : ends[f]], ends[f] - starts[f], received[f], alone[f], market)
-        judge(market, quality, limits, kind, received[f], alone[f] >= 0, is_again)
-        stamp = 0
-        if kind == DEPTH:
-            s = market.decoded.depth[0].instrument
-            verdict = market.feeds[s].verdict
-            stamp = market.decoded.depth[0].exchange_ns
-            if verdict == GAP:
-                _find(course, findings, 1, f, s, market.feeds[s].last_id, market.decoded.depth[0].first_id)
-            if verdict == WAIT or verdict == GAP:
-                pending[course.pending % len(pending)] = f
-                course.pending += 1
-            elif verdict == APPLY:
-                _after(market, s, tallies[s], bests[s], course, findings, f)
-            elif verdict == ANEW:
-                again, stop = max(course.pending - len(pending), stop), course.pending
-            if not is_again and alone[f] < 0:
-                if 0 < stamp < tallies[s].exchange_ns:
-                    _find(course, findings, 6, f, s, tallies[s].exchange_ns, stamp)
-                tallies[s].exchange_ns = max(tallies[s].exchange_ns, stamp)
-        if is_again:
-            continue
-        fault = market.decoded.found[0].fault
-        kinds[kind] += 1
-        faults[fault] += 1
-        if fault != 0 and fault != 11:
-            _find(course, findings, 0, f, -1, fault, 0)
-        if kind == TRADES:
-            for n in range(market.decoded.found[0].rows):
-                stamp = max(stamp, _traded(market.decoded.trades[n], tallies, course, findings, f))
-        elif kind == QUOTE:
-            stamp = _quoted(market, tallies, bests, course, findings, f)
-        latency[f] = received[f] - stamp if stamp > 0 and alone[f] < 0 else -9223372036854775807
-    look(quality, limits, course.received_ns)
+    tallies: Any  # (S,) TallyRow
+    bests: Any  # (S, Q) BestRow
+    kinds: Any  # (K,) int64
+    faults: Any  # (W,) int64
+    latency: Any  # (F,) int64
+    course: Any  # (1,) Course
+    findings: Any  # (M,) FindingRow
+    quality: Quality
+    limits: Any  # (1,) Limits
+
+
+@kernel
+def note_arrival(mine: Any, market: Any, frame: int, received_ns: int) -> None:
+    """A frame has come: our own clock must not have gone back."""
+    course = mine.course[0]
+    if frame == 0:
+        begin_watch(mine.quality, mine.limits[0], received_ns)
+    if received_ns < course.received_ns:
+        course.backwards += 1
+        _find(course, mine.findings, 5, frame, -1, course.received_ns, received_ns)
+    course.received_ns = max(course.received_ns, received_ns)
+
+
+@kernel
+def check_frame(mine: Any, market: Any, frame: int, received_ns: int, kind: int, alone: int, is_again: bool) -> None:
+    """What a frame came to is judged, counted and compared."""
+    course, findings = mine.course[0], mine.findings
+    judge(market, mine.quality, mine.limits[0], kind, received_ns, alone >= 0, is_again)
+    stamp = 0
+    if kind == DEPTH:
+        s = market.decoded.depth[0].instrument
+        tally = mine.tallies[s]
+        verdict = market.feeds[s].verdict
+        stamp = market.decoded.depth[0].exchange_ns
+        if verdict == GAP:
+            _find(course, findings, 1, frame, s, market.feeds[s].last_id, market.decoded.depth[0].first_id)
+        elif verdict == APPLY:
+            _after(market, s, tally, mine.bests[s], course, findings, frame)
+        if not is_again and alone < 0:
+            if 0 < stamp < tally.exchange_ns:
+                _find(course, findings, 6, frame, s, tally.exchange_ns, stamp)
+            tally.exchange_ns = max(tally.exchange_ns, stamp)
+    if is_again:
+        return
+    fault = market.decoded.found[0].fault
+    mine.kinds[kind] += 1
+    mine.faults[fault] += 1
+    if fault != 0 and fault != 11:
+        _find(course, findings, 0, frame, -1, fault, 0)
+    if kind == TRADES:
+        for n in range(market.decoded.found[0].rows):
+            stamp = max(stamp, _traded(market.decoded.trades[n], mine.tallies, course, findings, frame))
+    elif kind == QUOTE:
+        stamp = _quoted(market, mine.tallies, mine.bests, course, findings, frame)
+    mine.latency[frame] = received_ns - stamp if stamp > 0 and alone < 0 else -9223372036854775807
+
+
+@kernel
+def _end(mine: Any) -> None:
+    """Look once more at what time has brought since the last frame."""
+    look(mine.quality, mine.limits[0], mine.course[0].received_ns)
 
 
 @kernel
@@ -242,40 +231,30 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument], settings:
     """
     market, codec = feeds_of(instruments), codec_for(instruments)
     count, frames = len(instruments), len(capture.starts)
-    tallies, findings, course = rows(TallyRow, count), rows(FindingRow, MOST_ISSUES), rows(Course, 1)
-    course[0]["numbers_trades"] = codec.numbers_trades
-    bests = np.stack([rows(BestRow, QUOTES) for _ in range(count)])
-    pending = np.zeros(min(frames, 200_000) + 1, np.int64)
-    kinds, faults, latency = np.zeros(len(MARKET_KINDS), np.int64), np.zeros(len(FAULTS), np.int64), np.zeros(frames, np.int64)
-    alone = places_of_replies(capture, [one.symbol for one in instruments])
-    quality, limits = book_quality(count), limits_of(settings)
-    for_venue(check_frames, codec.venue)(
-        capture.text,
-        capture.starts,
-        capture.ends,
-        capture.received_ns,
-        alone,
-        market,
-        tallies,
-        bests,
-        pending,
-        kinds,
-        faults,
-        latency,
-        course,
-        findings,
-        quality,
-        limits,
+    mine = Checking(
+        tallies=rows(TallyRow, count),
+        bests=np.stack([rows(BestRow, QUOTES) for _ in range(count)]),
+        kinds=np.zeros(len(MARKET_KINDS), np.int64),
+        faults=np.zeros(len(FAULTS), np.int64),
+        latency=np.zeros(frames, np.int64),
+        course=rows(Course, 1),
+        findings=rows(FindingRow, MOST_ISSUES),
+        quality=book_quality(count),
+        limits=limits_of(settings),
     )
+    mine.course[0]["numbers_trades"] = codec.numbers_trades
+    walking(codec.venue, check_frame, note_arrival)(frames_of(capture, instruments), market, mine)
+    _end(mine)
+    tallies, course, quality = mine.tallies, mine.course, mine.quality
     ended_ns = int(course[0]["received_ns"])
-    told = findings[: min(int(course[0]["findings"]), MOST_ISSUES)]
+    told = mine.findings[: min(int(course[0]["findings"]), MOST_ISSUES)]
     never = [one.symbol for one, feed in zip(instruments, market.feeds, strict=True) if feed["waited"] and not feed["snapshots"]]
-    behind = latency[latency > -(2**63) + 1] / 1e6
+    behind = mine.latency[mine.latency > -(2**63) + 1] / 1e6
     quantiles = tuple(float(value) for value in np.quantile(behind, (0.01, 0.5, 0.99))) if len(behind) else None
     return CheckedCapture(
         frames=frames,
-        kinds={name: int(number) for name, number in zip(MARKET_KINDS, kinds, strict=True) if number},
-        faults={name: int(number) for (name, _), number in zip(FAULTS, faults, strict=True) if number and name != "sound"},
+        kinds={name: int(number) for name, number in zip(MARKET_KINDS, mine.kinds, strict=True) if number},
+        faults={name: int(number) for (name, _), number in zip(FAULTS, mine.faults, strict=True) if number and name != "sound"},
         gaps=int(market.feeds["gaps"].sum()),
         resyncs=int(np.maximum(market.feeds["snapshots"] - 1, 0).sum()),
         crossed=int(tallies["crossed"].sum()),
@@ -283,7 +262,7 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument], settings:
         equal=int(tallies["equal"].sum()),
         latency_ms=quantiles,  # type: ignore[arg-type]
         books=tuple(
-            {**_book(one, market, tallies, place), "quality": _score(quality, place, limits, ended_ns)} for place, one in enumerate(instruments)
+            {**_book(one, market, tallies, place), "quality": _score(quality, place, mine.limits, ended_ns)} for place, one in enumerate(instruments)
         ),
         issues=(*capture.issues, *_issues(told, int(course[0]["findings"]), capture, instruments), *_unsynced(never)),
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct, structs
@@ -20,11 +20,12 @@ from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import entry, kernel, rows
 from metastackerbandit.domain.market_rows import DEPTH
-from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, WAIT
+from metastackerbandit.exchanges.continuity import APPLY
 from metastackerbandit.market.cob import COLUMNS, CobTerms, bucket_width, fill_side
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take
 from metastackerbandit.runtime.capture_check import CheckedCapture, check_capture
 from metastackerbandit.runtime.capture_rules import instruments_in, places_of_replies
+from metastackerbandit.runtime.frame_walk import frames_of, walking
 from metastackerbandit.storage.captures import read_capture
 
 FOLDER = Path("ws_captures", "binance")  # beside the folder of candle folders
@@ -68,45 +69,24 @@ def note(row: Any, bids: Any, asks: Any, terms: Any, best: Any, bid_buckets: Any
     fill_side(asks, row.asks, -1, row.known_ask, terms.width, centre, terms.unit, ask_buckets)
 
 
-@kernel
-def follow(
-    text: Any,
-    starts: Any,
-    ends: Any,
-    received: Any,
-    alone: Any,
-    market: Any,
-    terms: Any,
-    pending: Any,
-    bests: Any,
-    bid_buckets: Any,
-    ask_buckets: Any,
-) -> int:
-    """Every frame (F,) through the feeds; what is known after each change goes to `bests` (N, 5) and the buckets (S, C); how many changes there were.
+class Following(NamedTuple):
+    """What is known after each change: `terms` (S,) CobTerms, `bests` (N, 5), `changes` (1,) of them so far, the newest buckets (S, C) a side."""
 
-    What waits for a snapshot stands in `pending` (P,) and is taken again, oldest first, once the snapshot is there.
-    """
-    next_frame, again, stop, waiting, changes = 0, 0, 0, 0, 0
-    while again < stop or next_frame < len(starts):
-        if again < stop:
-            f = pending[again % len(pending)]
-            again += 1
-        else:
-            f = next_frame
-            next_frame += 1
-        kind = take(text[starts[f] : ends[f]], ends[f] - starts[f], received[f], alone[f], market)
-        if kind == DEPTH:
-            s = market.decoded.depth[0].instrument
-            verdict = market.feeds[s].verdict
-            if verdict == APPLY:
-                note(market.book.row[s], market.book.bids[s], market.book.asks[s], terms[s], bests[changes], bid_buckets[s], ask_buckets[s])
-                changes += 1
-            elif verdict == WAIT or verdict == GAP:
-                pending[waiting % len(pending)] = f
-                waiting += 1
-            elif verdict == ANEW:
-                again, stop = max(waiting - len(pending), stop), waiting
-    return changes
+    terms: Any
+    bests: Any
+    changes: Any
+    bids: Any
+    asks: Any
+
+
+@kernel
+def note_change(mine: Any, market: Any, frame: int, received_ns: int, kind: int, alone: int, is_again: bool) -> None:
+    """Where a change has gone into a book, write down what is known of it."""
+    if kind == DEPTH:
+        s = market.decoded.depth[0].instrument
+        if market.feeds[s].verdict == APPLY:
+            note(market.book.row[s], market.book.bids[s], market.book.asks[s], mine.terms[s], mine.bests[mine.changes[0]], mine.bids[s], mine.asks[s])
+            mine.changes[0] += 1
 
 
 def session(paths: Sequence[Path]) -> Session:
@@ -125,13 +105,13 @@ def following(given: Session) -> Callable[[], Followed]:
     """The session, ready: `run()` begins with empty books, and takes the frames from the first to the last."""
     capture, count = given.capture, len(given.instruments)
     bests = np.zeros((len(capture.starts), 5), np.int64)
-    pending = np.zeros(len(capture.starts) + 1, np.int64)
+    frames, follow = frames_of(capture, given.instruments), walking(given.instruments[0].venue, note_change)
 
     def run() -> Followed:
         market = feeds_of(given.instruments)
-        bids, asks = np.zeros((count, COLUMNS)), np.zeros((count, COLUMNS))
-        made = follow(capture.text, capture.starts, capture.ends, capture.received_ns, given.alone, market, given.terms, pending, bests, bids, asks)
-        return Followed(bests[:made], bids, asks, market)
+        mine = Following(given.terms, bests, np.zeros(1, np.int64), np.zeros((count, COLUMNS)), np.zeros((count, COLUMNS)))
+        follow(frames, market, mine)
+        return Followed(bests[: int(mine.changes[0])], mine.bids, mine.asks, market)
 
     return run
 
