@@ -11,8 +11,9 @@ from metastackerbandit.backtest.run import Result, block_of, run
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.inputs import Control
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.kernel import layout, rows
 from metastackerbandit.domain.recording import FundingRow, MoodRow, Recording
+from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.sink import Kept, MemorySink
 from metastackerbandit.domain.timeframe import HOUR_NS, MINUTE_NS
 from metastackerbandit.engine.engine import Engine
@@ -21,8 +22,10 @@ from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.runtime.replay import Driver, inputs_of
 from metastackerbandit.simulation.broker import SimulatedBroker, open_venue
 from metastackerbandit.simulation.settings import SimulationSettings
+from metastackerbandit.stacking.catalog import ARMS
 from tests.shared import shared_data
 
+ARMS_ON_BARS = [arm.name for arm in ARMS if arm.hears is None]  # the others need an order book
 START_NS = 1_735_603_200 * 10**9  # 2024-12-31 00:00 UTC
 
 
@@ -50,7 +53,15 @@ def walk(seed: int, count: int, *, base_ns: int = 5 * MINUTE_NS, holes: float = 
 
 
 def generated(
-    seed: int, count: int = 300, symbols: int = 2, *, market: str = "perp", holes: float = 0.0, funded: bool = False, moody: bool = False
+    seed: int,
+    count: int = 300,
+    symbols: int = 2,
+    *,
+    market: str = "perp",
+    holes: float = 0.0,
+    funded: bool = False,
+    moody: bool = False,
+    booked: bool = False,
 ) -> Recording:
     """A recording of random walks."""
     names = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "BNBUSDT")[:symbols]
@@ -60,16 +71,39 @@ def generated(
         funding = np.zeros(count // 96 + 1, layout(FundingRow))
         funding["at_ns"] = START_NS + np.arange(len(funding)) * 8 * HOUR_NS
         funding["rate"] = rng.integers(-30_000, 30_000, len(funding))
+    bars = tuple(walk(seed * 7 + s, count, holes=holes) for s in range(symbols))
     return Recording(
         instruments=tuple(instrument(name, market) for name in names),
         base_ns=5 * MINUTE_NS,
-        bars=tuple(walk(seed * 7 + s, count, holes=holes) for s in range(symbols)),
+        bars=bars,
         funding=(funding,) * symbols,
         has_volume=(True,) * symbols,
         mood=tuple(mood_walk(seed * 11 + s, count) for s in range(symbols)) if moody else (),
+        seconds=tuple(seconds_of(seed * 13 + s, one) for s, one in enumerate(bars)) if booked else (),
         source="generated",
         digest=f"seed {seed}",
     )
+
+
+def seconds_of(seed: int, bars: np.ndarray) -> np.ndarray:
+    """The last eight seconds of the order book before each candle's close; some of them nobody could trust, and some are missing."""
+    rng = np.random.default_rng(seed)
+    each = np.arange(8)[::-1]
+    count = len(each) * len(bars)
+    made = rows(SecondRow, count)
+    for name in made.dtype.names or ():
+        if made.dtype[name].kind == "f":
+            made[name] = np.nan
+    known_ns = np.repeat(bars["known_ns"], len(each)) - np.tile(each, len(bars)) * 10**9
+    made["known_ns"] = made["closed_ns"] = known_ns
+    made["second"] = known_ns // 10**9 - 1
+    made["is_trusted"] = rng.random(count) > 0.05
+    made["changed_ns"] = known_ns - rng.integers(0, 4 * 10**9, count)
+    made["bid_ticks"] = np.repeat(bars["close"], len(each)) - rng.integers(1, 60, count)
+    made["ask_ticks"] = made["bid_ticks"] + rng.integers(1, 400, count)
+    made["bid_depth_10"], made["ask_depth_10"] = rng.gamma(1.0, 4_000.0, count).round(), rng.gamma(1.0, 4_000.0, count).round()
+    made["score"] = np.where(rng.random(count) < 0.05, np.nan, rng.uniform(0.7, 1.0, count))
+    return made[rng.random(count) > 0.03]
 
 
 def mood_walk(seed: int, count: int) -> np.ndarray:

@@ -19,9 +19,8 @@ from metastackerbandit.evaluation.verdict import Word
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings
 from metastackerbandit.simulation.settings import SimulationSettings
-from metastackerbandit.stacking.catalog import ARMS
 from tests.covering import covers
-from tests.markets import by_block, generated, instrument, recorded
+from tests.markets import ARMS_ON_BARS, by_block, generated, instrument, recorded
 
 UNIT = instrument().rules().unit
 NEVER = EngineSettings(sizing=SizingSettings(mode="notional", notional="0.01"))  # below every minimum
@@ -195,7 +194,7 @@ def test_baselines_are_all_the_other_arms_and_doing_nothing() -> None:
     recording = generated(5, 120, symbols=1)
     plan = plan_of(recording, "5m", "momentum", EngineSettings(sizing=FIXED))
     found = baselines(plan, block_of(recording), SimulationSettings())
-    assert set(found) == {"flat", *(arm.name for arm in ARMS)} - {"momentum"}
+    assert set(found) == {"flat", *ARMS_ON_BARS} - {"momentum"}
     assert found["flat"] == 0.0
     _, result = by_block(recording, "5m", "buy_and_hold", plan.settings)
     assert found["buy_and_hold"] == (final_of(result) - 10**12) / 10**12

@@ -31,6 +31,7 @@ ASKED: dict[str, tuple[dict[str, float], dict[str, float], str, float]] = {
     "complete": ({}, {}, "completeness", 0.8),
     "fresh": ({}, {}, "age_bars", 1.0),
     "book_live": ({}, {"has_book": 1}, "book_age_s", 2.0),
+    "feed_quality": ({}, {"has_book": 1}, "feed_quality", 0.8),
     "warm": ({}, {}, "bars_seen", 50.0),
     "familiar": (SPEAKING, {}, "credibility", 0.05),
     "signal": (SPEAKING | {"p_against": 0.0}, {"min_signal_buy": 0.25, "min_signal_sell": 0.25}, "p_with", 0.25),
@@ -46,7 +47,7 @@ ASKED: dict[str, tuple[dict[str, float], dict[str, float], str, float]] = {
     "posterior": ({"has_posterior": 1}, {}, "chance", 0.85),
     "regime": ({}, {"asks_regime": 1}, "regime_allowed", 1.0),
     "spread": ({}, {"has_book": 1}, "spread_bps", 5.0),
-    "depth": ({}, {"has_book": 1}, "depth", 3.0),
+    "depth": ({"asks": 1}, {"has_book": 1}, "depth", 3.0),
     "volatility_floor": ({}, {}, "volatility", 0.01),
     "volatility_cap": ({}, {}, "volatility", 4.0),
     "funding": ({"has_funding": 1}, {}, "funding_bps", 3.0),
@@ -57,6 +58,7 @@ NEVER_NA = {"complete", "fresh", "warm", "alpha", "volatility_floor", "volatilit
 NEVER_UNKNOWN = {"model", "worth"}  # silence is a count; without a meta-label there is nothing to ask
 NOT_ASKED: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "book_live": ({}, {"has_book": 0}),
+    "feed_quality": ({}, {"has_book": 0}),
     "familiar": ({"has_model": 0}, {}),
     "signal": ({"side": 0}, {}),
     "mood": ({}, {"has_mood": 0}),
@@ -70,7 +72,7 @@ NOT_ASKED: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "posterior": ({"has_posterior": 0}, {}),
     "regime": ({}, {"asks_regime": 0}),
     "spread": ({}, {"has_book": 0}),
-    "depth": ({}, {"has_book": 0}),
+    "depth": ({"asks": 0}, {"has_book": 1}),
     "funding": ({"has_funding": 0}, {}),
     "model": ({"has_model": 0}, {}),
 }
@@ -81,7 +83,7 @@ def test_the_catalog_is_the_contract_s_in_its_order() -> None:
     opinions = "complete fresh book_live warm model familiar signal mood consensus confidence alpha neutral_band conformal net_edge worth"
     rest = "alignment posterior regime spread depth volatility_floor volatility_cap funding"
     assert GATE_NAMES[:23] == (*opinions.split(), *rest.split())
-    assert set(ASKED) == set(GATE_NAMES[:23])
+    assert set(ASKED) == set(GATE_NAMES[:24]) and GATE_NAMES[23] == "feed_quality"
 
 
 @covers("2.110", "A36")

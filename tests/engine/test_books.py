@@ -13,9 +13,8 @@ from metastackerbandit.engine.settings import AccountSettings, EngineSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import SizingSettings
-from metastackerbandit.stacking.catalog import ARMS
 from tests.covering import covers
-from tests.markets import by_block, by_stream, generated, recorded, same_bytes
+from tests.markets import ARMS_ON_BARS, by_block, by_stream, generated, recorded, same_bytes
 from tests.predicted import predictions_of
 
 FRAMES = ("5m", "15m", "1h", "4h")
@@ -67,7 +66,7 @@ def opinions(draw: st.DrawFn) -> DecisionSettings:
 
 @covers("1.24", "1.26", "1.30", "A26", "A35", "A43")
 @settings(max_examples=8)
-@given(seed=st.integers(0, 1_000), arm=st.sampled_from([arm.name for arm in ARMS if arm.name != "random_entries"] + ["model"]))
+@given(seed=st.integers(0, 1_000), arm=st.sampled_from([name for name in ARMS_ON_BARS if name != "random_entries"] + ["model"]))
 def test_four_frames_of_two_symbols_leave_what_each_leaves_alone(seed: int, arm: str) -> None:
     recording = generated(seed, 1_000, holes=0.1, funded=True)
     said = predictions_of_books(recording, FRAMES, seed) if arm == "model" else ()

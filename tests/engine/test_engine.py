@@ -46,10 +46,9 @@ from metastackerbandit.engine.world import WORKING_SLOTS
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.runtime.replay import inputs_of
 from metastackerbandit.simulation.settings import SimulationSettings
-from metastackerbandit.stacking.catalog import ARMS
 from metastackerbandit.stacking.names import ARM_NAMES
 from tests.covering import covers
-from tests.markets import START_NS, by_stream, generated, same_bytes, streaming
+from tests.markets import ARMS_ON_BARS, START_NS, by_stream, generated, same_bytes, streaming
 
 BAR_NS = 300 * 10**9
 PRICE = 500_000  # ticks
@@ -320,7 +319,7 @@ def test_more_working_orders_than_slots_is_a_fault() -> None:
 # -- snapshots --------------------------------------------------------------------------------------------------------------------
 
 QUICK = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
-ARM_PLACES = st.sampled_from([arm.name for arm in ARMS])
+ARM_PLACES = st.sampled_from(ARMS_ON_BARS)
 
 
 @covers("0.45", "2.127")

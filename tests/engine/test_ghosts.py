@@ -19,10 +19,9 @@ from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import SizingSettings
-from metastackerbandit.stacking.catalog import ARMS
 from metastackerbandit.stacking.settings import PosteriorSettings
 from tests.engine.branching import RELAXED, Telling
-from tests.markets import START_NS, by_block, by_stream, generated, recorded, same_bytes
+from tests.markets import ARMS_ON_BARS, START_NS, by_block, by_stream, generated, recorded, same_bytes
 from tests.predicted import predictions_of
 
 FEW = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,7 +64,7 @@ def test_a_ghost_is_the_trip_that_the_engine_makes_when_its_gate_lets_it_pass() 
     @FEW
     @given(
         seed=st.integers(0, 10_000),
-        arm=st.sampled_from([arm.name for arm in ARMS if arm.name != "buy_and_hold"]),
+        arm=st.sampled_from([name for name in ARMS_ON_BARS if name != "buy_and_hold"]),
         frame=st.sampled_from(["5m", "15m"]),
         holes=st.sampled_from([0.0, 0.1]),
         exits=st.builds(

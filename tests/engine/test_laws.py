@@ -18,12 +18,11 @@ from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import SizingSettings
 from metastackerbandit.runtime.replay import inputs_of
 from metastackerbandit.simulation.settings import SimulationSettings
-from metastackerbandit.stacking.catalog import ARMS
 from tests.covering import covers
-from tests.markets import by_block, generated, recorded, streaming
+from tests.markets import ARMS_ON_BARS, by_block, generated, recorded, streaming
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-ARM_NAMES = st.sampled_from([arm.name for arm in ARMS])
+ARM_NAMES = st.sampled_from(ARMS_ON_BARS)
 
 
 def poisoned(recording: Recording, after: int) -> Recording:

@@ -42,7 +42,7 @@ def turned_settings(given: DecisionSettings) -> DecisionSettings:
 
 def plan_under(decision: DecisionSettings) -> Plan:
     """One perpetual on 5m whose decisions hear a model and a mood."""
-    recording = generated(1, 5, symbols=1, moody=True, funded=True)
+    recording = generated(1, 5, symbols=1, moody=True, funded=True, booked=True)
     return plan_of(recording, "5m", "model", EngineSettings(decision=decision))
 
 
@@ -74,6 +74,11 @@ def put(world: World, rng: np.random.Generator, unit: int) -> None:
     seat.level = PRICE * (1.0 + rng.choice([-1, 1]) * rng.uniform(0.001, 0.01))
     world.terciles[0].seen, world.terciles[0].low, world.terciles[0].high = 100, -8.0, -5.0
     seat.mood, seat.mood_ns = rng.choice([rng.normal(), 0.5, np.nan], p=[0.8, 0.1, 0.1]), START_NS + int(rng.choice([0, BAR_NS]))
+    touch = seat.touch
+    touch.bid = int(rng.choice([0, PRICE - int(rng.integers(1, 80))], p=[0.05, 0.95]))
+    touch.ask = int(rng.choice([0, PRICE + int(rng.integers(1, 200))], p=[0.05, 0.95]))
+    touch.bid_depth, touch.ask_depth = rng.choice([0.0, 50.0, 2_000.0, 80_000.0], 2)
+    touch.changed_ns, touch.quality = bar.known_ns - int(rng.integers(0, 3 * 10**9)), rng.choice([0.7, 0.9, np.nan])
     standing = seat.mood_standing
     standing.ups = int(rng.integers(0, 201))
     standing.downs = 200 - standing.ups
@@ -102,6 +107,10 @@ def turn(world: World) -> None:
     for name in ("last_side", "spent_side", "funding_bps", "mood"):
         seat[name] = -seat[name]
     seat.level = 2.0 * PRICE - seat.level
+    touch = seat.touch
+    if touch.bid and touch.ask:
+        touch.bid, touch.ask = 2 * PRICE - touch.ask, 2 * PRICE - touch.bid
+    touch.bid_depth, touch.ask_depth = touch.ask_depth, touch.bid_depth
     standing = seat.mood_standing
     for one, other in (("ups", "downs"), ("right_up", "right_down"), ("wrong_up", "wrong_down")):
         standing[one], standing[other] = standing[other].copy(), standing[one].copy()

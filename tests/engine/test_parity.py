@@ -20,7 +20,7 @@ from metastackerbandit.risk.settings import RiskSettings, SizingSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.catalog import ARMS
 from tests.covering import covers
-from tests.markets import START_NS, by_block, by_stream, generated, recorded, same_bytes
+from tests.markets import ARMS_ON_BARS, START_NS, by_block, by_stream, generated, recorded, same_bytes
 from tests.predicted import predictions_of
 
 ROWS_OF_TRADES = ("orders", "fills", "ledger", "trips", "controls")
@@ -57,11 +57,12 @@ def engine_settings(draw: st.DrawFn) -> EngineSettings:
     fill=st.sampled_from(["next_open", "close"]),
     latency_ms=st.sampled_from([0.0, 250.0, 400_000.0]),
     chosen=engine_settings(),
+    booked=st.booleans(),
 )
 def test_streaming_equals_block_on_generated_markets(
-    seed: int, arm: str, frame: str, market: str, holes: float, fill: str, latency_ms: float, chosen: EngineSettings
+    seed: int, arm: str, frame: str, market: str, holes: float, fill: str, latency_ms: float, chosen: EngineSettings, booked: bool
 ) -> None:
-    recording = generated(seed, 220, market=market, holes=holes, funded=market == "perp")
+    recording = generated(seed, 220, market=market, holes=holes, funded=market == "perp", booked=booked or arm == "book_pressure")
     simulation = SimulationSettings(fill=fill, latency_ms=latency_ms)  # type: ignore[arg-type]
     controls = (
         Control(START_NS + 40 * 300 * 10**9, "pause"),
@@ -76,7 +77,7 @@ def test_streaming_equals_block_on_generated_markets(
 
 
 @covers("2.138")
-@pytest.mark.parametrize("arm", [arm.name for arm in ARMS])
+@pytest.mark.parametrize("arm", ARMS_ON_BARS)
 def test_streaming_equals_block_on_recorded_candles(arm: str) -> None:
     recording = recorded(("BTCUSDT", "ETHUSDT", "SOLUSDT"), first=20_000, count=1_500)
     chosen = EngineSettings()
@@ -88,7 +89,7 @@ def test_streaming_equals_block_on_recorded_candles(arm: str) -> None:
 
 
 @QUICK
-@given(seed=st.integers(0, 10_000), arm=st.sampled_from([arm.name for arm in ARMS]), chosen=engine_settings())
+@given(seed=st.integers(0, 10_000), arm=st.sampled_from(ARMS_ON_BARS), chosen=engine_settings())
 def test_a_lean_block_leaves_out_rows_and_changes_nothing(seed: int, arm: str, chosen: EngineSettings) -> None:
     recording = generated(seed, 300)
     full, result = by_block(recording, "5m", arm, chosen)
@@ -106,8 +107,8 @@ def digest_of_a_run() -> str:
         exits=ExitSettings(stop_bps=60.0, target_bps=90.0, trail_bps=80.0, max_bars=9), decision=DecisionSettings(reversal="flip")
     )
     total = hashlib.sha256()
-    for arm in ARMS:
-        kept, _ = by_block(generated(3, 90, holes=0.1, funded=True), "15m", arm.name, chosen)
+    for arm in ARMS_ON_BARS:
+        kept, _ = by_block(generated(3, 90, holes=0.1, funded=True), "15m", arm, chosen)
         for name in Kept.__struct_fields__:
             total.update(getattr(kept, name).tobytes())
     learning = DecisionSettings(consensus="hard", conformal_gamma=0.1, allowed_regimes=REGIMES[:5], unknown_passes=("mood", "regime"))

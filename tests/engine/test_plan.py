@@ -91,6 +91,16 @@ def test_a_book_has_the_inputs_that_were_recorded_for_its_symbol() -> None:
     assert not any(book.has_mood for book in plan_of(structs.replace(told, mood=()), "5m", "sma_cross", DEFAULT).books)
 
 
+def test_an_arm_that_follows_the_order_book_is_refused_where_there_is_none() -> None:
+    booked = generated(1, 10, booked=True)
+    half = structs.replace(booked, seconds=(booked.seconds[0], None))
+    assert begin(plan_of(booked, "5m", "book_pressure", DEFAULT)).limits["has_book"].tolist() == [1, 1]
+    for recording, symbol in ((half, "ETHUSDT"), (generated(1, 10), "BTCUSDT")):
+        with pytest.raises(ConfigRefused, match=f"book_pressure follows the order book, and of {symbol} none is recorded"):
+            begin(plan_of(recording, "5m", "book_pressure", DEFAULT))
+    assert begin(plan_of(half, "5m", "sma_cross", DEFAULT)).limits["has_book"].tolist() == [1, 0]
+
+
 def test_books_have_settings_of_their_own() -> None:
     recording = generated(1, 10)
     strict = EngineSettings(decision=DecisionSettings(min_alpha=0.5), costs=CostSettings(taker_fee_bps=1.0))
@@ -207,7 +217,8 @@ def test_the_world_begins_with_the_plan_s_numbers_and_nothing_else() -> None:
     account.cash, account.entries = 0, 0
     for seat in unset["seats"]:
         assert seat.exit_bar == -1 and seat.correlation == 1.0 and seat.coverage.level == 0.35
-        assert math.isnan(seat.mood) and math.isnan(seat.mood_mirror)
+        assert math.isnan(seat.mood) and math.isnan(seat.mood_mirror) and math.isnan(seat.touch.quality)
+        seat.touch.quality = 0.0
         seat.exit_bar, seat.correlation, seat.coverage.level, seat.mood, seat.mood_mirror = 0, 0.0, 0.0, 0.0, 0.0
     assert [GATE_NAMES[place] for place in np.flatnonzero(unset["lenient"])] == sorted(("mood", "legal_order"), key=GATE_NAMES.index)
     assert set(unset["lenient"].tolist()) == {0, 1} and np.isnan(unset["pairs"]["rho"]).all()

@@ -19,9 +19,8 @@ from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings
-from metastackerbandit.stacking.catalog import ARMS
 from tests.covering import covers
-from tests.markets import START_NS, generated, recorded
+from tests.markets import ARMS_ON_BARS, START_NS, generated, recorded
 from tests.predicted import predictions_of
 from tests.runtime.twinned import by_twin
 
@@ -46,7 +45,7 @@ SETTINGS = (
 
 @covers("K6", "B09")
 @pytest.mark.parametrize("which", range(len(SETTINGS)))
-@pytest.mark.parametrize("arm", [*(arm.name for arm in ARMS), *OPINIONS])
+@pytest.mark.parametrize("arm", [*ARMS_ON_BARS, *OPINIONS])
 def test_a_fair_engine_is_its_own_mirror_image(arm: str, which: int) -> None:
     recording = generated(which + 5, 500, symbols=2, funded=True, moody=True, holes=0.02)
     told = predictions_of(recording, "5m", which, others=("1h", "15m")) if arm in OPINIONS else ()

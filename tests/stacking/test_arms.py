@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.errors import ConfigRefused
+from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.rows import KEEP
+from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.stacking.ask import ask_arm
 from metastackerbandit.stacking.catalog import ARMS
 from metastackerbandit.stacking.names import arm_place
-from metastackerbandit.stacking.settings import ArmSettings, Breakout, EmaCross, Momentum, RandomEntries, Reversal, SmaCross
+from metastackerbandit.stacking.settings import ArmSettings, BookPressure, Breakout, EmaCross, Momentum, RandomEntries, Reversal, SmaCross
 from tests.covering import covers
 
 CLOSES = st.lists(st.integers(1_000, 1_200), min_size=1, max_size=120)
@@ -120,6 +122,35 @@ def test_every_arm_speaks_targets_and_is_its_memory(arm: object) -> None:
     again = [int(ask_arm(place, memory, reals, close + 5, close - 5, close)) for close in closes[150:]]
     assert again == words[150:]
     assert all(word == 0 for word in words[: start.warm_up - 1]) or start.warm_up <= 2
+
+
+BOOKS = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 900), st.integers(0, 900)), min_size=1, max_size=60)
+
+
+@given(books=BOOKS, least=st.floats(0.05, 0.9))
+def test_book_pressure_is_the_weighted_mean_of_the_imbalances_since_the_book_was_last_lost(
+    books: list[tuple[bool, bool, int, int]], least: float
+) -> None:
+    table = BookPressure(half_life_s=3.0, min_imbalance=least)
+    arm = ARMS[arm_place("book_pressure")]
+    start, seconds = arm.prepare(table, 2**20), rows(SecondRow, len(books))
+    known: list[tuple[int, float]] = []  # seconds since the book was last lost, and their imbalance
+    second = 1_000
+    for row, (is_next, is_trusted, bids, asks) in zip(seconds, books, strict=True):
+        second += 1 if is_next else 2
+        row["second"], row["is_trusted"], row["bid_depth_10"], row["ask_depth_10"] = second, is_trusted, bids, asks
+        assert arm.hears is not None
+        arm.hears(start.memory, start.reals, row)
+        if not (is_next and is_trusted):
+            known = []
+        if is_trusted and bids + asks:
+            known = [(age + 1, value) for age, value in known] + [(0, (bids - asks) / (bids + asks))]
+        weights = [0.5 ** (age / 3.0) for age, _ in known]
+        mean = sum(weight * value for weight, (_, value) in zip(weights, known, strict=True)) / sum(weights) if known else 0.0
+        enough = sum(weights) * (1.0 - 0.5 ** (1.0 / 3.0)) > 0.5
+        word = ask_arm(arm_place("book_pressure"), start.memory, start.reals, 3, 1, 2)
+        if abs(abs(mean) - least) > 1e-9 and abs(sum(weights) * (1.0 - 0.5 ** (1.0 / 3.0)) - 0.5) > 1e-9:
+            assert word == (0 if not enough or abs(mean) < least else 1 if mean > 0 else -1)
 
 
 def test_inexact_lengths_are_refused() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,18 +12,29 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.rows import KEEP
 from metastackerbandit.stacking.arm import ArmSpec, Prepared
-from metastackerbandit.stacking.ask import ask_arm, looks, mirror_arm, mirrored_word
+from metastackerbandit.stacking.ask import ask_arm, hear_second, looks, mirror_arm, mirrored_word
 from metastackerbandit.stacking.catalog import ARMS
-from metastackerbandit.stacking.settings import ArmSettings, Breakout, EmaCross, Momentum, SmaCross
+from metastackerbandit.stacking.settings import ArmSettings, BookPressure, Breakout, EmaCross, Momentum, SmaCross
 from tests.covering import covers
+from tests.markets import seconds_of, walk
 
-TABLES = ArmSettings(sma_cross=SmaCross(3, 8), ema_cross=EmaCross(3, 8), breakout=Breakout(5), momentum=Momentum(4))
+TABLES = ArmSettings(sma_cross=SmaCross(3, 8), ema_cross=EmaCross(3, 8), breakout=Breakout(5), momentum=Momentum(4), book_pressure=BookPressure(1.0))
 LOOKING = [place for place, arm in enumerate(ARMS) if arm.mirror is not None]
 each_arm = pytest.mark.parametrize(("place", "arm"), list(enumerate(ARMS)), ids=lambda one: getattr(one, "name", ""))
 
 
 def started(arm: ArmSpec) -> Prepared:
     return arm.prepare(getattr(TABLES, arm.name), 2**20)
+
+
+def words_of(place: int, arm: ArmSpec, start: Prepared, ask: Callable[..., int], hear: Callable[..., None] | None) -> list[int]:
+    """What an arm says to a walk, told of a second of the order book before each bar."""
+    words = []
+    for second, bar in zip(seconds_of(place, walk(place, 10)), bars_of(place), strict=False):
+        if hear is not None:
+            hear(start.memory, start.reals, second)
+        words.append(ask(start.memory, start.reals, *bar))
+    return words
 
 
 def bars_of(seed: int, count: int = 80) -> list[tuple[int, int, int]]:
@@ -34,8 +48,8 @@ def bars_of(seed: int, count: int = 80) -> list[tuple[int, int, int]]:
 @each_arm
 def test_the_arm_at_a_place_is_the_catalogs(place: int, arm: ArmSpec) -> None:
     by_place, itself = started(arm), started(arm)
-    words = [ask_arm(place, by_place.memory, by_place.reals, *bar) for bar in bars_of(place)]
-    assert words == [arm.step(itself.memory, itself.reals, *bar) for bar in bars_of(place)]
+    words = words_of(place, arm, by_place, partial(ask_arm, place), partial(hear_second, place))
+    assert words == words_of(place, arm, itself, arm.step, arm.hears)
     assert by_place.memory.tolist() == itself.memory.tolist() and by_place.reals.tolist() == itself.reals.tolist()
     assert len(set(words)) > 1 or arm.name == "buy_and_hold"
     if arm.mirror is not None:

@@ -39,6 +39,7 @@ def record(**changed: Any) -> RunRecord:
         digest="d1",
         gates=GATES,
         notices=("instrument rules were inferred",),
+        arms=("sma_cross", "model"),
     )
     return msgspec.structs.replace(made, **changed)
 

@@ -312,7 +312,8 @@ def test_a_journal_of_version_1_opens_keeps_its_runs_and_takes_new_ones(tmp_path
     old = journal.run(1)
     assert (old.row.models, old.row.predicted, old.row.state) == ((), -1, "finished")
     assert old.decisions().rows.tobytes() == decided.tobytes() and len(old.predictions()) == 0
-    for name in record().__struct_fields__:
+    assert old.row.arms[:2] == ("sma_cross", "ema_cross") and old.row.arms[-2:] == ("model", "aligned") and len(old.row.arms) == 9
+    for name in set(record().__struct_fields__) - {"arms"}:  # there were none beside those nine
         assert getattr(old.row, name) == getattr(record(), name)
     writer = journal.begin(record(models=MODELS), 3)
     writer.predictions(rows(Prediction, 2))
@@ -362,6 +363,7 @@ def test_outcomes_of_version_3_are_those_of_arms(tmp_path: Path) -> None:
         connection.execute(OLD_OUTCOMES)
         connection.execute("INSERT INTO outcomes VALUES (1, 5, 0, 2, 3, -1, 4, 0.5)")
         connection.execute("ALTER TABLE controls DROP COLUMN instrument")
+        connection.execute("ALTER TABLE runs DROP COLUMN arms")
         connection.execute("UPDATE schema SET version = 3")
     connection.close()
     journal = Journal.open(tmp_path)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, MOOD_EVENT, OPEN_EVENT, PREDICTION_EVENT
+from metastackerbandit.domain.inputs import CLOSE_EVENT, CONTROL_EVENT, FUNDING_EVENT, MOOD_EVENT, OPEN_EVENT, PREDICTION_EVENT, SECOND_EVENT
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.engine.fills import on_report
-from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened
+from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened, on_second
 from metastackerbandit.engine.on_prediction import on_predicted
 from metastackerbandit.engine.world import AMEND, CANCEL, SUBMIT
 from metastackerbandit.simulation.venue import amend, at_close, at_open, cancel, inside, submit
@@ -22,8 +22,8 @@ SPARE = 256  # rows that must be free before the next event is taken
 def order_events(recording: Recording, controls: np.ndarray, predictions: Sequence[np.ndarray]) -> np.ndarray:
     """Every event of a recording (E,) int64 in order of time, kind, book, row: row << 17 | book << 3 | kind.
 
-    At one instant controls come first, then moods, closes, predictions, funding, opens: what closed is decided on before the next
-    price trades. Rows count within the book's own array; `controls` (C, 2) int64 holds time and word, `predictions` one
+    At one instant controls come first, then moods, seconds of the order book, closes, predictions, funding, opens: what closed is decided
+    on before the next price trades. Rows count within the book's own array; `controls` (C, 2) int64 holds time and word, `predictions` one
     array a book in the layout of Prediction, in order of `at_ns` and at one instant the highest frame first.
     """
     times, codes = [], []
@@ -33,9 +33,10 @@ def order_events(recording: Recording, controls: np.ndarray, predictions: Sequen
         codes += [count | CLOSE_EVENT, count | OPEN_EVENT]
         mood = recording.mood[s] if recording.mood else None
         said = predictions[s] if predictions else None
-        for series, kind in ((mood, MOOD_EVENT), (recording.funding[s], FUNDING_EVENT), (said, PREDICTION_EVENT)):
+        seconds = recording.seconds[s] if recording.seconds else None
+        for series, kind in ((mood, MOOD_EVENT), (seconds, SECOND_EVENT), (recording.funding[s], FUNDING_EVENT), (said, PREDICTION_EVENT)):
             if series is not None:
-                times.append(series["at_ns"])
+                times.append(series["known_ns" if kind == SECOND_EVENT else "at_ns"])
                 codes.append(np.arange(len(series), dtype=np.int64) << 17 | s << 3 | kind)
     times.append(controls[:, 0])
     codes.append(np.arange(len(controls), dtype=np.int64) << 17 | CONTROL_EVENT)
@@ -99,6 +100,8 @@ def run_block(
     prediction_starts: Any,
     mood: Any,
     mood_starts: Any,
+    seconds: Any,
+    second_starts: Any,
     controls: Any,
     order: Any,
     first: int,
@@ -106,8 +109,8 @@ def run_block(
 ) -> tuple[int, int]:
     """Take events from `first` until all are taken or a row array is nearly full -> (next event, fault).
 
-    `bars`, `funding`, `predictions` and `mood` hold all books one after the other, `starts` (S,) where each begins. `lean` leaves out the rows of
-    decisions that change nothing; everything else is the same.
+    `bars`, `funding`, `predictions`, `mood` and `seconds` hold all books one after the other, `starts` (S,) where each begins. `lean`
+    leaves out the rows of decisions that change nothing; everything else is the same.
     """
     cursor = out.cursor[0]
     spare = 256
@@ -150,6 +153,8 @@ def run_block(
         elif kind == MOOD_EVENT:
             seen = mood[mood_starts[s] + place]
             on_mood(world.seats[s], seen.at_ns, seen.mood, seen.mirror)
+        elif kind == SECOND_EVENT:
+            on_second(world, s, seconds[second_starts[s] + place])
         elif kind == FUNDING_EVENT:
             settled = funding[funding_starts[s] + place]
             fault = on_funding(world, out, s, settled.at_ns, settled.rate, settled.mark)

@@ -114,14 +114,15 @@ def preflight(
 def between(recording: Recording, since_ns: int, until_ns: int) -> Recording:
     """The recording's candles that open at or after a time and close by another, with what settled or was seen between."""
 
-    def cut(series: np.ndarray | None) -> np.ndarray | None:
-        return None if series is None else series[(series["at_ns"] >= since_ns) & (series["at_ns"] <= until_ns)]
+    def cut(series: np.ndarray | None, when: str = "at_ns") -> np.ndarray | None:
+        return None if series is None else series[(series[when] >= since_ns) & (series[when] <= until_ns)]
 
     return structs.replace(
         recording,
         bars=tuple(bars[(bars["opened_ns"] >= since_ns) & (bars["closed_ns"] <= until_ns)] for bars in recording.bars),
         funding=tuple(cut(series) for series in recording.funding),
         mood=tuple(cut(series) for series in recording.mood),
+        seconds=tuple(cut(series, "known_ns") for series in recording.seconds),
     )
 
 

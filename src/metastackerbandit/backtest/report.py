@@ -17,7 +17,7 @@ from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.sink import Kept
 from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.engine.gates import GATE_NAMES
-from metastackerbandit.engine.plan import Plan
+from metastackerbandit.engine.plan import Plan, bookless
 from metastackerbandit.evaluation.account import equity_of, exposure_of, traded_of
 from metastackerbandit.evaluation.evidence import Evidence, shortfalls
 from metastackerbandit.evaluation.scores import Scores, as_dict, scores
@@ -84,11 +84,11 @@ def last_states(orders: np.ndarray) -> np.ndarray:
 
 
 def baselines(plan: Plan, block: Block, simulation: SimulationSettings) -> dict[str, float]:
-    """Net return of doing nothing, and of every other rule arm under the same settings."""
+    """Net return of doing nothing, and of every other rule arm that has what it follows, under the same settings."""
     capital = money_of(plan.settings.account.deposit, plan.settings.account.currency)
     found = {"flat": 0.0}
-    for arm in ARMS:
-        if arm.name != plan.arm:
+    for place, arm in enumerate(ARMS):
+        if arm.name != plan.arm and not bookless(plan.books, place):
             account = run(msgspec.structs.replace(plan, arm=arm.name), block, simulation, None, lean=True).world.account[0]
             found[arm.name] = float((account.cash + account.marked - capital) / capital)
     return found

@@ -13,6 +13,7 @@ from metastackerbandit.domain.inputs import CLOSE_EVENT, PREDICTION_EVENT, Contr
 from metastackerbandit.domain.kernel import joined, layout
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, MoodRow, Recording
+from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.choice import teach
 from metastackerbandit.engine.gates import GATES
@@ -39,6 +40,8 @@ class Block(Struct, frozen=True, eq=False):
     prediction_starts: np.ndarray
     mood: np.ndarray
     mood_starts: np.ndarray
+    seconds: np.ndarray
+    second_starts: np.ndarray
     controls: np.ndarray
     outcomes: np.ndarray
     order: np.ndarray
@@ -63,6 +66,7 @@ def block_of(
     funding = [series if series is not None else np.zeros(0, layout(FundingRow)) for series in recording.funding]
     predicted = list(predictions) or [np.zeros(0, layout(Prediction))] * len(recording.bars)
     mood = [series if series is not None else np.zeros(0, layout(MoodRow)) for series in recording.mood or (None,) * len(recording.bars)]
+    seconds = [series if series is not None else np.zeros(0, layout(SecondRow)) for series in recording.seconds or (None,) * len(recording.bars)]
     return Block(
         bars=joined(recording.bars),
         starts=_starts(recording.bars),
@@ -72,6 +76,8 @@ def block_of(
         prediction_starts=_starts(predicted),
         mood=joined(mood),
         mood_starts=_starts(mood),
+        seconds=joined(seconds),
+        second_starts=_starts(seconds),
         controls=words,
         outcomes=np.zeros(0, layout(OutcomeKnown)) if outcomes is None else outcomes,
         order=order_events(recording, words, predicted),
@@ -138,6 +144,8 @@ def advanced(world: World, out: Out, venue: Venue, block: Block, first: int, lea
         block.prediction_starts,
         block.mood,
         block.mood_starts,
+        block.seconds,
+        block.second_starts,
         block.controls,
         block.order,
         first,

@@ -67,7 +67,6 @@ def explained(view: RunView, found: Found) -> Explanation:
     from metastackerbandit.domain.kernel import struct_of
     from metastackerbandit.domain.prediction import Prediction
     from metastackerbandit.domain.timeframe import frame_name
-    from metastackerbandit.stacking.names import ARM_NAMES
 
     row = found.row
     instrument = view.row.instruments[row.instrument]
@@ -79,7 +78,7 @@ def explained(view: RunView, found: Found) -> Explanation:
         found.limit.tolist(),
         found.verdict.tolist(),
         instrument,
-        ARM_NAMES[row.arm],
+        view.row.arms[row.arm],
         [struct_of(Prediction, said) for said in heard],
         view.row.models,
         lenient_gates(view.row.config),

@@ -45,7 +45,6 @@ def funnel(
         from metastackerbandit.decision.attrition_text import attrition_text
         from metastackerbandit.decision.funnel import funnel_text
         from metastackerbandit.decision.waterfall import waterfall_text
-        from metastackerbandit.stacking.names import ARM_NAMES
         from metastackerbandit.storage.lookup import among_of
 
         wanted = dimensions_of(by) if by else ()
@@ -57,7 +56,7 @@ def funnel(
         text = [funnel_text(found), "", waterfall_text(falls)]
         if wanted:
             symbols = [instrument.symbol for instrument in view.row.instruments]
-            apart = attrition(rows, orders, verdict, Words(gates, symbols, ARM_NAMES), wanted, predictions=said)
+            apart = attrition(rows, orders, verdict, Words(gates, symbols, view.row.arms), wanted, predictions=said)
             payload |= {"by": apart.by, "groups": apart.groups, "symmetry": apart.symmetry, "group_findings": apart.findings}
             text += ["", attrition_text(apart)]
         if picture is not None:

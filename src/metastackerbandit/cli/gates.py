@@ -33,7 +33,6 @@ def gates(
 
         from metastackerbandit.backtest.gate_ledger import as_json, gate_ledger, profit_of
         from metastackerbandit.decision.attrition_groups import Words
-        from metastackerbandit.stacking.names import ARM_NAMES
         from metastackerbandit.storage.lookup import EVERY, among_of
 
         wanted = _groups(by)
@@ -45,7 +44,7 @@ def gates(
         rows, verdict, outcomes = rows[kept], verdict[kept], view.outcomes()
         mine = outcomes[np.isin(outcomes["decision"], rows["decision"])]
         names = [gate.name for gate in view.row.gates]
-        words = Words(names, [instrument.symbol for instrument in view.row.instruments], ARM_NAMES)
+        words = Words(names, [instrument.symbol for instrument in view.row.instruments], view.row.arms)
         found = gate_ledger(rows, verdict, mine, words, wanted)
         payload: dict[str, Any] = {"run": view.row.run, "by": wanted, "decisions": len(rows), "gates": [as_json(line) for line in found]}
         text = [_table(found, wanted)]

@@ -31,6 +31,7 @@ from metastackerbandit.engine.notices import notices_of
 from metastackerbandit.engine.plan import Plan, begin, plan_of, recording_of
 from metastackerbandit.evaluation.monitors.catalog import NAMES
 from metastackerbandit.evaluation.monitors.mirror import BESIDE_NAMES
+from metastackerbandit.stacking.names import ARM_NAMES
 from metastackerbandit.stacking.settings import AUTO, POSTERIOR
 from metastackerbandit.storage.run_record import Driver, Mode, RunRecord, words_of
 
@@ -159,6 +160,7 @@ def record_of(session: Session, mode: Mode, driver: Driver, *, is_mirrored: bool
         models=models,
         lineage="recorded" if session.scenario is None else "simulated",
         monitors=(*NAMES, *BESIDE_NAMES) if is_mirrored else NAMES,
+        arms=ARM_NAMES,
     )
 
 

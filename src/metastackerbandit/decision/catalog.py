@@ -13,6 +13,7 @@ from metastackerbandit.decision.gates import (
     consensus,
     depth,
     familiar,
+    feed_quality,
     fresh,
     funding,
     model,
@@ -53,4 +54,5 @@ GATES: tuple[GateSpec, ...] = (
     asleep.GATE,
     on_fire.GATE,
     funding.GATE,
+    feed_quality.GATE,
 )

@@ -55,4 +55,5 @@ class DecisionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     conformal_gamma: Annotated[float, Meta(ge=0, le=0.5)] = 0.01  # step of that correction a matured label (Gibbs and Candes 2021); 0: no correction
     max_book_age_s: Annotated[float, Meta(gt=0, le=600)] = 2.0  # seconds since the order book last changed; asked where there is a book
     max_spread_bps: Annotated[float, Meta(gt=0, le=1_000)] = 5.0  # between best bid and best ask; asked where there is a book
-    min_depth: Annotated[float, Meta(ge=0, le=1_000)] = 3.0  # resting on the other side within the spread limit, in sizes of the order
+    min_depth: Annotated[float, Meta(ge=0, le=1_000)] = 3.0  # resting on the other side's ten best levels, in sizes of the order
+    min_feed_quality: Annotated[float, Meta(ge=0, le=1)] = 0.8  # score of the order book's feed (market.quality); asked where there is a book

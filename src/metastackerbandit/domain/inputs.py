@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.prediction import Prediction
+from metastackerbandit.domain.seconds import SecondRow
 
 
 class Control(Struct, frozen=True, tag="control"):
@@ -50,6 +51,13 @@ class MoodSeen(Struct, frozen=True, tag="mood"):
     mirror: float
 
 
+class SecondSeen(Struct, frozen=True, tag="second"):
+    """A second of the order book and its trades has ended; `second.known_ns` is now."""
+
+    instrument: int
+    second: SecondRow
+
+
 class OutcomeKnown(Struct, frozen=True, tag="outcome"):
     """What an arm's own portfolio earned before this run, out of sample: net, in units of volatility, decided in a context `cell`."""
 
@@ -75,8 +83,8 @@ class OrderReport(Struct, frozen=True, tag="report"):
     impact: int = 0
 
 
-Input = Control | OutcomeKnown | MoodSeen | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport
+Input = Control | OutcomeKnown | MoodSeen | SecondSeen | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport
 
-# Order of kinds at one instant: the mood is known when a bar closes, what closes is predicted and decided on before funding settles, and
-# all before the next price trades.
-CONTROL_EVENT, MOOD_EVENT, CLOSE_EVENT, PREDICTION_EVENT, FUNDING_EVENT, OPEN_EVENT = 0, 1, 2, 3, 4, 5
+# Order of kinds at one instant: mood and order book are known when a bar closes, what closes is predicted and decided on before funding
+# settles, and all before the next price trades.
+CONTROL_EVENT, MOOD_EVENT, SECOND_EVENT, CLOSE_EVENT, PREDICTION_EVENT, FUNDING_EVENT, OPEN_EVENT = range(7)

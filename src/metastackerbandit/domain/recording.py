@@ -38,13 +38,16 @@ class QualityIssue(Struct, frozen=True):
     count: int = 1
 
 
+_OPTIONAL = ("has_flow", "mood", "seconds")  # columns that a recording may lack altogether
+
+
 class Recording(Struct, frozen=True, eq=False):
     """Candles of several instruments over one span.
 
     `bars[s]` (N_s,) in the layout of Bar, in time order; `funding[s]` (K_s,) in the layout of FundingRow, None where no series was given;
     `base_ns` is the candles' length; `has_volume[s]` says whether volumes are real, `has_flow[s]` whether the taker's side of them is known
-    (empty: nowhere); `mood[s]` (M_s,) in the layout of MoodRow, None where there is no series (empty: nowhere). `digest` is a hash of
-    everything above, and part of a run's identity. `notices` are shown on every report.
+    (empty: nowhere); `mood[s]` (M_s,) in the layout of MoodRow and `seconds[s]` (Q_s,) of the order book in that of SecondRow, None where there
+    is no series (empty: nowhere). `digest` is a hash of everything above, and part of a run's identity. `notices` are shown on every report.
     """
 
     instruments: tuple[Instrument, ...]
@@ -58,13 +61,14 @@ class Recording(Struct, frozen=True, eq=False):
     issues: tuple[QualityIssue, ...] = ()
     has_flow: tuple[bool, ...] = ()
     mood: tuple[np.ndarray | None, ...] = ()
+    seconds: tuple[np.ndarray | None, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a recording whose parts are not of the same instruments: kernels find them by place, and look no further."""
         count = len(self.instruments)
-        for name in ("bars", "funding", "has_volume", "has_flow", "mood"):
+        for name in ("bars", "funding", "has_volume", *_OPTIONAL):
             given = len(getattr(self, name))
-            if given != count and (given or name not in ("has_flow", "mood")):
+            if given != count and (given or name not in _OPTIONAL):
                 raise DataRefused(
                     f"{given} {name} for {count} instruments", where=f"recording from {self.source}", mend="give one of each, in the same order"
                 )
@@ -74,6 +78,6 @@ def spread(recording: Recording, places: Sequence[int]) -> Recording:
     """The recording with the symbols at `places`, in that order; one that is named twice shares its columns."""
     each = {
         name: tuple(column[place] for place in places) if (column := getattr(recording, name)) else ()
-        for name in ("instruments", "bars", "funding", "has_volume", "has_flow", "mood")
+        for name in ("instruments", "bars", "funding", "has_volume", *_OPTIONAL)
     }
     return structs.replace(recording, **each)

@@ -91,7 +91,7 @@ def _of_opinions(book: Book, cost_bps: float) -> dict[str, Any]:
         "asks_conformal": int(decision.conformal),
         "asks_regime": int(_asks_regime(book)),
         "regimes": sum(1 << REGIMES.index(name) for name in set(decision.allowed_regimes)),
-        "has_book": 0,
+        "has_book": int(book.has_book),
     }
 
 

@@ -78,6 +78,8 @@ def decide(world: Any, out: Any, s: int, now_ns: int, signal: int, side: int, sc
     wish_for(account, seat, limits, draft)
     quantize(seat, limits, draft)
     look(account, seat, limits, draft, seen)
+    if limits.has_book != 0:
+        look_at_book(seat.touch, draft, seen)
     look_around(account, seat, limits, draft, seen)
     draft.binding, draft.blocked = ask_all(seen, limits, world.lenient, out.observed, out.limit, out.verdict, n)
     judge(draft)
@@ -202,6 +204,19 @@ def look(account: Any, seat: Any, limits: Any, draft: Any, seen: Any) -> None:
     seen.drawdown = draft.drawdown
     seen.drawdown_tripped = account.breakers.drawdown_tripped
     seen.stopped = 2.0 if account.killed != 0 else float(account.paused)
+
+
+@kernel
+def look_at_book(touch: Any, draft: Any, seen: Any) -> None:
+    """The order book as last seen. The spread is over the decision's price, so that a mirrored market has the same."""
+    is_known = touch.bid > 0 and touch.ask > 0
+    seen.book_age_s = (draft.at_ns - touch.changed_ns) * 1e-9 if touch.changed_ns > 0 else math.nan
+    seen.spread_bps = (touch.ask - touch.bid) * 1e4 / draft.price if is_known else math.nan
+    seen.feed_quality = touch.quality
+    seen.depth = math.nan
+    if is_known:
+        resting = touch.ask_depth if draft.change > 0 else touch.bid_depth
+        seen.depth = resting / abs(draft.change) if draft.change != 0 else math.inf  # there is nothing to be taken
 
 
 @kernel

@@ -11,14 +11,15 @@ import numpy as np
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, Decided, Effect, Journaled, SubmitOrder
 from metastackerbandit.domain.errors import Fault, IllegalReport
-from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, MoodSeen, OrderReport, OutcomeKnown
+from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, MoodSeen, OrderReport, OutcomeKnown, SecondSeen
 from metastackerbandit.domain.kernel import kernel, layout, struct_of
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import PAUSE, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.engine.choice import on_outcome
 from metastackerbandit.engine.fills import ILLEGAL_STEP, UNKNOWN_ORDER, on_report
 from metastackerbandit.engine.gates import GATES
-from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened
+from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened, on_second
 from metastackerbandit.engine.on_prediction import on_predicted
 from metastackerbandit.engine.plan import Plan, begin
 from metastackerbandit.engine.world import CANCEL, SUBMIT, Cursor, EffectRow, Out, World, empty_out
@@ -52,6 +53,12 @@ def step_mood(world: World, s: int, at_ns: int, mood: float, mirror: float) -> N
 
 
 @kernel
+def step_second(world: World, s: int, seconds: Any, place: int) -> None:
+    """A second of the order book, from a row of seconds."""
+    on_second(world, s, seconds[place])
+
+
+@kernel
 def step_report(world: World, out: Out, reports: Any, place: int) -> int:
     """A venue's report, from a row of reports."""
     return on_report(world, out, reports[place])
@@ -73,6 +80,7 @@ class Engine:
         self._bars = np.zeros(1, layout(Bar))
         self._reports = np.zeros(1, layout(OrderReport))
         self._predictions = np.zeros(1, layout(Prediction))
+        self._seconds = np.zeros(1, layout(SecondRow))
         self._now_ns = 0
 
     def step(self, event: Input) -> list[Effect]:
@@ -131,6 +139,11 @@ class Engine:
             case MoodSeen(instrument=s, at_ns=at_ns, mood=mood, mirror=mirror):
                 self._order(at_ns, event)
                 step_mood(world, s, at_ns, mood, mirror)
+                return 0
+            case SecondSeen(instrument=s, second=second):
+                self._order(second.known_ns, event)
+                self._seconds[0] = msgspec.structs.astuple(second)
+                step_second(world, s, self._seconds, 0)
                 return 0
             case FundingSettled(instrument=s, at_ns=at_ns, rate=rate, mark=mark):
                 self._order(at_ns, event)

@@ -67,6 +67,7 @@ class Limits(Struct, frozen=True):
     regimes: int
     has_book: int
     max_book_age_s: float
+    min_feed_quality: float
     max_spread_bps: float
     min_depth: float
     cost_bps: float

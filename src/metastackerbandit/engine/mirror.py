@@ -82,6 +82,16 @@ def mirror_orders(working: Any, count: int, about: int) -> None:
 
 
 @kernel
+def mirror_touch(touch: Any, about: int) -> None:
+    """What was bid is asked, reflected about `about` ticks."""
+    if touch.bid > 0 and touch.ask > 0:
+        touch.bid, touch.ask = 2 * about - touch.ask, 2 * about - touch.bid
+    else:
+        touch.bid, touch.ask = 0, 0
+    touch.bid_depth, touch.ask_depth = touch.ask_depth, touch.bid_depth
+
+
+@kernel
 def mirror_seat(seat: Any, limits: Any) -> None:
     """Sides and what the book has seen of a direction."""
     seat.last_side = -seat.last_side
@@ -123,6 +133,7 @@ def mirror_world(world: Any, about: int, s: int) -> None:
         mirror_orders(world.working[b], seat.working, level)
         mirror_position(world.account[0], seat.position, limits.rules.unit, level)
         mirror_seat(seat, limits)
+        mirror_touch(seat.touch, level)
         for k in range(world.predictions.shape[1]):
             mirror_prediction(world.predictions[b, k])
         for a in range(len(world.arms)):

@@ -22,7 +22,7 @@ from metastackerbandit.market.resample import absorb, overdue
 from metastackerbandit.risk.breakers import begin_day, climb, loss_of, must_watch, watch
 from metastackerbandit.risk.correlation import follow
 from metastackerbandit.risk.rests import is_routine, look_at_bar, score_bar
-from metastackerbandit.stacking.ask import ask_arm
+from metastackerbandit.stacking.ask import ask_arm, hear_second
 from metastackerbandit.stacking.consensus import MOOD_SOURCE
 
 
@@ -221,6 +221,21 @@ def on_mood(seat: Any, at_ns: int, mood: float, mirror: float) -> None:
     seat.mood = mood
     seat.mood_mirror = mirror
     seat.mood_ns = at_ns
+
+
+@kernel
+def on_second(world: Any, s: int, second: Any) -> None:
+    """A second of the order book has ended: what the gates ask of it is kept, and the arms that follow it hear it."""
+    touch = world.seats[s].touch
+    is_known = second.is_trusted != 0
+    touch.bid = second.bid_ticks if is_known else 0
+    touch.ask = second.ask_ticks if is_known else 0
+    touch.bid_depth = second.bid_depth_10
+    touch.ask_depth = second.ask_depth_10
+    touch.changed_ns = second.changed_ns if is_known else 0
+    touch.quality = second.score
+    for a in range(len(world.arms)):
+        hear_second(world.arms[a], world.memory[s, a], world.reals[s, a], second)
 
 
 @kernel

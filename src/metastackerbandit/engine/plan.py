@@ -35,7 +35,7 @@ class Book(Struct, frozen=True):
     """One symbol on one frame: a position, settings and a trace of its own, on the one account.
 
     `place` is the symbol's place in the recording; `higher` are the frames above whose predictions are aligned with this one's;
-    `has_funding`, `has_volume`, `has_mood` say which inputs this wiring has.
+    `has_funding`, `has_volume`, `has_mood`, `has_book` (seconds of the order book) say which inputs this wiring has.
     """
 
     instrument: Instrument
@@ -45,6 +45,7 @@ class Book(Struct, frozen=True):
     has_funding: bool
     has_volume: bool
     has_mood: bool = False
+    has_book: bool = False
     higher: tuple[str, ...] = ()
 
 
@@ -135,6 +136,7 @@ def plan_of(
             has_funding=recording.funding[place] is not None,
             has_volume=recording.has_volume[place],
             has_mood=bool(recording.mood) and recording.mood[place] is not None,
+            has_book=bool(recording.seconds) and recording.seconds[place] is not None,
             higher=frames if len(traded) == 1 else tuple(other for other in frames if frame_ns(other) > frame_ns(name)),
         )
         for place, instrument in enumerate(recording.instruments)
@@ -167,6 +169,7 @@ def begin(plan: Plan) -> World:
         world.seats[s].exit_bar = -1
         world.seats[s].mood = math.nan
         world.seats[s].mood_mirror = math.nan
+        world.seats[s].touch.quality = math.nan
         world.seats[s].coverage.level = book.settings.decision.conformal_alpha
         world.seats[s].correlation = 1.0
         for a, start in enumerate(own):
@@ -232,6 +235,8 @@ def _check(plan: Plan) -> None:
     for name in plan.settings.decision.unknown_passes:
         if name not in GATE_NAMES:
             raise ConfigRefused(f"unknown gate {name!r}", where="decision.unknown_passes", mend=f"use names of {', '.join(GATE_NAMES)}")
+    for place in plan.spoken():
+        _refuse_bookless(plan, place)
     currency = plan.settings.account.currency
     for instrument in plan.instruments:
         if instrument.quote != currency:
@@ -242,6 +247,23 @@ def _check(plan: Plan) -> None:
             )
     if money_of(plan.settings.account.deposit, currency) <= 0:
         raise ConfigRefused(f"the deposit is {plan.settings.account.deposit}", where="account.deposit", mend="give a positive amount")
+
+
+def bookless(books: Sequence[Book], place: int) -> tuple[str, ...]:
+    """Symbols without an order book, where the arm at `place` follows one; none where it does not."""
+    if place >= RULE_ARMS or ARMS[place].hears is None:
+        return ()
+    return tuple(book.instrument.symbol for book in books if not book.has_book)
+
+
+def _refuse_bookless(plan: Plan, place: int) -> None:
+    lacking = bookless(plan.books, place)
+    if lacking:
+        raise ConfigRefused(
+            f"{ARMS[place].name} follows the order book, and of {lacking[0]} none is recorded",
+            where="run.arm",
+            mend="replay a capture that has it (`msb replay FILE`), or choose another arm",
+        )
 
 
 def _check_frames(book: Book, base_ns: int) -> None:

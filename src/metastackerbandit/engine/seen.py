@@ -50,6 +50,7 @@ class Seen(Struct, frozen=True):
     regime_allowed: float
     spread_bps: float
     depth: float
+    feed_quality: float
     volatility: float
     has_funding: int
     funding_bps: float

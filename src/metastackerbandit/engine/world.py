@@ -32,6 +32,18 @@ from metastackerbandit.stacking.shadow import MOST_OUTCOMES, Outcome, Shadow
 WORKING_SLOTS = 8  # an exit, an entry, a stop and a target, twice while they are replaced
 
 
+class Touch(Struct, frozen=True):
+    """The order book as it was last seen: best prices (ticks; 0: not known), lots on the ten best levels of each side, when it last changed, and
+    the feed's quality."""
+
+    bid: int
+    ask: int
+    bid_depth: float
+    ask_depth: float
+    changed_ns: int
+    quality: float
+
+
 class Seat(Struct, frozen=True):
     """One book: one symbol on one frame.
 
@@ -79,6 +91,7 @@ class Seat(Struct, frozen=True):
     coverage: Coverage
     correlation: float
     rests: Rests
+    touch: Touch
 
 
 class Account(Struct, frozen=True):

@@ -22,7 +22,6 @@ from metastackerbandit.report.reading import Reading
 from metastackerbandit.report.results import Line, Period, lines_of, periods_of, trip_bps
 from metastackerbandit.report.trades import Traded, traded_of
 from metastackerbandit.report.watched import Watched, watched_of
-from metastackerbandit.stacking.names import ARM_NAMES
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +56,7 @@ class Facts(Struct, frozen=True, eq=False):
 def facts_of(reading: Reading) -> Facts:
     """Tell a run from what was read of it."""
     account, signals, said = account_of(reading), reading.signals, reading.summary
-    words = Words([gate.name for gate in reading.row.gates], list(reading.row.symbols), ARM_NAMES)
+    words = Words([gate.name for gate in reading.row.gates], list(reading.row.symbols), reading.row.arms)
     apart = attrition(signals.rows, signals.orders, signals.verdict, words, ("gate", "side"))
     period, periods = periods_of(reading, account)
     return Facts(

@@ -19,6 +19,7 @@ from metastackerbandit.domain.inputs import (
     MOOD_EVENT,
     OPEN_EVENT,
     PREDICTION_EVENT,
+    SECOND_EVENT,
     BarClosed,
     BarOpened,
     Control,
@@ -27,11 +28,13 @@ from metastackerbandit.domain.inputs import (
     MoodSeen,
     OrderReport,
     OutcomeKnown,
+    SecondSeen,
 )
 from metastackerbandit.domain.kernel import row, struct_of
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, MoodRow, Recording
 from metastackerbandit.domain.rows import ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.engine import Engine
 
@@ -99,6 +102,8 @@ def _turn(event: Input) -> tuple[int, int, int, int]:
             return at_ns, CONTROL_EVENT, 0, 0
         case MoodSeen(instrument=s, at_ns=at_ns):
             return at_ns, MOOD_EVENT, s, 0
+        case SecondSeen(instrument=s, second=second):
+            return second.known_ns, SECOND_EVENT, s, 0
         case BarClosed(instrument=s, bar=bar):
             return bar.known_ns, CLOSE_EVENT, s, 0
         case Prediction(instrument=s, at_ns=at_ns, frame_ns=frame_ns):
@@ -192,6 +197,10 @@ def inputs_of(
                 assert mood is not None
                 seen = struct_of(MoodRow, mood[place])
                 yield MoodSeen(s, seen.at_ns, seen.mood, seen.mirror)
+            case inputs.SECOND_EVENT:
+                seconds = recording.seconds[s]
+                assert seconds is not None
+                yield SecondSeen(s, struct_of(SecondRow, seconds[place]))
             case inputs.CLOSE_EVENT:
                 yield BarClosed(s, struct_of(Bar, recording.bars[s][place]))
             case inputs.PREDICTION_EVENT:

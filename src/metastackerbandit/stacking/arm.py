@@ -31,6 +31,9 @@ class ArmSpec(Struct, frozen=True):
     `mirror(memory, reals) -> twice` turns what the arm remembers into what it would remember of the mirrored market, in place: prices p become
     `twice` - p, highs lows, sides the other. The next bar is then mirrored alike. None: the arm does not look at the market, and its mirror
     says the opposite.
+
+    `hears(memory, reals, second)` is told of every second of the order book (a record of SecondRow) before the bar that it was known by; None:
+    the arm looks at bars alone.
     """
 
     name: str
@@ -38,6 +41,7 @@ class ArmSpec(Struct, frozen=True):
     step: Callable[..., Any]
     meaning: str
     mirror: Callable[..., Any] | None = None
+    hears: Callable[..., Any] | None = None
 
 
 def prepared(memory: list[int], room: int, reals: list[float], warm_up: int, *, stop_bps: float = 0.0, target_bps: float = 0.0) -> Prepared:

@@ -30,6 +30,15 @@ looks = kernel(written("looks", _LOOKS, {}, __name__))
 """looks(arm) -> whether the arm at that place looks at the market at all."""
 
 
+_HEARING = {place: arm for place, arm in enumerate(ARMS) if arm.hears is not None}
+_HEAR = "def hear_second(arm, memory, reals, second):\n" + "".join(
+    f"    if arm == {place}:\n        {arm.name}(memory, reals, second)\n" for place, arm in _HEARING.items()
+)
+
+hear_second = kernel(written("hear_second", _HEAR, {arm.name: arm.hears for arm in _HEARING.values()}, __name__))
+"""hear_second(arm, memory, reals, second): the arm at that place in the catalog is told of a second of the order book."""
+
+
 @kernel
 def mirrored_word(arm: int, memory: Any, reals: Any, high: int, low: int, close: int, word: int) -> int:
     """What the arm, with the memory from before this bar, says of the bar's mirror; one that does not look says the opposite of `word`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metastackerbandit.stacking.arm import ArmSpec
-from metastackerbandit.stacking.arms import breakout, buy_and_hold, ema_cross, momentum, random_entries, reversal, sma_cross
+from metastackerbandit.stacking.arms import book_pressure, breakout, buy_and_hold, ema_cross, momentum, random_entries, reversal, sma_cross
 
 ARMS: tuple[ArmSpec, ...] = (
     sma_cross.ARM,
@@ -13,4 +13,5 @@ ARMS: tuple[ArmSpec, ...] = (
     reversal.ARM,
     buy_and_hold.ARM,
     random_entries.ARM,
+    book_pressure.ARM,
 )

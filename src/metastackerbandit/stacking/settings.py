@@ -58,6 +58,13 @@ class RandomEntries(Struct, frozen=True, forbid_unknown_fields=True):
     mean_bars: Annotated[float, Meta(ge=1, le=100_000)] = 24.0  # mean bars between draws of a side
 
 
+class BookPressure(Struct, frozen=True, forbid_unknown_fields=True):
+    """With the side of the order book on which more rests on the ten best levels, averaged over seconds; flat without a book."""
+
+    half_life_s: Annotated[float, Meta(gt=0, le=3_600)] = 5.0  # seconds after which a second counts half
+    min_imbalance: Annotated[float, Meta(gt=0, le=1)] = 0.2  # (bids - asks) / (bids + asks); smaller means flat
+
+
 class ArmSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Every rule arm's table."""
 
@@ -68,6 +75,7 @@ class ArmSettings(Struct, frozen=True, forbid_unknown_fields=True):
     reversal: Reversal = Reversal()
     buy_and_hold: BuyAndHold = BuyAndHold()
     random_entries: RandomEntries = RandomEntries()
+    book_pressure: BookPressure = BookPressure()
 
 
 # -- one opinion of many predictions; weights on rows are in effective rows: independent outcomes after overlap and design effect ------------

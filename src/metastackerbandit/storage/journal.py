@@ -30,7 +30,7 @@ FLUSH_ROWS = 50_000  # pending rows that are written without being asked: bounds
 LEAST_DIGITS = 8  # of an identity in decimals; fewer are the number of a run
 
 _RUN_COLUMNS = RunRow.__struct_fields__
-_AS_JSON = ("instruments", "gates", "notices", "models", "frames", "monitors", "summary")
+_AS_JSON = ("instruments", "gates", "notices", "models", "frames", "monitors", "arms", "summary")
 
 
 class Journal:

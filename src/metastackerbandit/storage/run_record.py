@@ -40,7 +40,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     hash of the market data; `base_ns` and `frame_ns` the lengths of the source's and the fastest decision's bars; `instruments` and
     `frames` (ns) one a book; `gates` the
     catalog in the order of the trace; `models` the versions that answered, in which a prediction's `version` is a place; `monitors` the
-    names of those that listened, in which an alarm's `monitor` is one.
+    names of those that listened, in which an alarm's `monitor` is one, `arms` the names in which a row's `arm` is one.
     """
 
     identity: str
@@ -61,6 +61,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     frames: tuple[int, ...] = ()
     monitors: tuple[str, ...] = ()
+    arms: tuple[str, ...]
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.rows import AlarmRow, ControlRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 
-VERSION = 5  # of everything below and of the columns; a journal with a higher one was written by newer code
+VERSION = 6  # of everything below and of the columns; a journal with a higher one was written by newer code
 
 _PLAIN_NAN = struct.pack("<d", math.nan)
 
@@ -23,7 +23,7 @@ RUNS = """CREATE TABLE IF NOT EXISTS runs (
     config TEXT NOT NULL, code TEXT NOT NULL, instruments TEXT NOT NULL, base_ns INTEGER NOT NULL, frame_ns INTEGER NOT NULL, arm TEXT NOT NULL,
     source TEXT NOT NULL, digest TEXT NOT NULL, notices TEXT NOT NULL, gates TEXT NOT NULL, decided INTEGER NOT NULL, summary TEXT NOT NULL,
     models TEXT NOT NULL DEFAULT '[]', predicted INTEGER NOT NULL DEFAULT -1, frames TEXT NOT NULL DEFAULT '[]',
-    monitors TEXT NOT NULL DEFAULT '[]')"""
+    monitors TEXT NOT NULL DEFAULT '[]', arms TEXT NOT NULL DEFAULT '[]')"""
 
 
 class Table:
@@ -118,4 +118,8 @@ STEPS = {
         "ALTER TABLE outcomes ADD COLUMN net_bps REAL",
     ),
     4: ("ALTER TABLE controls ADD COLUMN instrument INTEGER NOT NULL DEFAULT -1",),
+    5: (  # the arms that there were until then, in which rows count
+        """ALTER TABLE runs ADD COLUMN arms TEXT NOT NULL DEFAULT
+            '["sma_cross","ema_cross","breakout","momentum","reversal","buy_and_hold","random_entries","model","aligned"]'""",
+    ),
 }
