@@ -128,7 +128,7 @@ def test_waivers_are_written_in_the_file_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "what", "mend"),
     [
-        ("[frames.7m.decision]\nmin_alpha = 1", "unknown timeframe '7m'", "use one of 1m, 5m"),
+        ("[frames.7m.decision]\nmin_alpha = 1", "unknown timeframe '7m'", "use one of 1s, 1m, 5m"),
         ("[symbols.BTCUSDT.frames.24.decision]\nmin_alpha = 1", "unknown timeframe '24'", 'did you mean "24h"?'),
         ("[frames.5m.decision]\nmin_alfa = 1", "unknown key", "did you mean frames.5m.decision.min_alpha?"),
         ("[symbols.BTCUSDT.decison]\nmin_alpha = 1", "symbols.BTCUSDT.decison", "did you mean symbols.BTCUSDT.decision"),

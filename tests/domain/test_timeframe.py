@@ -10,11 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.errors import ConfigRefused
-from metastackerbandit.domain.timeframe import DAY_NS, DAYS_A_YEAR, FRAMES, MINUTE_NS, YEAR_NS, bars_a_year, frame_name, frame_ns
+from metastackerbandit.domain.timeframe import DAY_NS, DAYS_A_YEAR, FRAMES, SECOND_NS, YEAR_NS, bars_a_year, frame_name, frame_ns
 from tests.covering import covers
 
-MEND = "use one of 1m, 5m, 15m, 30m, 1h, 4h, 12h, 24h"
-MINUTES = {"m": 1, "h": 60, "d": 1_440}
+MEND = "use one of 1s, 1m, 5m, 15m, 30m, 1h, 4h, 12h, 24h"
+SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 @covers("A33", "E21")
@@ -28,7 +28,7 @@ def test_frames_have_one_name_each_and_a_year_of_bars() -> None:
 
 @pytest.mark.parametrize("name", [*FRAMES, "1d"])
 def test_a_name_says_its_own_length(name: str) -> None:
-    assert frame_ns(name) == int(name[:-1]) * MINUTES[name[-1]] * MINUTE_NS
+    assert frame_ns(name) == int(name[:-1]) * SECONDS[name[-1]] * SECOND_NS
     assert DAY_NS % frame_ns(name) == 0
 
 

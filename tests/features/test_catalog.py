@@ -38,7 +38,7 @@ def test_names_are_unique_and_partners_name_each_other() -> None:
 @pytest.mark.parametrize("frame", FRAMES)
 def test_the_look_back_of_a_feature_is_its_first_valid_bar(frame: str) -> None:
     frame_ns = FRAMES[frame]
-    found = first_valid(full(market(3, 400, frame_ns=frame_ns), frame_ns).valid)
+    found = first_valid(full(market(3, 500, frame_ns=frame_ns), frame_ns).valid)
     for spec, bars in zip(FEATURES, found, strict=True):
         if frame == "24h" and spec.name.startswith("day_"):
             assert bars == 401
@@ -58,7 +58,7 @@ def test_the_look_back_of_a_pivot_is_the_fewest_bars_in_which_it_can_come() -> N
 @pytest.mark.parametrize(("frame", "opened_late"), [("5m", 0), ("5m", 1), ("5m", 11), ("1h", 5), ("24h", 3)])
 def test_after_the_warm_up_all_price_features_are_valid_wherever_history_begins(frame: str, opened_late: int) -> None:
     frame_ns = FRAMES[frame]
-    table = full(market(4, 400 + opened_late, frame_ns=frame_ns)[opened_late:], frame_ns)
+    table = full(market(4, 500 + opened_late, frame_ns=frame_ns)[opened_late:], frame_ns)
     found, parts = first_valid(table.valid), HIGHER[frame_ns] // frame_ns
     for place, spec in enumerate(FEATURES):
         if spec.higher_bars:  # the piece of a higher bar with which history begins does not count

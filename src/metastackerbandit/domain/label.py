@@ -39,7 +39,7 @@ class LabelSpec(Struct, frozen=True, forbid_unknown_fields=True):
         return hashlib.sha256(msgspec.json.encode(self) + repr(cost_bps).encode()).hexdigest()[:16]
 
 
-_HORIZONS = {"1m": 30, "5m": 12, "15m": 16, "30m": 16, "1h": 12, "4h": 12, "12h": 6, "24h": 5}
+_HORIZONS = {"1s": 60, "1m": 30, "5m": 12, "15m": 16, "30m": 16, "1h": 12, "4h": 12, "12h": 6, "24h": 5}
 
 
 def label_spec(frame: str) -> LabelSpec:

@@ -12,6 +12,7 @@ YEAR_NS = 31_557_600 * SECOND_NS  # Julian year: 365.25 days; crypto trades on a
 DAYS_A_YEAR = YEAR_NS / DAY_NS
 
 FRAMES: dict[str, int] = {
+    "1s": SECOND_NS,
     "1m": MINUTE_NS,
     "5m": 5 * MINUTE_NS,
     "15m": 15 * MINUTE_NS,

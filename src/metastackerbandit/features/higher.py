@@ -18,6 +18,7 @@ from metastackerbandit.market.resample import Forming, absorb, overdue
 
 WEEK_NS = 7 * DAY_NS  # weeks of the UTC clock end where the days since 1970 divide by 7: Thursday 00:00
 HIGHER: dict[int, int] = {
+    SECOND_NS: MINUTE_NS,
     MINUTE_NS: 15 * MINUTE_NS,
     5 * MINUTE_NS: HOUR_NS,
     15 * MINUTE_NS: 4 * HOUR_NS,

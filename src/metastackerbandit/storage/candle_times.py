@@ -7,7 +7,7 @@ import polars as pl
 
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.quality import FIRST_NS, LAST_NS, Ints, Mask, runs, span_text, time_text
-from metastackerbandit.domain.timeframe import FRAMES, frame_name, frame_ns
+from metastackerbandit.domain.timeframe import FRAMES, MINUTE_NS, SECOND_NS, frame_name, frame_ns
 
 UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _WRITTEN = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(\.\d{1,9})?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$"
@@ -119,7 +119,7 @@ def length_of(opened_ns: Ints, frame: str | None, where: str) -> int:
     if common != usual and usual in FRAMES.values() and (np.count_nonzero(steps % usual) <= max(2, _RARE * len(steps))):
         # A few rows off the others' step; with none of them a multiple the whole file would look finer than it is.
         return usual
-    if common not in FRAMES.values():
+    if common not in FRAMES.values() or (common == SECOND_NS and usual >= MINUTE_NS):  # odd seconds are no candles of one
         what = f"candles are {span_text(common)} apart, which is no bar size" if common >= UNITS_NS["s"] else "candles are less than a second apart"
         raise DataRefused(what, where=where, mend=f"use candles of {', '.join(FRAMES)}")
     _refuse_mixed(opened_ns, common, where)

@@ -18,6 +18,7 @@ class Cadence(Struct, frozen=True):
 
 # frame -> days of half-life (method 1.4), days between refits: about half of one
 _DAYS = {
+    "1s": (4, 2),
     "1m": (30, 15),
     "5m": (60, 30),
     "15m": (120, 30),
