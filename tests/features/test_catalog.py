@@ -41,7 +41,7 @@ def test_the_look_back_of_a_feature_is_its_first_valid_bar(frame: str) -> None:
     found = first_valid(full(market(3, 500, frame_ns=frame_ns), frame_ns).valid)
     for spec, bars in zip(FEATURES, found, strict=True):
         if frame == "24h" and spec.name.startswith("day_"):
-            assert bars == 401
+            assert bars == 501
         elif not spec.is_event:
             assert bars == bars_needed(spec, frame_ns), spec.name
 
