@@ -123,7 +123,7 @@ class Driven:
 
 def pairs(side: Levels) -> np.ndarray:
     """Levels as codecs give them."""
-    return np.array(list(side.items()) or [[0, 0]], np.int64).reshape(-1, 2)
+    return np.array(list(side.items()) or [(0, 0)], np.int64).reshape(-1, 2)
 
 
 def driven(first: Change, events: Sequence[Event], seconds: int, depth: int = 0) -> np.ndarray:

@@ -37,7 +37,7 @@ def test_the_mirrored_market_is_the_same_second_with_its_sides_exchanged(seed: i
     first, events = world(seed, 60)
     seconds = driven(first, events, 3)
     other = driven(reflected(first, about), [reflected(event, about) for event in events], 3)
-    for name in seconds.dtype.names:
+    for name in SecondRow.__struct_fields__:
         partner = name
         for one, two in (("bid_", "ask_"), ("bought", "sold"), ("buy_", "sell_")):
             partner = name.replace(one, two) if name.startswith(one) else name.replace(two, one) if name.startswith(two) else partner

@@ -37,7 +37,7 @@ def _begin_bucket(mine: Any) -> None:
 
 @kernel
 def hears(second: Any, heard: Any, mine: Any, cells: Any) -> None:
-    """Pour a second's trades into buckets; one that is worth more than all of them fills each of them once."""
+    """Pour a second's trades into buckets; it is in the average that they are sized by, so even the largest fills no more than half of them."""
     lots = float(second.bought_lots + second.sold_lots)
     mine.average += gain(_LONG, heard.young) * (lots - mine.average)
     if heard.seconds < LEAST_SECONDS or not lots > 0.0:
