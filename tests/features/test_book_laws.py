@@ -79,7 +79,9 @@ def test_features_of_the_book_do_not_know_the_tick_or_the_lot() -> None:
     other = seconds.copy()
     for name in ("bid_ticks", "ask_ticks", "last_ticks", "mid", "microprice", "bid_reach_5", "bid_reach_20", "ask_reach_5", "ask_reach_20"):
         other[name] *= 10
-    lots = [name for name in SecondRow.__struct_fields__ if name.endswith(("_lots", "_added", "_removed")) or "_depth_" in name or name.startswith("ofi_")]
+    lots = [
+        name for name in SecondRow.__struct_fields__ if name.endswith(("_lots", "_added", "_removed")) or "_depth_" in name or name.startswith("ofi_")
+    ]
     assert len(lots) == 22
     for name in lots:
         other[name] *= 1_000

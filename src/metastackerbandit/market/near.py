@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.kernel import inlined, kernel
 
 NEAR = 20  # levels of a side that are held
 NOWHERE = -(2**62)  # a price below any other, as a key
@@ -56,7 +56,7 @@ def place_of(near: Any, levels: Any, sign: int, ticks: int) -> int:
     return -1
 
 
-@kernel
+@inlined
 def key_at(near: Any, levels: Any, sign: int, n: int, floor: int) -> int:
     """The key of the n-th held level, or NOWHERE where there is none at or above `floor`."""
     if n >= near.count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -14,15 +14,15 @@ from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.domain.market_rows import DEPTH, TRADES
 from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.timeframe import SECOND_NS
-from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, LIVE, WAIT
-from metastackerbandit.market.cob import CobTerms, bucket_width, empty_cob
+from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, LIVE
+from metastackerbandit.market.cob import Cob, CobTerms, empty_cob
 from metastackerbandit.market.cob import close_second as close_cob
-from metastackerbandit.market.micro import begin_book, close_second, empty_micro, lose_book, on_depth, on_trade
-from metastackerbandit.market.quality import begin_watch, limits_of, score_at
+from metastackerbandit.market.micro import Micro, begin_book, close_second, empty_micro, lose_book, on_depth, on_trade
+from metastackerbandit.market.quality import Quality, begin_watch, limits_of, score_at
 from metastackerbandit.market.settings import QualitySettings
-from metastackerbandit.runtime.book_feed import feeds_of, for_venue, take
+from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.book_quality import book_quality, judge
-from metastackerbandit.runtime.capture_rules import places_of_replies
+from metastackerbandit.runtime.frame_walk import frames_of, walking
 
 MOST_SILENT = 300  # seconds in a row without a frame that are written; behind them nobody knows whether anything was heard
 
@@ -34,8 +34,20 @@ class SecondCourse(Struct, frozen=True):
     written: int
 
 
+class SecondFeed(NamedTuple):
+    """What makes seconds of a venue's frames."""
+
+    micro: Micro
+    cob: Cob
+    live: Any  # (1,) bool, scratch
+    quality: Quality
+    limits: Any  # (1,) QualitySettings
+    course: Any  # (1,) SecondCourse
+    out: Any  # (N,) SecondRow
+
+
 @kernel
-def follow_book(market: Any, micro: Any, kind: int, is_again: bool, received_ns: int) -> None:
+def follow(micro: Any, market: Any, received_ns: int, kind: int, is_again: bool) -> None:
     """What the newest frame did to a book or the tape; of one that had waited for its snapshot, the book alone."""
     if kind == DEPTH:
         s = market.decoded.depth[0].instrument
@@ -52,68 +64,40 @@ def follow_book(market: Any, micro: Any, kind: int, is_again: bool, received_ns:
 
 
 @kernel
-def close_all(market: Any, micro: Any, cob: Any, live: Any, quality: Any, limits: Any, second: int, now_ns: int, course: Any, out: Any) -> None:
-    """Write a second that ended, for every instrument of the one venue. A cob without a width has buckets for the first price it sees."""
+def follow_only(mine: Any, market: Any, frame: int, received_ns: int, kind: int, alone: int, is_again: bool) -> None:
+    """After a frame: what it did; `mine` is a Micro, whose seconds nobody ends."""
+    follow(mine, market, received_ns, kind, is_again)
+
+
+@kernel
+def hear(mine: Any, market: Any, frame: int, received_ns: int, kind: int, alone: int, is_again: bool) -> None:
+    """After a frame: what it says of the feed's quality, and what it did."""
+    judge(market, mine.quality, mine.limits[0], kind, received_ns, alone >= 0, is_again)
+    follow(mine.micro, market, received_ns, kind, is_again)
+
+
+@kernel
+def close_all(mine: Any, market: Any, second: int, now_ns: int) -> None:
+    """Write a second that ended, for every instrument of the one venue."""
+    course, limits = mine.course[0], mine.limits[0]
     for s in range(len(market.feeds)):
-        row = market.book.row[s]
-        live[0] = market.feeds[s].state == LIVE
-        if live[0] and cob.terms[s].width == 0 and row.bids > 0:
-            cob.terms[s].width = bucket_width(float(market.book.bids[s, row.bids - 1, 0]), 1.0, np.nan, np.nan)
-        live[0] = live[0] and cob.terms[s].width > 0
-        close_cob(cob, s, second, live, market.book.row[s : s + 1], market.book.bids[s : s + 1], market.book.asks[s : s + 1])
-        score = score_at(quality.row[s], limits, (second + 1) * 1_000_000_000)
-        close_second(micro, s, second, now_ns, live[0], score, cob.row[s].imbalance, out, course.written)
+        mine.live[0] = market.feeds[s].state == LIVE
+        close_cob(mine.cob, s, second, mine.live, market.book.row[s : s + 1], market.book.bids[s : s + 1], market.book.asks[s : s + 1])
+        score = score_at(mine.quality.row[s], limits, (second + 1) * 1_000_000_000)
+        close_second(mine.micro, s, second, now_ns, mine.live[0], score, mine.cob.row[s].imbalance, mine.out, course.written)
         course.written += 1
 
 
 @kernel
-def fill_seconds(
-    text: Any,
-    starts: Any,
-    ends: Any,
-    received: Any,
-    alone: Any,
-    market: Any,
-    micro: Any,
-    cob: Any,
-    live: Any,
-    quality: Any,
-    limits: Any,
-    pending: Any,
-    state: Any,
-    out: Any,
-) -> None:
-    """Every frame (F,) through the feeds; each second of each instrument is written to `out` (N,) once a frame of a later one has come.
-
-    `live` (1,) is scratch, `pending` (P,) what waits for a snapshot.
-    """
-    course, limits = state[0], limits[0]
-    if len(starts) > 0:
-        begin_watch(quality, limits, received[0])
-    next_frame, again, stop, waiting = 0, 0, 0, 0
-    while again < stop or next_frame < len(starts):
-        is_again = again < stop
-        if is_again:
-            f = pending[again % len(pending)]
-            again += 1
-        else:
-            f = next_frame
-            next_frame += 1
-            second = received[f] // 1_000_000_000
-            if course.second > 0:
-                for ended in range(max(course.second, second - MOST_SILENT), second):
-                    close_all(market, micro, cob, live, quality, limits, ended, received[f], course, out)
-            course.second = max(course.second, second)
-        kind = take(text[starts[f] : ends[f]], ends[f] - starts[f], received[f], alone[f], market)
-        judge(market, quality, limits, kind, received[f], alone[f] >= 0, is_again)
-        follow_book(market, micro, kind, is_again, received[f])
-        if kind == DEPTH:
-            verdict = market.feeds[market.decoded.depth[0].instrument].verdict
-            if verdict == WAIT or verdict == GAP:
-                pending[waiting % len(pending)] = f
-                waiting += 1
-            elif verdict == ANEW:
-                again, stop = max(waiting - len(pending), stop), waiting
+def close_seconds(mine: Any, market: Any, frame: int, received_ns: int) -> None:
+    """Before a frame: the open second, if it ended before it came, and those without a frame behind it."""
+    course = mine.course[0]
+    second = received_ns // 1_000_000_000
+    if 0 < course.second < second:
+        close_all(mine, market, course.second, received_ns)
+        for ended in range(max(course.second + 1, second - MOST_SILENT), second):
+            close_all(mine, market, ended, received_ns)
+    course.second = max(course.second, second)
 
 
 def seconds_of(
@@ -121,35 +105,26 @@ def seconds_of(
 ) -> np.ndarray:
     """The capture's whole seconds, rows (N,) of SecondRow in the order in which they were known, of these instruments of one venue.
 
-    `widths` are the ticks of the consolidated book's buckets (none: 2 bp of the first price). The second in which the capture ends is not there.
+    `widths` are the ticks of the consolidated book's buckets (0, or none given: by the first price). The second in which the capture ends is not
+    there.
     """
-    count = len(instruments)
-    market, micro, quality = feeds_of(instruments), empty_micro(count), book_quality(count)
-    limits = limits_of(QualitySettings() if settings is None else settings)
+    count, frames = len(instruments), frames_of(capture, instruments)
     terms = rows(CobTerms, count)
     terms["width"] = widths or 0
     terms["unit"] = [float(one.tick_size) * float(one.lot_size) for one in instruments]
-    cob, live, course = empty_cob(terms), np.zeros(1, np.bool_), rows(SecondCourse, 1)
-    pending = np.zeros(min(len(capture.starts), 200_000) + 1, np.int64)
-    alone = places_of_replies(capture, [one.symbol for one in instruments])
-    out = rows(SecondRow, count * whole_seconds(capture.received_ns))
-    for_venue(fill_seconds, instruments[0].venue)(
-        capture.text,
-        capture.starts,
-        capture.ends,
-        capture.received_ns,
-        alone,
-        market,
-        micro,
-        cob,
-        live,
-        quality,
-        limits,
-        pending,
-        course,
-        out,
+    mine = SecondFeed(
+        micro=empty_micro(count),
+        cob=empty_cob(terms),
+        live=np.zeros(1, np.bool_),
+        quality=book_quality(count),
+        limits=limits_of(QualitySettings() if settings is None else settings),
+        course=rows(SecondCourse, 1),
+        out=rows(SecondRow, count * whole_seconds(capture.received_ns)),
     )
-    return out[: int(course[0]["written"])]
+    if len(frames.received):
+        begin_watch(mine.quality, mine.limits[0], int(frames.received[0]))
+    walking(instruments[0].venue, hear, close_seconds)(frames, feeds_of(instruments), mine)
+    return mine.out[: int(mine.course[0]["written"])]
 
 
 def whole_seconds(received_ns: np.ndarray) -> int:
@@ -157,4 +132,4 @@ def whole_seconds(received_ns: np.ndarray) -> int:
     if len(received_ns) == 0:
         return 0
     steps = np.diff(np.maximum.accumulate(received_ns // SECOND_NS))
-    return int(np.minimum(steps, MOST_SILENT).sum())
+    return int(np.minimum(steps, MOST_SILENT + 1).sum())
