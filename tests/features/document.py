@@ -26,7 +26,10 @@ Numbers that a model may look at when a bar closes. The tables are made from the
   observations. Windows are summed afresh, or kept as exact integer sums, so that nothing drifts.
 - **sigma** is the root of the average squared log return, span 48, the newest in it, so that a column in sigmas cannot be huge (|mom_1| < 5);
   it is not valid while the last 48 returns were all zero.
-- **Holes.** Windows count bars, not time. After more than 48 missing bars in a row all memory but that of funding starts anew.
+- **The book** is heard by the second (`domain/seconds.py`), and what was known of it before the bar was known counts. A column of the book is
+  valid after as many seconds as its warm-up says (`10 s`), and while the newest second is at most 10 s old;
+  after 60 seconds without a book that could be trusted all that was heard starts anew. Flow columns wait for trades.
+- **Holes.** Windows count bars, not time. After more than 48 missing bars in a row all memory but that of funding and of the book starts anew.
 - **Warm-up** counts bars, the newest included. Columns of the higher frame need that many closed bars of it (`x6`); pivots come when the
   market makes them, and their number is the fewest bars in which they can.
 """
@@ -49,7 +52,7 @@ _TAIL = """
 | vwap_momentum | a copy of mom_3 | `vwap_momentum`: the price against a volume-weighted average |
 | funding_rate | 0 in training, real when live | `funding_rate`, NaN where no settlement is known |
 | funding_momentum_1h | less the mean of 12 copies of itself | `funding_momentum`: less the mean of 72 hours of settlements |
-| depth_proxy | the constant 0 | waits for the order book |
+| depth_proxy | the constant 0 | `queue_imbalance_1` to `_20`, `depth_ratio`, `bid_depth_slope`: of the book |
 | S_top, S_bot, flow_diff | the constant 0 in training | wait for the cohorts' fills; nothing stands in for them |
 
 `taker_imbalance`, `taker_flow_12` and `taker_flow_48` tell who took among all traders; they are not the cohorts' flow_diff.
@@ -63,7 +66,9 @@ Parkinson, Garman-Klass and Rogers-Satchell assume a price seen all the time. On
 
 
 def _row(family: Family, spec: FeatureSpec) -> str:
-    warm = f"x{spec.higher_bars}, {spec.look_back}" if spec.higher_bars else f"{spec.look_back}{' or later' if spec.is_event else ''}"
+    later = " or later" if spec.is_event else ""
+    warm = f"x{spec.higher_bars}, {spec.look_back}" if spec.higher_bars else f"{spec.look_back}{later}"
+    warm = f"{spec.seconds} s{later}" if spec.needs == "book" else warm
     parity = f"swap ({spec.partner})" if spec.partner else spec.parity
     was = f" (was {spec.formerly})" if spec.formerly else ""
     return f"| {spec.name} | {spec.meaning}{was} | {spec.unit} | {parity} | {spec.needs} | {warm} | {spec.source} |"

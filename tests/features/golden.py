@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
+from metastackerbandit.domain.timeframe import HOUR_NS
 from metastackerbandit.features.catalog import FAMILIES, NAMES
+from tests.features.book_scenes import seconds_for
 from tests.features.scenes import full, market
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -16,7 +18,9 @@ ROWS = (60, 1_201, 2_999)
 
 def computed() -> dict[str, Any]:
     """Family -> its revision, and name -> values at ROWS (null where not valid)."""
-    values = full(market(2024, 3_000)).values
+    bars = market(2024, 3_000)
+    rows = [row for last in ROWS for row in range(last - 2, last + 1)]  # a book is heard for the last quarter of an hour
+    values = full(bars, seconds=seconds_for(bars[rows], 2024, HOUR_NS)).values
     found: dict[str, Any] = {}
     for family in FAMILIES:
         columns = {

@@ -65,9 +65,9 @@ def mirrored_funding(funding: np.ndarray) -> np.ndarray:
     return other
 
 
-def full(bars: np.ndarray, frame_ns: int = FRAME, funding: np.ndarray | None = None) -> FeatureTable:
-    """Features over bars that have everything; funding is made up where it is not given."""
-    return features_over(bars, frame_ns, funding_for(bars) if funding is None else funding, has_volume=True, has_flow=True)
+def full(bars: np.ndarray, frame_ns: int = FRAME, funding: np.ndarray | None = None, seconds: np.ndarray | None = None) -> FeatureTable:
+    """Features over bars that have everything, the book only where its seconds are given; funding is made up where it is not given."""
+    return features_over(bars, frame_ns, funding_for(bars) if funding is None else funding, has_volume=True, has_flow=True, seconds=seconds)
 
 
 def ruler(count: int) -> np.ndarray:

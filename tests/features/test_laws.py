@@ -90,7 +90,7 @@ def test_every_feature_keeps_its_parity_in_the_mirrored_market(frame: str) -> No
     assert np.array_equal(np.isnan(other.values), np.isnan(expected))
     for place, spec in enumerate(FEATURES):
         np.testing.assert_allclose(other.values[:, place], expected[:, place], rtol=1e-8, atol=2e-8, err_msg=spec.name)
-        if spec.parity == "odd" and frame == "5m":
+        if spec.parity == "odd" and frame == "5m" and spec.needs != "book":
             assert np.nanstd(straight.values[:, place]) > 0.0, f"{spec.name} never moves: its parity is not tested"
     assert mirrored(expected).tobytes() == straight.values.tobytes()
 

@@ -43,4 +43,4 @@ def test_columns_of_swings_use_a_pivot_from_its_confirmation_on() -> None:
             for name, value in expected.items():
                 assert column[name][t] == pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True), f"{name} at {t}"
         assert column["structure_break"][t] == pytest.approx(broken / known)
-    assert sum(spec.is_event for spec in FEATURES) == 3 * LEVELS + 3 + 1
+    assert sum(spec.is_event for spec in FEATURES if spec.needs != "book") == 3 * LEVELS + 3 + 1

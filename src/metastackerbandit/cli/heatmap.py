@@ -42,6 +42,7 @@ def heatmap_payload(
     paths: Sequence[Path], symbol: str | None, png: Path | None, metric: str, seconds: int, radius: int, bucket: float | None, until: str | None
 ) -> dict[str, Any]:
     """The shape of `msb heatmap --json`; a value that is not known is null."""
+    from metastackerbandit.cli.market_data import received_between, time_ns
     from metastackerbandit.domain.errors import DataRefused
     from metastackerbandit.market.cob import bucket_width
     from metastackerbandit.market.cob import heatmap as heatmap_of
@@ -49,7 +50,7 @@ def heatmap_payload(
     from metastackerbandit.runtime.cob_feed import cob_of
     from metastackerbandit.storage.captures import read_capture
 
-    capture = _until(read_capture(paths), until)
+    capture = received_between(read_capture(paths), None, time_ns(until, "--until"))
     instruments = instruments_in(capture)
     place = _place(instruments, symbol)
     chosen = instruments[place]
@@ -83,21 +84,6 @@ def heatmap_payload(
         _draw(png, capture, chosen, cob, place, shown, first, metric, width * tick)
         told["picture"] = png
     return told
-
-
-def _until(capture: Capture, until: str | None) -> Capture:
-    """The frames that had come by then."""
-    if until is None:
-        return capture
-    from msgspec import structs
-
-    from metastackerbandit.cli.market_data import time_ns
-    from metastackerbandit.domain.errors import UsageError
-
-    by = capture.received_ns <= (time_ns(until, "--until") or 0)
-    if not by.any():
-        raise UsageError(f"nothing had come by {until}", where="--until", mend="`msb data check` tells of the capture; name a time within it")
-    return structs.replace(capture, **{name: getattr(capture, name)[by] for name in ("starts", "ends", "received_ns", "asked")})
 
 
 def _place(instruments: Sequence[Instrument], symbol: str | None) -> int:

@@ -11,6 +11,7 @@ import typer
 from metastackerbandit.cli import (
     backtest,
     bench,
+    capture_replay,
     compare,
     config,
     data,
@@ -84,6 +85,7 @@ app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.command("backtest")(backtest.backtest)
 app.command("run")(replay.run)
+app.command("replay")(capture_replay.replay)
 app.command("preflight")(preflight.preflight)
 app.command("readiness")(readiness.readiness)
 app.add_typer(rollout.app, name="rollout")

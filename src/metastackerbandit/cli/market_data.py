@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from metastackerbandit.cli.wanted import Wanted
 from metastackerbandit.config.books import engine_settings
@@ -15,9 +17,13 @@ from metastackerbandit.config.loading import Loaded, load, load_home
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.waivers import refuse_waivers
 from metastackerbandit.costs.settings import CostSettings
-from metastackerbandit.domain.errors import ConfigRefused, UsageError
+from metastackerbandit.domain.errors import ConfigRefused, DataRefused, NotFound, UsageError
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.storage.candles import load_recording
+
+if TYPE_CHECKING:
+    from metastackerbandit.domain.capture import Capture
+    from metastackerbandit.runtime.capture_check import CheckedCapture
 
 
 class Opened(NamedTuple):
@@ -33,7 +39,7 @@ def opened(wanted: Wanted) -> Opened:
     home, loaded = home_folder(wanted.home, os.environ), loaded_of(wanted)
     config = loaded.config
     refuse_waivers(config, loaded.sources, time.time_ns(), "paper")
-    if not config.run.data:
+    if not config.run.data and not wanted.captures:
         raise UsageError("no candles are named", where="--data", mend="give --data FOLDER, or set run.data in the configuration")
     return Opened(home, config, candles(wanted, config, time_ns(wanted.since, "--since"), time_ns(wanted.until, "--until")))
 
@@ -59,6 +65,8 @@ def _listed(text: str | None) -> list[str] | None:
 
 def candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int | None) -> Recording:
     """The recording that flags and configuration name, of one stretch of time."""
+    if wanted.captures:
+        return _captured(wanted, config, since_ns, until_ns)
     return load_recording(
         Path(config.run.data).expanduser(),
         config.run.symbols or None,
@@ -70,6 +78,52 @@ def candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int 
         mood=Path(config.run.mood).expanduser() if config.run.mood else None,
         outlier_return=config.market.outlier_return,
     )
+
+
+def _captured(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int | None) -> Recording:
+    """The recording in a capture's files: bars from trades, and the order book by the second."""
+    from metastackerbandit.runtime.capture_check import check_capture
+    from metastackerbandit.runtime.capture_recording import recording_of_capture, refuse_inverse
+    from metastackerbandit.runtime.capture_rules import instruments_in
+    from metastackerbandit.storage.captures import read_capture
+    from metastackerbandit.storage.instruments import rules_of_capture
+
+    capture = received_between(read_capture(wanted.captures), since_ns, until_ns)
+    seen = instruments_in(capture)
+    known = [one.symbol for one in seen]
+    chosen = list(config.run.symbols) if wanted.symbols else known
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise NotFound(f"no {unknown[0]} in the capture", where="--symbols", mend=f"it has {', '.join(known)}")
+    wanted_ones = [one for one in seen if one.symbol in chosen]
+    refuse_inverse(wanted_ones)
+    checked = check_capture(capture, wanted_ones, config.quality)
+    rules = [rules_of_capture(one, _price_in(checked, one.symbol), wanted.instruments) for one in wanted_ones]
+    notices = tuple(notice for _, told in rules for notice in told)
+    return recording_of_capture(capture, [one for one, _ in rules], checked, config.quality, notices)
+
+
+def _price_in(checked: CheckedCapture, symbol: str) -> float:
+    """The best bid of a symbol's book at the capture's end."""
+    (best,) = (book["best"][0] for book in checked.books if book["symbol"] == symbol)
+    if best is None:
+        what = f"there is no book of {symbol} at the end of the capture"
+        raise DataRefused(what, where="msb replay", mend="give the file with its depth snapshot; `msb data check` tells what is wrong")
+    return float(best)
+
+
+def received_between(capture: Capture, since_ns: int | None, until_ns: int | None) -> Capture:
+    """The frames of a capture that were received between two times."""
+    from msgspec import structs
+
+    kept = np.ones(len(capture.received_ns), np.bool_)
+    if since_ns is not None:
+        kept &= capture.received_ns >= since_ns
+    if until_ns is not None:
+        kept &= capture.received_ns <= until_ns
+    if not kept.any():
+        raise UsageError("nothing was received in that time", where="--since, --until", mend="`msb data check` tells of the capture")
+    return structs.replace(capture, **{name: getattr(capture, name)[kept] for name in ("starts", "ends", "received_ns", "asked")})
 
 
 def costs_of(config: Config, symbols: Sequence[str], frame: str) -> CostSettings:

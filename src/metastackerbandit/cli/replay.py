@@ -52,7 +52,7 @@ def run(
             _judged_first(wanted, is_shown=not json)
         session = open_session(wanted)
         payload = replayed(session, quiet=json, plain=plain, twin=twin)
-        tell(payload, "\n".join([_run_text(payload), "", _funnel_text(session, payload["run"])]), json)
+        tell(payload, "\n".join([run_text(payload), "", _funnel_text(session, payload["run"])]), json)
 
 
 TRAINED_SHARE = 0.6  # of a recording that `run --train` learns from
@@ -242,6 +242,7 @@ def inputs_heard(session: Session) -> Iterable[Input]:
             has_volume=recording.has_volume[place],
             has_flow=bool(recording.has_flow) and recording.has_flow[place],
             has_funding=recording.funding[place] is not None,
+            has_book=bool(recording.seconds) and recording.seconds[place] is not None,
         )
         volatility = VolatilityStream(label_spec(voice.frame))
         model = opinions.served(voice, session.config)
@@ -272,7 +273,8 @@ def _funnel_text(session: Session, run: int) -> str:
     return "\n".join([funnel_text(counted.found), "", waterfall_text(counted.falls)])
 
 
-def _run_text(payload: dict[str, Any]) -> str:
+def run_text(payload: dict[str, Any]) -> str:
+    """How a run ended, for a reader."""
     from metastackerbandit.cli.mirrored import twin_text
 
     ended = "stopped" if payload["stopped"] else "finished"

@@ -28,6 +28,7 @@ class Wanted(NamedTuple):
     until: str | None = None
     sets: tuple[str, ...] = ()
     instead: Path | None = None  # a configuration in place of the installation's; no flag gives it
+    captures: tuple[Path, ...] = ()  # files of one capture in the place of candles; no flag gives them
 
 
 _FLAGS: dict[str, Any] = {

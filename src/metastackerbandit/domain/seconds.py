@@ -9,9 +9,9 @@ class SecondRow(Struct, frozen=True):
     """One second by our clock, [`second`, `second` + 1) of Unix time; `known_ns` is when the first frame or tick at or after its end came.
 
     Sizes are lots, prices ticks (float where between two), so that sums are exact and a mirrored market is the same row with its sides
-    exchanged; NaN stands for what was not known. `is_trusted` is 1 where the book followed its venue throughout: else all of the book is NaN
-    or 0, and only the trades count. `changed_ns` is when the book last changed by our clock (0: not known). `score` is the feed's quality
-    (market.quality), 0 .. 1.
+    exchanged; NaN stands for what was not known. `is_trusted` is 1 where the book followed its venue throughout and its best prices lie
+    within what its snapshot reached: else all of the book is NaN or 0, and only the trades count. `changed_ns` is when the book last changed by
+    our clock (0: not known). `score` is the feed's quality (market.quality), 0 .. 1.
 
     Book at the end: best prices, `mid`, `microprice` (bid and ask weighed by the other side's size: Stoikov 2018, first approximation),
     `spread_bps`; `.._depth_n` is what rests on the nearest n levels, `.._reach_n` how far the n-th is from the middle. During the second:

@@ -14,7 +14,8 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.errors import ConfigRefused, DataRefused
 from metastackerbandit.domain.kernel import kernel, layout, row, rows, written
 from metastackerbandit.domain.recording import FundingRow
-from metastackerbandit.features.advance import advance_of, state_of
+from metastackerbandit.domain.seconds import SecondRow
+from metastackerbandit.features.advance import advance_of, hear_of, state_of
 from metastackerbandit.features.catalog import FAMILIES
 from metastackerbandit.features.funding import settle
 from metastackerbandit.features.higher import higher_ns
@@ -32,7 +33,7 @@ class FeatureTable(Struct, frozen=True, eq=False):
     valid: NDArray[np.bool_]
 
 
-def setup_of(frame_ns: int, *, has_volume: bool, has_flow: bool, has_funding: bool) -> np.ndarray:
+def setup_of(frame_ns: int, *, has_volume: bool, has_flow: bool, has_funding: bool, has_book: bool = False) -> np.ndarray:
     """A Setup (1,) for bars of a frame."""
     return row(
         Setup(
@@ -42,6 +43,7 @@ def setup_of(frame_ns: int, *, has_volume: bool, has_flow: bool, has_funding: bo
             has_volume=has_volume,
             has_flow=has_flow,
             has_funding=has_funding,
+            has_book=has_book,
         )
     )
 
@@ -54,15 +56,17 @@ def features_over(
     has_volume: bool,
     has_flow: bool,
     families: Sequence[str] = (),
+    seconds: np.ndarray | None = None,
 ) -> FeatureTable:
     """Bars (N,) of a frame, funding (K,) in the layout of FundingRow (None: not known) -> FeatureTable.
 
-    `families` names those whose columns are wanted (none: all), which come in the catalog's order; time falls with what is left out.
-    A settlement counts for bars known after it. Refuses bars out of order, of another length, or without a price.
+    `seconds` (J,) are those of the instrument's book in the layout of SecondRow (None: there is no book). `families` names those whose columns are
+    wanted (none: all), which come in the catalog's order; time falls with what is left out. A settlement counts for bars known after it, a second
+    for bars known with it too. Refuses bars out of order, of another length, or without a price.
     """
     bars = np.ascontiguousarray(bars).astype(layout(Bar), copy=False)
     _refuse_broken(bars, frame_ns)
-    setup = setup_of(frame_ns, has_volume=has_volume, has_flow=has_flow, has_funding=funding is not None)
+    setup = setup_of(frame_ns, has_volume=has_volume, has_flow=has_flow, has_funding=funding is not None, has_book=seconds is not None)
     state = state_of(setup)
     chosen = _chosen(families)
     count = sum(len(family.specs) for family in chosen)
@@ -71,11 +75,36 @@ def features_over(
     settled = rows(FundingRow, 0) if funding is None else np.ascontiguousarray(funding).astype(layout(FundingRow), copy=False)
     if np.any(np.diff(settled["at_ns"]) < 0):
         raise DataRefused("funding settlements are out of order", where="funding", mend="sort them by time")
+    heard = rows(SecondRow, 0) if seconds is None else _sound_seconds(seconds)
     sweep = _sweep_of(chosen)
-    stopped = sweep(bars, settled, setup, state.memory, state.blank, state.past, state.reals, state.integers, state.settlements, values, valid)
+    stopped = sweep(
+        bars,
+        settled,
+        heard,
+        setup,
+        state.memory,
+        state.blank,
+        state.past,
+        state.reals,
+        state.integers,
+        state.settlements,
+        state.hearing,
+        state.silent,
+        state.cells,
+        values,
+        valid,
+    )
     if stopped >= 0:
         raise too_many(int(settled["at_ns"][stopped]))
     return FeatureTable(bars["closed_ns"].copy(), bars["known_ns"].copy(), values, valid)
+
+
+def _sound_seconds(seconds: np.ndarray) -> np.ndarray:
+    """The seconds as kernels read them; they must be one instrument's, in the order in which they were known."""
+    given = np.ascontiguousarray(seconds).astype(layout(SecondRow), copy=False)
+    if np.any(np.diff(given["second"]) <= 0) or np.any(np.diff(given["known_ns"]) < 0):
+        raise DataRefused("seconds of the book are out of order or repeated", where="seconds", mend="give one instrument's, sorted by time")
+    return given
 
 
 def too_many(at_ns: int) -> DataRefused:
@@ -127,21 +156,25 @@ def _chosen(families: Sequence[str]) -> tuple[Family, ...]:
 
 @cache
 def _sweep_of(families: tuple[Family, ...]) -> Any:
-    """The kernel that takes all bars through these families, each after the settlements before it was known.
+    """The kernel that takes all bars through these families, each after the settlements and the seconds before it was known.
 
     It returns the place of a settlement that does not fit, else -1.
     """
-    names = {"advance": advance_of(families), "settle": settle}
+    names = {"advance": advance_of(families), "hear": hear_of(families), "settle": settle}
     return kernel(written("sweep", _SWEEP, names, __name__))
 
 
-_SWEEP = """def sweep(bars, settled, setup, memory, blank, past, reals, integers, settlements, values, valid):
+_SWEEP = """def sweep(bars, settled, seconds, setup, memory, blank, past, reals, integers, settlements, hearing, silent, cells, values, valid):
     told = 0
+    heard = 0
     for place in range(len(bars)):
         while told < len(settled) and settled[told].at_ns < bars[place].known_ns:
             if not settle(settlements, settled[told].at_ns, settled[told].rate):
                 return told
             told += 1
-        advance(bars, place, setup, memory, blank, past, reals, integers, settlements, values, valid, place)
+        while heard < len(seconds) and seconds[heard].known_ns <= bars[place].known_ns:
+            hear(seconds, heard, hearing, silent, cells)
+            heard += 1
+        advance(bars, place, setup, memory, blank, past, reals, integers, settlements, hearing, cells, values, valid, place)
     return -1
 """

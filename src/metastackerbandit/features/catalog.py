@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import hashlib
 
+from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.features import (
     calendar,
     candle,
     channel,
+    cob,
+    depth,
     direction,
     efficiency,
     flow,
     funding,
     higher,
+    impact,
+    intensity,
     jumps,
+    microprice,
     moments,
+    order_flow,
     price_volume,
+    pulled,
+    queue,
+    replenishment,
     returns,
     reversion,
+    signed_flow,
+    spread,
     structure,
     trend,
     volatility,
     volume,
+    vpin,
     vwap,
 )
 from metastackerbandit.features.spec import Family, FeatureSpec
@@ -45,6 +58,18 @@ FAMILIES: tuple[Family, ...] = (
     price_volume.FAMILY,
     flow.FAMILY,
     funding.FAMILY,
+    order_flow.FAMILY,
+    microprice.FAMILY,
+    queue.FAMILY,
+    cob.FAMILY,
+    signed_flow.FAMILY,
+    vpin.FAMILY,
+    impact.FAMILY,
+    intensity.FAMILY,
+    depth.FAMILY,
+    spread.FAMILY,
+    pulled.FAMILY,
+    replenishment.FAMILY,
 )
 FEATURES: tuple[FeatureSpec, ...] = tuple(spec for family in FAMILIES for spec in family.specs)
 NAMES: tuple[str, ...] = tuple(spec.name for spec in FEATURES)
@@ -54,6 +79,7 @@ def fingerprint() -> str:
     """16 hex over names, order, units, parity, look-backs and the revisions of all formulas: what a model card must agree with."""
     lines = [
         f"{family.name} {family.revision} {spec.name} {spec.unit} {spec.parity} {spec.partner} {spec.needs} {spec.look_back} {spec.higher_bars}"
+        f" {spec.seconds}"
         for family in FAMILIES
         for spec in family.specs
     ]
@@ -62,7 +88,7 @@ def fingerprint() -> str:
 
 def bars_needed(spec: FeatureSpec, frame_ns: int) -> int:
     """Bars of a frame, from the opening of a higher bar on and without holes, until the feature is valid (an event: can be)."""
-    return max(spec.look_back, spec.higher_bars * _parts(frame_ns))
+    return max(spec.look_back, spec.higher_bars * _parts(frame_ns), -(-spec.seconds * SECOND_NS // frame_ns))
 
 
 def warm_up(frame_ns: int | None = None) -> int:

@@ -21,6 +21,7 @@ class Setup(Struct, frozen=True):
     has_volume: bool
     has_flow: bool
     has_funding: bool
+    has_book: bool
 
 
 class Seen(Struct, frozen=True):

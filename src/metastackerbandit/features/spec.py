@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 Parity = Literal["odd", "even", "swap"]
-Needs = Literal["price", "volume", "flow", "funding"]
+Needs = Literal["price", "volume", "flow", "funding", "book"]
 
 
 class FeatureSpec(Struct, frozen=True):
@@ -16,7 +16,8 @@ class FeatureSpec(Struct, frozen=True):
 
     `parity` is what the column does when the market is mirrored (prices p -> C / p, buyers and sellers exchanged): `odd` changes
     sign, `even` stays, `swap` takes the value of `partner`. `look_back` is the number of bars, the newest included, from which
-    on the column can be valid; features of the higher frame also need `higher_bars` closed bars of it. `is_event` marks columns
+    on the column can be valid; features of the higher frame also need `higher_bars` closed bars of it, those of the book so many `seconds` of
+    it. `is_event` marks columns
     that wait for something in the market (a pivot) and may therefore come later than that. `needs` says which input it is made
     of. `formerly` is the predecessors' name where theirs was another.
     """
@@ -30,6 +31,7 @@ class FeatureSpec(Struct, frozen=True):
     needs: Needs = "price"
     partner: str = ""
     higher_bars: int = 0
+    seconds: int = 0
     is_event: bool = False
     formerly: str = ""
 
@@ -41,6 +43,10 @@ class Family(Struct, frozen=True):
     `past` (ring of log closes), `mine` (record of `memory`), `reals` (R,) and `integers` (I,) cells of its own, all zero at the
     start, `settlements` (funding, kept across holes), and last `out` (F,), where it writes its columns in the order of
     `specs`; NaN, infinite or out of reach means invalid. `revision` is raised by whoever changes a formula.
+
+    A family of the book also has `hears(...)`, called for every second of a trusted book, with any of: `second` (record of SecondRow), `heard`
+    (record of Heard, already advanced to it), `mine` and `cells` (C,), which start anew with what is heard and not with the bars. Its step may
+    take `heard` and `cells` too, and is asked only while the newest second is young enough.
     """
 
     name: str
@@ -50,3 +56,5 @@ class Family(Struct, frozen=True):
     memory: type[Struct] | None = None
     reals: int = 0
     integers: int = 0
+    hears: Callable[..., Any] | None = None
+    cells: int = 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metastackerbandit.domain.errors import ModelMismatch
-from metastackerbandit.features.advance import COUNT, advance, state_of
+from metastackerbandit.features.advance import COUNT, advance, hear, state_of
 from metastackerbandit.features.batch import setup_of, too_many
 from metastackerbandit.features.catalog import fingerprint
 from metastackerbandit.features.funding import settle
@@ -20,12 +20,13 @@ _HEADER = struct.Struct("<16sq")  # fingerprint, bytes that follow
 class FeatureStream:
     """Features of one instrument and frame, advanced by closed bars in order of time.
 
-    Settlements may be told at any time before the first bar that is known after them. `settle` and `advance` are compiled for
-    the layouts that `on_bar` gives; `bars` must be contiguous rows in the layout of Bar.
+    Settlements may be told at any time before the first bar that is known after them, seconds of the book behind the last bar that was known
+    before or with them. `settle`, `hear` and `advance` are compiled for the layouts that `on_bar` gives; `bars` must be contiguous rows in the
+    layout of Bar, `seconds` in that of SecondRow.
     """
 
-    def __init__(self, frame_ns: int, *, has_volume: bool, has_flow: bool, has_funding: bool) -> None:
-        self._state = state_of(setup_of(frame_ns, has_volume=has_volume, has_flow=has_flow, has_funding=has_funding))
+    def __init__(self, frame_ns: int, *, has_volume: bool, has_flow: bool, has_funding: bool, has_book: bool = False) -> None:
+        self._state = state_of(setup_of(frame_ns, has_volume=has_volume, has_flow=has_flow, has_funding=has_funding, has_book=has_book))
         self._values = np.full((1, COUNT), np.nan)
         self._valid = np.zeros((1, COUNT), np.bool_)
         state = self._state
@@ -37,6 +38,8 @@ class FeatureStream:
             state.reals,
             state.integers,
             state.settlements,
+            state.hearing,
+            state.cells,
             self._values,
             self._valid,
         )
@@ -45,6 +48,10 @@ class FeatureStream:
         """A settlement at `at_ns` of `rate` (1e-8); counts for bars known after it."""
         if not settle(self._state.settlements, at_ns, rate):
             raise too_many(at_ns)
+
+    def on_second(self, seconds: np.ndarray, place: int) -> None:
+        """Take the closed second seconds[place] of the instrument's book; counts for bars known after it."""
+        hear(seconds, place, self._state.hearing, self._state.silent, self._state.cells)
 
     def on_bar(self, bars: np.ndarray, place: int) -> None:
         """Take the closed bar bars[place]."""
@@ -87,4 +94,15 @@ class FeatureStream:
     def _kept(self) -> tuple[np.ndarray, ...]:
         """The arrays that make up the state, the setup first."""
         state = self._state
-        return (state.setup, state.memory, state.past, state.reals, state.integers, state.settlements, self._values, self._valid)
+        return (
+            state.setup,
+            state.memory,
+            state.past,
+            state.reals,
+            state.integers,
+            state.settlements,
+            state.hearing,
+            state.cells,
+            self._values,
+            self._valid,
+        )

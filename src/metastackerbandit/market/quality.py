@@ -197,6 +197,12 @@ def consistency_of(row: Any) -> float:
 
 
 @kernel
+def score_at(row: Any, limits: Any, now_ns: int) -> float:
+    """The score as it stands, at a time that is not before the newest message."""
+    return row.completeness * freshness_of(row, limits, now_ns) * consistency_of(row)
+
+
+@kernel
 def area_at(row: Any, limits: Any, now_ns: int) -> float:
     """The integral of the score from the window's beginning to `now_ns`, in seconds, with nothing happening after `until_ns`."""
     if now_ns <= row.until_ns or row.fresh_ns == 0 or row.completeness == 0.0 or row.standing & CRITICAL_BITS != 0:
@@ -229,7 +235,7 @@ def scored(quality: Quality, s: int, limits: np.ndarray[Any, Any], now_ns: int) 
     completeness, freshness, consistency = float(row.completeness), float(freshness_of(row, limits[0], now_ns)), float(consistency_of(row))
     seconds = (now_ns - int(row.since_ns)) * 1e-9
     return Score(
-        score=completeness * freshness * consistency,
+        score=float(score_at(row, limits[0], now_ns)),
         completeness=completeness,
         freshness=freshness,
         consistency=consistency,

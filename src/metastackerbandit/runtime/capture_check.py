@@ -76,7 +76,8 @@ class Course(Struct, frozen=True):
 
 class CheckedCapture(Struct, frozen=True, eq=False):
     """What a capture came to. `kinds` counts frames by kind and `faults` by what was wrong; `latency_ms` are 1, 50 and 99 percent quantiles of
-    receive time less the venue's stamp (both clocks as they are), None where nothing was stamped."""
+    receive time less the venue's stamp (both clocks as they are), None where nothing was stamped; `ahead_ns` is by how much the venue's clock was
+    ahead of the recorder's at the least: 0 where nothing was received before it was sent."""
 
     frames: int
     kinds: dict[str, int]
@@ -87,6 +88,7 @@ class CheckedCapture(Struct, frozen=True, eq=False):
     compared: int
     equal: int
     latency_ms: tuple[float, float, float] | None
+    ahead_ns: int
     books: tuple[dict[str, Any], ...]
     issues: tuple[QualityIssue, ...] = field(default_factory=tuple)
 
@@ -249,8 +251,8 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument], settings:
     ended_ns = int(course[0]["received_ns"])
     told = mine.findings[: min(int(course[0]["findings"]), MOST_ISSUES)]
     never = [one.symbol for one, feed in zip(instruments, market.feeds, strict=True) if feed["waited"] and not feed["snapshots"]]
-    behind = mine.latency[mine.latency > -(2**63) + 1] / 1e6
-    quantiles = tuple(float(value) for value in np.quantile(behind, (0.01, 0.5, 0.99))) if len(behind) else None
+    stamped = mine.latency[mine.latency > -(2**63) + 1]
+    quantiles = tuple(float(value) for value in np.quantile(stamped / 1e6, (0.01, 0.5, 0.99))) if len(stamped) else None
     return CheckedCapture(
         frames=frames,
         kinds={name: int(number) for name, number in zip(MARKET_KINDS, mine.kinds, strict=True) if number},
@@ -261,6 +263,7 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument], settings:
         compared=int(tallies["compared"].sum()),
         equal=int(tallies["equal"].sum()),
         latency_ms=quantiles,  # type: ignore[arg-type]
+        ahead_ns=max(0, -int(stamped.min())) if len(stamped) else 0,
         books=tuple(
             {**_book(one, market, tallies, place), "quality": _score(quality, place, mine.limits, ended_ns)} for place, one in enumerate(instruments)
         ),

@@ -13,9 +13,10 @@ import numpy as np
 from msgspec import Struct, structs
 
 from metastackerbandit.domain.bar import Bar
-from metastackerbandit.domain.inputs import BarClosed, BarOpened, FundingSettled, Input
+from metastackerbandit.domain.inputs import BarClosed, BarOpened, FundingSettled, Input, SecondSeen
 from metastackerbandit.domain.kernel import layout, rows
 from metastackerbandit.domain.prediction import Prediction
+from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.evaluation.volatility import VolatilityStream
 from metastackerbandit.features.stream import FeatureStream
 from metastackerbandit.market.resample import Forming, absorb, overdue
@@ -84,6 +85,7 @@ class Predictor:
             by_symbol.setdefault(desk.instrument, []).append(desk)
         self._desks = by_symbol
         self._candle = np.zeros(1, layout(Bar))
+        self._second = np.zeros(1, layout(SecondRow))
 
     def hear(self, event: Input) -> list[Prediction]:
         """Take in one market input; predictions for the bars that it closed."""
@@ -93,6 +95,10 @@ class Predictor:
                 return [said for desk in self._desks.get(s, ()) if desk.closes(self._candle[0]) for said in desk.answer()]
             case BarOpened(instrument=s, at_ns=at_ns):
                 return [said for desk in self._desks.get(s, ()) if desk.is_overdue(at_ns) for said in desk.answer()]
+            case SecondSeen(instrument=s, second=second):
+                self._second[0] = structs.astuple(second)
+                for desk in self._desks.get(s, ()):
+                    desk.features.on_second(self._second, 0)
             case FundingSettled(instrument=s, at_ns=at_ns, rate=rate):
                 for desk in self._desks.get(s, ()):
                     desk.features.on_funding(at_ns, rate)

@@ -170,7 +170,7 @@ def sample_until(data: DataSet, until_ns: int, settings: TrainingSettings) -> tu
 
 def _expected(*, has_volume: bool, has_flow: bool, has_funding: bool) -> Bools:
     """Which features (F,) these inputs can make."""
-    had = {"price": True, "volume": has_volume, "flow": has_flow, "funding": has_funding}
+    had = {"price": True, "volume": has_volume, "flow": has_flow, "funding": has_funding, "book": False}
     return np.array([had[spec.needs] for spec in FEATURES], np.bool_)
 
 

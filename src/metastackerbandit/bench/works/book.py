@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct, structs
 
 from metastackerbandit.bench.interleaved import timed
+from metastackerbandit.bench.seconds import ns_a_change
 from metastackerbandit.bench.spec import Asked, Benchmark, Prepared, Target, Unequal
 from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.errors import DataRefused
@@ -218,6 +219,7 @@ def _facts(given: Session, run: Callable[[], Followed]) -> dict[str, float]:
         "ns_a_kb": min(took[run]) * 1e12 / float((given.capture.ends - given.capture.starts).sum()),
         "p50_us_a_frame": middle,
         "p99_us_a_frame": late,
+        "ns_a_change_for_seconds": ns_a_change(depth.capture, given.instruments),
         "compared": given.checked.compared,
         "equal": given.checked.equal,
     }

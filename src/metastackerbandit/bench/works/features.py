@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from metastackerbandit.bench.candles import Market, minutes
+from metastackerbandit.bench.seconds import ns_heard
 from metastackerbandit.bench.spec import Asked, Benchmark, Prepared, Target, Unequal
+from metastackerbandit.bench.works.book import FILE, FOLDER, session
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.features.batch import FeatureTable, columns_of, features_over
 
@@ -46,9 +48,18 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
         unit="bars",
         peers=peers,
         equal=lambda name, ours, _: _equal(name, ours, market, folder / f"{name}.npz"),
-        facts=lambda: {"columns": float(len(columns_of(FAMILIES)))},
+        facts=lambda: {"columns": float(len(columns_of(FAMILIES)))} | _of_the_book(market, data),
         notes=(market.note, f"the columns of {', '.join(FAMILIES)} (docs/features.md), 64-bit, with a mask of what is valid"),
     )
+
+
+def _of_the_book(market: Market, data: Path | None) -> dict[str, float]:
+    """What the book's columns cost, on the recorded session beside the folder of candle folders; nothing where it is not at hand."""
+    path = None if data is None else data.parent / FOLDER / FILE
+    if path is None or not path.is_file():
+        return {}
+    given = session([path])
+    return ns_heard(market, given.capture, given.instruments)
 
 
 def _batch(market: Market) -> FeatureTable:
