@@ -43,7 +43,15 @@ class FeedDesk:
     """Feeds of instruments of one venue. `hear` is told of every frame that was taken, after it was."""
 
     def __init__(
-        self, instruments: Sequence[Instrument], health: Health, quality: QualitySettings, now_ns: int, *, most_bytes: int, most_waiting: int, hear: Hear
+        self,
+        instruments: Sequence[Instrument],
+        health: Health,
+        quality: QualitySettings,
+        now_ns: int,
+        *,
+        most_bytes: int,
+        most_waiting: int,
+        hear: Hear,
     ) -> None:
         codec = codec_for(instruments)
         self.instruments = tuple(instruments)
