@@ -49,6 +49,11 @@ def rules_for(symbol: str, market: Market, venue: str, prices: Sequence[Floats],
     return _with_room(rules, prices, notices)
 
 
+def shipped_rules(symbol: str, market: Market, venue: str) -> Instrument | None:
+    """The rules that are shipped for an instrument of a venue, None where there are none."""
+    return next((one for one in _shipped() if (one.symbol, one.market, one.venue) == (symbol, market, venue)), None)
+
+
 def instruments_of(path: Path, source: str = "file") -> tuple[Instrument, ...]:
     """Every instrument of a TOML file, each checked; an unknown or missing key is refused with its place."""
     try:
