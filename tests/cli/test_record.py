@@ -58,7 +58,7 @@ def addressed(venue: RecordedVenue, out: Path) -> tuple[str, ...]:
 @covers("2.005")
 def test_what_a_venue_sends_is_recorded_and_the_record_is_sound(tmp_path: Path) -> None:
     with served(1_000) as venue:
-        code, told, _ = msb(*addressed(venue, tmp_path / "logs"), "--for", "1.5s", home=tmp_path)
+        code, told, _ = msb(*addressed(venue, tmp_path / "logs"), "--for", "2s", home=tmp_path)
     assert (code, told["frames"], told["gaps"], told["live"], told["interrupted"]) == (0, 1_000, 0, ["BTCUSDT"], False)
     assert told["connections"]["public"]["is_up"] and told["events"]["connected"] == 1 and not told["issues"]
     (file,) = told["files"]

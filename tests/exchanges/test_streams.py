@@ -140,8 +140,8 @@ def told(venue: str, candles: Sequence[tuple[int, str, str, str, str]]) -> bytes
         return json.dumps(
             [{"t": t, "T": t + 59_999, "s": "BTC", "i": "1m", "o": o, "h": h, "l": low, "c": c, "v": "1.5", "n": 3} for t, o, h, low, c in candles]
         ).encode()
-    rest = [60_000, "150.0"] if venue == "MEXC" else [59_999, "150.0", 3, "0.5", "50.0", "0"]
-    return json.dumps([[t, o, h, low, c, "1.5", t + rest[0], *rest[1:]] for t, o, h, low, c in candles]).encode()
+    length, rest = (60_000, ["150.0"]) if venue == "MEXC" else (59_999, ["150.0", 3, "0.5", "50.0", "0"])
+    return json.dumps([[t, o, h, low, c, "1.5", t + length, *rest] for t, o, h, low, c in candles]).encode()
 
 
 @EACH
@@ -160,7 +160,8 @@ def test_candles_are_read_to_the_tick_and_those_that_form_are_left_out(
     assert len(bars) == max(len(rows) - forming, 0)
     for bar, row, candle in zip(bars, ticks, candles, strict=False):
         assert tuple(int(bar[name]) for name in ("open", "high", "low", "close")) == row
-        assert (bar["opened_ns"], bar["closed_ns"], bar["parts"], bar["volume"]) == (candle[0] * 10**6, candle[0] * 10**6 + MINUTE_NS, 1, 1.5)
+        opened_ns = int(str(candle[0])) * 10**6
+        assert (bar["opened_ns"], bar["closed_ns"], bar["parts"], bar["volume"]) == (opened_ns, opened_ns + MINUTE_NS, 1, 1.5)
         assert bool(np.isnan(bar["taker_volume"])) == (streams.venue != "BINANCE") and bool(np.isnan(bar["trades"])) == (streams.venue == "MEXC")
 
 

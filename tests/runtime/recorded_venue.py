@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 
 from metastackerbandit.domain.capture import Capture
 
-PACED = 200  # frames after which the rest waits, a ms each, for the scripted replies to be asked for
+PACED = 200  # frames after which the rest waits until the scripted replies were given and a snapshot was asked for
 
 
 class Sent(NamedTuple):
@@ -94,6 +94,7 @@ class RecordedVenue:
         self.sent: list[bytes] = []
         self.connected: list[str] = []
         self.done = asyncio.Event()
+        self.is_answered = False
         self.next = 0
         self.url = ""
 
@@ -119,6 +120,7 @@ class RecordedVenue:
         symbol = request.query["symbol"]
         self.asked.append(symbol)
         reply = self.replies.pop(0) if self.replies else b""
+        self.is_answered = not self.replies and reply in (b"", "late")
         if reply == "late":
             until = self.next + 300
             while self.next < until and self.next < len(self.frames):
@@ -174,6 +176,8 @@ class RecordedVenue:
             for _ in range({"lost": 0, "twice": 2}.get(fault, 1)):
                 self.sent.append(frame.text)
                 await socket.send_str(frame.text.decode())
-            await asyncio.sleep(0.001 if self.replies and place > PACED else 0)
+            await asyncio.sleep(0)
+            while place >= PACED and not self.is_answered and not socket.closed:
+                await asyncio.sleep(0.001)
         if self.next >= len(self.frames):
             self.done.set()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from metastackerbandit.domain.errors import AnswerRefused
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.kernel import entry
+from metastackerbandit.domain.kernel import entry, rebound
 from metastackerbandit.domain.market_rows import DEPTH
 from metastackerbandit.exchanges.catalog import codec_for
 from metastackerbandit.exchanges.continuity import GAP, LIVE, STATES, WAIT, comes_too_early, distrust, grow_stale, interrupt
@@ -22,7 +23,7 @@ from metastackerbandit.exchanges.decoded import FAULTS
 from metastackerbandit.market.quality import Quality, begin_watch, filled, limits_of, look, lost
 from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.market.trade_ids import empty_trade_ids
-from metastackerbandit.runtime.book_feed import Feeds, feeds_of, for_venue
+from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take, take_of
 from metastackerbandit.runtime.book_quality import BOOK, book_quality
 from metastackerbandit.runtime.health import Health
 from metastackerbandit.runtime.live_take import REPLY, Taken, take_live, unpacked
@@ -60,7 +61,6 @@ class FeedDesk:
         self.health = health
         self.trades = empty_trade_ids(len(instruments), numbered=codec.numbers_trades)
         self.dropped = [0] * len(instruments)  # changes that had to be let go while they waited
-        self._scan = codec.scan
         self._limits = limits_of(quality)
         self._stale_ns = round(quality.stale_seconds * 1e9)
         self._waiting: list[deque[Waiting]] = [deque(maxlen=most_waiting) for _ in instruments]
@@ -70,7 +70,17 @@ class FeedDesk:
         known = (self.market, self.quality, self._limits, self.trades, health)
         self._known = known
         self._take: Any = entry(for_live(codec.venue), self._text, 1, 1, 1, 1, 1, *known)
+        market = self.market
+        self._scan: Any = entry(codec.scan, self._text, 1, 1, market.symbols, market.routes, market.decoded, market.fields, market.inner, 1)
         begin_watch(self.quality, self._limits[0], now_ns)
+        self._warm_up(now_ns)
+
+    def _warm_up(self, now_ns: int) -> None:
+        """Have every kernel ready before the first frame: a feed that has seen nothing is not changed by these."""
+        self.look(now_ns)
+        self.interrupted(range(len(self.instruments)), now_ns)
+        distrust(self.market.feeds[0], now_ns)
+        comes_too_early(self.market.feeds[0], 0, 0, 0)
 
     # -- what comes --------------------------------------------------------------------------------------------------
 
@@ -171,6 +181,8 @@ class FeedDesk:
         return int(bid[0]), int(bid[1]), int(ask[0]), int(ask[1])
 
 
+@cache
 def for_live(venue: str) -> Any:
     """`take_live` for a venue's frames."""
-    return for_venue(take_live, venue)
+    chosen = take_of(venue)
+    return take_live if chosen is take else rebound(take_live, take=chosen)

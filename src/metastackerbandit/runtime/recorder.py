@@ -73,10 +73,10 @@ async def record(
         StorageFailed: the log could not be written; what was written before can be read.
     """
     clock, tally = LoopClock(), Tally()
-    begun_ns = clock.now_ns()
     async with AiohttpRest(settings.transport, clock.now_ns) as rest:
         world = World(PicowsConnector(settings.transport, clock.now_ns), rest, clock, random.Random(), sink)
         feed = LiveFeed(instruments, words, world, settings, tally)
+        begun_ns = clock.now_ns()  # kernels may have had to be compiled before
 
         def progress() -> Progress:
             facts = feed.health().values()
