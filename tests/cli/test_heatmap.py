@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from metastackerbandit.cli.main import app
+from tests.covering import covers
 from tests.exchanges.binance.venue import Venue, written
 from tests.exchanges.hyperliquid.venue import pushed
 
@@ -53,6 +54,15 @@ def test_a_time_before_the_end_shows_the_book_as_it_stood(capture: Path) -> None
     shared = [whole["times"].index(at) for at in early["times"][:-1]]
     assert 0 < len(early["times"]) < len(whole["times"])
     assert [whole["values"][place] for place in shared] == early["values"][:-1]
+
+
+@covers("2.011", "2.014", "B14")
+def test_the_configured_width_of_the_symbol_counts_where_no_flag_says_another(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MSB_COB__BUCKET", "{ BTCUSDT = 0.4, ETHUSDT = 7.0 }")
+    assert asked(capture)[1]["bucket"] == pytest.approx(0.4)
+    assert asked(capture, "--bucket", 0.5)[1]["bucket"] == 0.5
+    monkeypatch.setenv("MSB_COB__BUCKET", "{ ETHUSDT = 7.0 }")
+    assert asked(capture)[1]["bucket"] == pytest.approx(0.1)  # 2 bp of 100 is less than a tick
 
 
 def test_a_reader_gets_a_summary(capture: Path) -> None:

@@ -49,6 +49,7 @@ def _special() -> dict[str, st.SearchStrategy[Any]]:
         "risk.max_drawdown": st.floats(0.1, 1),
         "posterior.stay": st.floats(0, 0.5),
         "posterior.enter": st.floats(0.7, 0.99),
+        "cob.bucket": st.dictionaries(TEXTS, st.floats(1e-6, 1e9), max_size=3),
         "run.pace": st.floats(0, 1e6),
         "account.currency": st.sampled_from(["USDT", "BTC", "EUR"]),
         "account.deposit": AMOUNTS,

@@ -24,7 +24,10 @@ from metastackerbandit.exchanges.continuity import (
     WAIT,
     WHOLE,
     FeedRow,
+    comes_too_early,
+    distrust,
     grow_stale,
+    interrupt,
     offer,
 )
 
@@ -160,3 +163,39 @@ def test_silence_makes_a_live_feed_stale_and_what_follows_makes_it_live_again() 
     assert (feed.state, feed.since_ns, feed.seen_ns) == (LIVE, 110, 110)
     grow_stale(feed, 999, 5)
     assert offered(feed, Change(60, 61, -1), 1_000) == GAP and feed.state == RESYNC
+
+
+@given(rule=st.sampled_from([BY_FIRST, BY_PRIOR]), lengths=st.lists(st.integers(1, 9), min_size=2, max_size=12), at=st.integers(0, 200))
+def test_a_snapshot_comes_too_early_exactly_where_the_first_change_would_be_a_gap(rule: int, lengths: list[int], at: int) -> None:
+    first, feed = chain(rule, lengths)[1], feed_of(rule)
+    taken = snapshot(950 + at)
+    is_early = comes_too_early(feed, taken.last, first.first, first.prior)
+    offered(feed, taken)
+    assert is_early == (offered(feed, first) == GAP)
+
+
+def test_an_interrupted_feed_goes_on_where_nothing_was_lost_and_is_a_gap_where_something_was() -> None:
+    feed = feed_of(BY_FIRST)
+    assert not interrupt(feed, 5) and feed.state == SYNCING
+    offered(feed, snapshot(50), 100)
+    assert interrupt(feed, 120) and not interrupt(feed, 130)
+    assert (feed.state, feed.since_ns) == (STALE, 120)
+    assert offered(feed, Change(51, 52, -1), 140) == APPLY and feed.state == LIVE
+    interrupt(feed, 150)
+    assert offered(feed, Change(54, 55, -1), 160) == GAP and feed.state == RESYNC
+
+
+def test_a_distrusted_book_waits_for_a_snapshot_and_one_that_is_sent_whole_needs_none() -> None:
+    for rule in (BY_FIRST, BY_PRIOR):
+        feed = feed_of(rule)
+        distrust(feed, 10)
+        assert feed.state == SYNCING
+        offered(feed, snapshot(50), 100)
+        distrust(feed, 110)
+        assert feed.state == RESYNC and offered(feed, Change(51, 52, 50), 120) == WAIT
+        offered(feed, snapshot(52), 130)
+        assert feed.state == LIVE
+    whole = feed_of(WHOLE)
+    offered(whole, Change(1, 1, -1, 1), 100)
+    distrust(whole, 110)
+    assert whole.state == LIVE

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metastackerbandit.config.loading import load
+from metastackerbandit.domain.errors import ConfigRefused
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.market.book import BookRow, put
 from metastackerbandit.market.cob import (
@@ -26,7 +28,10 @@ from metastackerbandit.market.cob import (
     empty_cob,
     fill_side,
     heatmap,
+    width_of,
 )
+from metastackerbandit.market.settings import CobSettings
+from tests.covering import covers
 
 UNIT = 0.001
 FIRST = 1_700_000_123
@@ -241,3 +246,14 @@ def test_a_width_that_nobody_chose_is_two_basis_points_of_the_first_price(book: 
     assert width == bucket_width(middle, 1.0) == max(math.ceil(middle * 2e-4 - 1e-9), 1)
     closed(cob, FIRST + 1, [({900_000: 1}, {900_001: 1})])
     assert cob.terms[0].width == width  # and stays
+
+
+@covers("2.011", "2.012", "2.013", "2.014", "B14")
+def test_a_symbol_s_bucket_is_as_configured_else_by_the_rule() -> None:
+    configured = load(sets=["cob.bucket={ BTCUSDT = 10.0, ETHUSDT = 1.0 }"]).config.cob
+    assert width_of("BTCUSDT", configured, 64_000.0, 0.1) == 100 and width_of("ETHUSDT", configured, 3_000.0, 0.01) == 100
+    assert width_of("SOLUSDT", configured, 64_000.0, 0.1) == bucket_width(64_000.0, 0.1) == 128
+    assert width_of("BTCUSDT", CobSettings(), 64_000.0, 0.1, 0.004) == bucket_width(64_000.0, 0.1, 0.004) == 192
+    for wrong in ("{ BTCUSDT = 0 }", "{ BTCUSDT = -1.0 }", "{ BTCUSDT = nan }", "{ BTCUSDT = inf }", "10", '{ BTCUSDT = "ten" }'):
+        with pytest.raises(ConfigRefused, match=r"cob\.bucket"):
+            load(sets=[f"cob.bucket={wrong}"])

@@ -1,4 +1,4 @@
-"""`msb data`: list, check and import recorded candles; check captures; the self-test of market data."""
+"""`msb data`: list, check and import recorded candles; record live streams and check what was captured; the self-test of market data."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from metastackerbandit.cli.answer import HomeFlag, JsonFlag, Verbs, answering, tell, tell_error
-from metastackerbandit.domain.errors import DataRefused, UsageError
+from metastackerbandit.cli.answer import HomeFlag, JsonFlag, SetFlags, Verbs, answering, tell, tell_error
+from metastackerbandit.domain.errors import ConnectFailed, DataRefused, UsageError
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.errors import OperatorError
     from metastackerbandit.storage.candle_check import Checked, Listed
 
-app = typer.Typer(cls=Verbs, help="List, check and import recorded candles.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(cls=Verbs, help="List, check and import candles; record and check streams.", no_args_is_help=True, rich_markup_mode=None)
 
 MarketFlag = Annotated[str | None, typer.Option("--market", metavar="spot|perp", help="If the folder does not say.", show_default=False)]
 DataFlag = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Candles. [default: the installation's own]", show_default=False)]
@@ -135,6 +135,57 @@ def import_(
         lines = [f"{one.symbol} {one.market} {one.frame}: {one.added:,} candles added, {one.rows:,} held in {one.file}" for one in done]
         notices = [notice for one in done for notice in one.notices]
         tell({"imported": done}, "\n".join([*lines, *(f"note: {notice}" for notice in notices)]), json)
+
+
+@app.command()
+def record(
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the log goes.")],
+    symbols: Annotated[str, typer.Option("--symbols", metavar="A,B", help="Symbols as the venue names them.")],
+    venue: Annotated[str, typer.Option("--venue", metavar="VENUE", help="binance, mexc or hyperliquid.")] = "binance",
+    market: Annotated[str, typer.Option("--market", metavar="spot|perp", help="The venue's market.")] = "perp",
+    streams: Annotated[
+        str, typer.Option("--streams", metavar="A,B", help="depth, trade, bookTicker, kline_1m, markPrice ...")
+    ] = "depth,trade,bookTicker",
+    span: Annotated[str, typer.Option("--for", metavar="TIME", help="How long, such as 90s, 5m or 2h.")] = "5m",
+    url: Annotated[str | None, typer.Option("--url", metavar="ws://HOST", help="Another address of the streams.", show_default=False)] = None,
+    rest_url: Annotated[str | None, typer.Option("--rest-url", metavar="http://HOST", help="Another address of REST.", show_default=False)] = None,
+    home: HomeFlag = None,
+    sets: SetFlags = None,
+    json: JsonFlag = False,
+) -> None:
+    """Record live streams; Ctrl-C ends it with a whole log. Books are followed beside, so that gaps are told."""
+    with answering(json):
+        from metastackerbandit.cli.record import Shown, record_payload, record_text, seconds_of
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.config.loading import load_home
+
+        config = load_home(home_folder(home, os.environ), os.environ, sets or ()).config
+        shown = Shown()
+        try:
+            payload = record_payload(
+                config,
+                venue=venue.upper(),
+                market=market,
+                symbols=_names(symbols),
+                streams=_names(streams),
+                out=out,
+                seconds=seconds_of(span, "--for"),
+                url=url,
+                rest_url=rest_url,
+                show=shown,
+            )
+        finally:
+            shown.end()
+        if not payload["frames"]:
+            said = payload["issues"][-1]["what"] if payload["issues"] else "the venue sent nothing"
+            error = ConnectFailed(f"nothing was received: {said}", where=f"{payload['venue']} {market}", mend="check the network and the address")
+            tell_error(error, json, payload)
+            raise typer.Exit(error.exit_code)
+        tell(payload, record_text(payload), json)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _row(row: Listed) -> dict[str, Any]:

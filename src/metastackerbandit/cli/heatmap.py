@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from metastackerbandit.cli.answer import JsonFlag, answering, tell
+from metastackerbandit.cli.answer import HomeFlag, JsonFlag, answering, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from metastackerbandit.domain.capture import Capture
     from metastackerbandit.domain.instrument import Instrument
     from metastackerbandit.market.cob import Cob, Heatmap
+    from metastackerbandit.market.settings import CobSettings
 
 
 def heatmap(
@@ -25,21 +27,35 @@ def heatmap(
     seconds: Annotated[int, typer.Option("--seconds", min=1, max=300, metavar="N", help="The newest N seconds.")] = 300,
     radius: Annotated[int, typer.Option("--radius", min=0, max=20, metavar="N", help="Buckets on each side of the middle's.")] = 10,
     bucket: Annotated[
-        float | None, typer.Option("--bucket", min=0, metavar="PRICE", help="Width of a bucket. [default: 2 bp of the price]", show_default=False)
+        float | None,
+        typer.Option("--bucket", min=0, metavar="PRICE", help="Width of a bucket. [default: cob.bucket, else 2 bp of the price]", show_default=False),
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", metavar="TIME", help="As it stood then, UTC. [default: the capture's end]", show_default=False)
     ] = None,
+    home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """The order book of a capture by price bucket and second: imbalance, resting volume or spread, and the picture of it."""
     with answering(json):
-        payload = heatmap_payload(paths, symbol, png, metric, seconds, radius, bucket, until)
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.config.loading import load_home
+
+        configured = load_home(home_folder(home, os.environ), os.environ, ()).config.cob
+        payload = heatmap_payload(paths, symbol, png, metric, seconds, radius, bucket, until, configured)
         tell(payload, _text(payload), json)
 
 
 def heatmap_payload(
-    paths: Sequence[Path], symbol: str | None, png: Path | None, metric: str, seconds: int, radius: int, bucket: float | None, until: str | None
+    paths: Sequence[Path],
+    symbol: str | None,
+    png: Path | None,
+    metric: str,
+    seconds: int,
+    radius: int,
+    bucket: float | None,
+    until: str | None,
+    cob_settings: CobSettings,
 ) -> dict[str, Any]:
     """The shape of `msb heatmap --json`; a value that is not known is null."""
     from metastackerbandit.cli.market_data import received_between, time_ns
@@ -55,7 +71,8 @@ def heatmap_payload(
     place = _place(instruments, symbol)
     chosen = instruments[place]
     tick = float(chosen.tick_size)
-    fixed = 0 if bucket is None else bucket_width(0.0, tick, fixed=bucket)
+    wanted = bucket if bucket is not None else cob_settings.bucket.get(chosen.symbol)
+    fixed = 0 if wanted is None else bucket_width(0.0, tick, fixed=wanted)
     cob, market = cob_of(capture, instruments, [fixed if n == place else 0 for n in range(len(instruments))])
     row = market.book.row[place]
     if not row["bids"] or not row["asks"]:

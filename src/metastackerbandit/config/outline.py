@@ -97,6 +97,8 @@ def _allowed(kind: inspect.Type) -> str:
         return "a whole number" + _range(kind)
     if isinstance(kind, inspect.VarTupleType):
         return "a list of texts" if isinstance(kind.item_type, inspect.StrType) else "a list"
+    if isinstance(kind, inspect.DictType):
+        return f"a table by symbol, each {_allowed(kind.value_type)}"
     if isinstance(kind, inspect.NoneType):
         return "no value"
     return "true or false" if isinstance(kind, inspect.BoolType) else "text"

@@ -12,10 +12,12 @@ from metastackerbandit.decision.profiles import DEFAULT
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.engine.settings import AccountSettings, EngineSettings
 from metastackerbandit.evaluation.settings import MonitorSettings, PreflightSettings, ReadinessSettings, RolloutSettings
+from metastackerbandit.exchanges.settings import EndpointSettings, TransportSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
-from metastackerbandit.market.settings import MarketSettings, QualitySettings
+from metastackerbandit.market.settings import BarSettings, CobSettings, MarketSettings, QualitySettings, UpkeepSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings, TailSettings
+from metastackerbandit.runtime.settings import BackoffSettings, LiveSettings, PriceSettings, UpkeepWorkerSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.settings import AlignmentSettings, ArmSettings, ContextSettings, PosteriorSettings
 from metastackerbandit.training.settings import TrainingSettings
@@ -50,6 +52,15 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     account: AccountSettings = AccountSettings()
     market: MarketSettings = MarketSettings()
     quality: QualitySettings = QualitySettings()
+    bars: BarSettings = BarSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
+    upkeep_worker: UpkeepWorkerSettings = UpkeepWorkerSettings()
+    cob: CobSettings = CobSettings()
+    live: LiveSettings = LiveSettings()
+    backoff: BackoffSettings = BackoffSettings()
+    prices: PriceSettings = PriceSettings()
+    endpoints: EndpointSettings = EndpointSettings()
+    transport: TransportSettings = TransportSettings()
     arms: ArmSettings = ArmSettings()
     posterior: PosteriorSettings = PosteriorSettings()
     context: ContextSettings = ContextSettings()

@@ -49,12 +49,19 @@ def toml_value(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON lets DEL stand, TOML does not
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(toml_value(item) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{toml_name_part(name)} = {toml_value(item)}' for name, item in value.items())} }}" if value else "{}"
     return value.isoformat() if isinstance(value, date) else repr(value)
 
 
 def toml_name(name: str) -> str:
     """A dotted name as TOML: parts that are not plain stand in quotes."""
-    return ".".join(part if _BARE.fullmatch(part) else toml_value(part) for part in name.split("."))
+    return ".".join(toml_name_part(part) for part in name.split("."))
+
+
+def toml_name_part(part: str) -> str:
+    """One part of a name as TOML."""
+    return part if _BARE.fullmatch(part) else toml_value(part)
 
 
 def _scope_text(config: Config, table: str) -> str:

@@ -83,6 +83,46 @@ class StorageFailed(SupervisorError):
     """The journal or a store could not be written or read."""
 
 
+class VenueError(SupervisorError):
+    """A venue could not be reached, or did not answer as it should; what was known before stands."""
+
+
+class ConnectFailed(VenueError):
+    """A connection was not made: name, network, TLS, handshake, or time."""
+
+
+class RequestFailed(VenueError):
+    """A request got no whole answer: network, TLS, time, size."""
+
+
+class VenueDown(VenueError):
+    """A venue answered that it cannot answer (5xx)."""
+
+
+class RequestRefused(VenueError):
+    """A venue refuses the request itself (4xx): asking again changes nothing."""
+
+
+class RateLimited(VenueError):
+    """A venue asks for silence (429, 418) of `wait_s` seconds; nothing may be sent before."""
+
+    def __init__(self, what: str, *, wait_s: float, where: str = "", mend: str = "") -> None:
+        super().__init__(what, where=where, mend=mend)
+        self.wait_s = wait_s
+
+
+class AnswerRefused(VenueError):
+    """A venue's answer is not what was asked for: no JSON, other fields, prices off the grid."""
+
+
+class NoPrice(VenueError):
+    """Nobody could say what an instrument costs."""
+
+
+class StalePrice(VenueError):
+    """A price is too old to price an order."""
+
+
 # -- nobody can act: a bug or a broken promise of a venue -------------------------------------------------------------
 
 

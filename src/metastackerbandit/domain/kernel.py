@@ -25,7 +25,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _TOOLCHAIN = f"numba {numba.__version__} numpy {np.__version__} boundscheck {config.BOUNDSCHECK} opt {config.OPT}"
 _FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "parallel": False}
-_STEP_FLAGS: dict[str, Any] = {**_FLAGS, "_nrt": False, "no_cfunc_wrapper": True}  # steps allocate nothing; counting references of their arrays costs ten times the work
+_STEP_FLAGS: dict[str, Any] = {
+    **_FLAGS,
+    "_nrt": False,
+    "no_cfunc_wrapper": True,
+}  # steps allocate nothing; counting references of their arrays costs ten times the work
 _plain: dict[Any, tuple[Callable[..., Any], dict[str, Any]]] = {}  # compiled -> what it was made from
 _stamps: dict[Callable[..., Any], str] = {}
 

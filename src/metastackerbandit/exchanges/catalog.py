@@ -1,4 +1,4 @@
-"""Which scanner reads which venue, and by which rule its book is followed. A new venue is its scanner and a line here."""
+"""Which scanner reads which venue, by which rule its book is followed, and what can be asked of it. A new venue is its files and lines here."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from msgspec import Struct
 
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.exchanges.binance import streams as binance
 from metastackerbandit.exchanges.binance.scan import scan as scan_binance
 from metastackerbandit.exchanges.continuity import BY_FIRST, BY_PRIOR, WHOLE
+from metastackerbandit.exchanges.hyperliquid import streams as hyperliquid
 from metastackerbandit.exchanges.hyperliquid.scan import scan as scan_hyperliquid
+from metastackerbandit.exchanges.mexc import streams as mexc
 from metastackerbandit.exchanges.mexc.scan import scan as scan_mexc
+from metastackerbandit.exchanges.streams import VenueStreams
 
 
 class Codec(Struct, frozen=True):
@@ -38,6 +42,8 @@ CODECS = (
     Codec("HYPERLIQUID", scan_hyperliquid, WHOLE, WHOLE, False),
 )
 
+STREAMS = (binance.SPOT, binance.PERP, mexc.SPOT, hyperliquid.SPOT, hyperliquid.PERP)
+
 
 def codec_of(venue: str) -> Codec:
     """The codec of a venue; UsageError where there is none."""
@@ -54,3 +60,12 @@ def codec_for(instruments: Sequence[Instrument]) -> Codec:
     if len(venues) != 1:
         raise UsageError(f"instruments are of {len(venues)} venues ({', '.join(venues)})", mend="name instruments of one venue, one or more")
     return codec_of(venues[0])
+
+
+def streams_of(venue: str, market: str) -> VenueStreams:
+    """What can be asked of a venue's market; UsageError where it is not known."""
+    for one in STREAMS:
+        if one.venue == venue and one.market == market:
+            return one
+    known = ", ".join(f"{one.venue.lower()} {one.market}" for one in STREAMS)
+    raise UsageError(f"{venue.lower()} {market} cannot be asked", mend=f"what can be is {known}")

@@ -111,3 +111,27 @@ def grow_stale(feed: Any, now_ns: int, most_ns: int) -> bool:
         return False
     _turn(feed, STALE, now_ns)
     return True
+
+
+@kernel
+def interrupt(feed: Any, now_ns: int) -> bool:
+    """The connection ended: True when a live feed is stale from here on; a message that follows the last one makes it live again."""
+    if feed.state != LIVE:
+        return False
+    _turn(feed, STALE, now_ns)
+    return True
+
+
+@kernel
+def distrust(feed: Any, now_ns: int) -> None:
+    """The book was found to be wrong: it is worth nothing until the next snapshot. A feed of whole books mends itself with the next message."""
+    if feed.rule != 2 and feed.state != SYNCING:
+        _turn(feed, RESYNC, now_ns)
+
+
+@kernel
+def comes_too_early(feed: Any, snapshot_id: int, first_id: int, prior_id: int) -> bool:
+    """Whether a snapshot is older than the first change that waits for it (its first and prior ids), so that changes between them are missing."""
+    if feed.rule == 0:
+        return snapshot_id + 1 < first_id
+    return snapshot_id < prior_id

@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel, rows
+from metastackerbandit.market.settings import CobSettings
 
 RADIUS = 20  # buckets on each side of the middle's
 COLUMNS = 2 * RADIUS + 1
@@ -79,6 +80,11 @@ def bucket_width(price: float, tick: float, sigma_5m: float = math.nan, fixed: f
     share = 2e-4 if math.isnan(sigma_5m) else min(max(1.5 * sigma_5m / RADIUS, 0.5e-4), 10e-4)
     wanted = price * share if math.isnan(fixed) else fixed
     return max(math.ceil(wanted / tick - 1e-9), 1)
+
+
+def width_of(symbol: str, settings: CobSettings, price: float, tick: float, sigma_5m: float = math.nan) -> int:
+    """Ticks of a symbol's bucket: as the configuration says, else by the rule of `bucket_width`."""
+    return bucket_width(price, tick, sigma_5m, settings.bucket.get(symbol, math.nan))
 
 
 @kernel

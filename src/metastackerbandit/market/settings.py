@@ -37,6 +37,16 @@ class UpkeepSettings(Struct, frozen=True, forbid_unknown_fields=True):
     volume_tolerance: Annotated[float, Meta(ge=0, le=0.1)] = 1e-9  # share by which volumes may differ and be the same: decimal text against sums
 
 
+Bucket = Annotated[float, Meta(gt=0, le=1e9)]
+
+
+class CobSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How wide the consolidated book's buckets of price are."""
+
+    # A symbol that does not stand here has 1.5 / 20 of its five-minute volatility, from half a basis point to ten, and 2 bp while that is not known.
+    bucket: dict[str, Bucket] = {}  # by symbol, in quote currency, such as { BTCUSDT = 10.0, ETHUSDT = 1.0 }; frozen for a UTC day
+
+
 class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """When a feed is reported, and how fast what it said grows old."""
 

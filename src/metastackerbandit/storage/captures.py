@@ -22,7 +22,7 @@ from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.errors import DataRefused, NotFound
 from metastackerbandit.domain.recording import QualityIssue
 
-_CHUNK = 65_536  # bytes unpacked at a time, so that what stands before a break is read
+_CHUNK = 65_536  # bytes unpacked at a time at most
 SHOWN = 20  # lines that are no frames told one by one
 _STAMP = re.compile(rb"(\d{19}|\d{16}|\d{13}) ")
 _SECONDS = re.compile(rb"(\d{9,11}(?:\.\d{1,9})?): ")
@@ -82,10 +82,12 @@ def _contents(path: Path, most: int = -1) -> tuple[bytes, str]:
         raise NotFound("no such file", where=str(path), mend="name a capture")
     openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
     parts: list[bytes] = []
+    size = 0
     try:
         with openers.get(path.suffix, open)(path, "rb") as file:
-            while (most < 0 or len(parts) * _CHUNK < most) and (part := file.read(_CHUNK)):
+            while (most < 0 or size < most) and (part := file.read1(_CHUNK)):  # as much as can be had: what stands before a break is not lost
                 parts.append(part)
+                size += len(part)
     except (OSError, EOFError, zlib.error) as error:
         if not parts:
             raise DataRefused(f"the file cannot be read: {error}", where=str(path), mend="copy it again, or unpack it by hand") from None

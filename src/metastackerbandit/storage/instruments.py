@@ -57,22 +57,26 @@ def rules_of_capture(seen: Instrument, price: float, instruments_file: Path | No
         InstrumentRefused: the file's rules have coarser prices than the capture.
     """
     filed = _named(instruments_of(instruments_file, "file"), seen.symbol, seen.market, seen.venue) if instruments_file is not None else None
-    shipped = _named(_shipped(), seen.symbol, seen.market, _SHIPPED_VENUE) if seen.venue == _SHIPPED_VENUE else None
+    shipped = shipped_rules(seen.symbol, seen.market, seen.venue)
     for known in (filed, shipped):
         if known is not None and Decimal(seen.tick_size) % Decimal(known.tick_size) == 0:
             return known, ()
     if filed is not None:
         what = f"the capture's prices go in steps of {seen.tick_size}, which are finer than tick_size {filed.tick_size}"
         raise InstrumentRefused(what, where=f"{instruments_file}, {seen.symbol}", mend=f'set tick_size = "{seen.tick_size}"')
-    base, quote = base_and_quote(seen.symbol)
-    quote = seen.quote or quote
+    base, quote = (seen.symbol, seen.quote) if seen.quote else base_and_quote(seen.symbol)
     bound = Decimal(2**62).scaleb(-money_digits(quote)) / (_ROOM * 2)
     lot = Decimal(seen.lot_size)
     most = Decimal(1).scaleb((min(_MOST_NOTIONAL, bound) / Decimal(price)).adjusted())
     made = msgspec.structs.replace(
-        seen, base=base or seen.symbol, quote=quote, min_quantity=f"{lot:f}", max_quantity=f"{max(most, lot):f}", min_notional=f"{_MIN_NOTIONAL:f}"
+        seen, base=base, quote=quote, min_quantity=f"{lot:f}", max_quantity=f"{max(most, lot):f}", min_notional=f"{_MIN_NOTIONAL:f}"
     )
     return made, (f"{seen.symbol}: rules inferred from the capture (tick {made.tick_size}, lot {made.lot_size}, limits as of most pairs)",)
+
+
+def shipped_rules(symbol: str, market: Market, venue: str) -> Instrument | None:
+    """The rules that are shipped for an instrument of a venue, None where there are none."""
+    return next((one for one in _shipped() if (one.symbol, one.market, one.venue) == (symbol, market, venue)), None)
 
 
 def instruments_of(path: Path, source: str = "file") -> tuple[Instrument, ...]:

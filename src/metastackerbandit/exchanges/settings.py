@@ -1,0 +1,29 @@
+"""Where venues are reached, and what a connection to them may take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class EndpointSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Addresses without a path; a test or a practice venue stands in by another one."""
+
+    binance_spot_stream: str = "wss://stream.binance.com:9443"
+    binance_spot_rest: str = "https://api.binance.com"
+    binance_perp_stream: str = "wss://fstream.binance.com"
+    binance_perp_rest: str = "https://fapi.binance.com"
+    mexc_spot_stream: str = "wss://wbs-api.mexc.com"
+    mexc_spot_rest: str = "https://api.mexc.com"
+    hyperliquid_stream: str = "wss://api.hyperliquid.xyz"
+    hyperliquid_rest: str = "https://api.hyperliquid.xyz"
+
+
+class TransportSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Times and sizes of connections and requests."""
+
+    connect_s: Annotated[float, Meta(gt=0, le=120)] = 10.0  # for name, network, TLS and handshake together
+    request_s: Annotated[float, Meta(gt=0, le=120)] = 10.0  # for a whole answer; Binance itself gives up after 10
+    most_frame_bytes: Annotated[int, Meta(ge=1_024, le=2**28)] = 2**22  # of one message; a depth change is 2 KB, 1,000 levels a side 60 KB
+    most_body_bytes: Annotated[int, Meta(ge=1_024, le=2**30)] = 2**25  # of one answer; 5,000 levels a side are 0.5 MB

@@ -1,0 +1,188 @@
+"""The books of one venue as they are followed live, without a network: a frame goes in, what it changed and what must be asked for comes out.
+
+Changes that come before their snapshot wait here in the order of their arrival. A snapshot that is older than the first of them is refused; one that
+fits is put in, and they follow it. A gap moves its own instrument only.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from metastackerbandit.domain.errors import AnswerRefused
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.kernel import entry, rebound
+from metastackerbandit.domain.market_rows import DEPTH
+from metastackerbandit.exchanges.catalog import codec_for
+from metastackerbandit.exchanges.continuity import GAP, LIVE, STATES, WAIT, comes_too_early, distrust, grow_stale, interrupt
+from metastackerbandit.exchanges.decoded import FAULTS
+from metastackerbandit.market.quality import Quality, begin_watch, filled, limits_of, look, lost
+from metastackerbandit.market.settings import QualitySettings
+from metastackerbandit.market.trade_ids import empty_trade_ids
+from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take, take_of
+from metastackerbandit.runtime.book_quality import BOOK, book_quality
+from metastackerbandit.runtime.health import Health
+from metastackerbandit.runtime.live_take import REPLY, Taken, take_live, unpacked
+
+Hear = Callable[[Taken, Feeds, int], None]  # what became of a frame, the feeds behind it, when it came
+
+
+class Waiting(NamedTuple):
+    """A change that waits for its snapshot."""
+
+    frame: bytes
+    received_ns: int
+    first_id: int
+    prior_id: int
+
+
+class FeedDesk:
+    """Feeds of instruments of one venue. `hear` is told of every frame that was taken, after it was."""
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        health: Health,
+        quality: QualitySettings,
+        now_ns: int,
+        *,
+        most_bytes: int,
+        most_waiting: int,
+        hear: Hear,
+    ) -> None:
+        codec = codec_for(instruments)
+        self.instruments = tuple(instruments)
+        self.market = feeds_of(instruments)
+        self.quality: Quality = book_quality(len(instruments))
+        self.health = health
+        self.trades = empty_trade_ids(len(instruments), numbered=codec.numbers_trades)
+        self.dropped = [0] * len(instruments)  # changes that had to be let go while they waited
+        self._limits = limits_of(quality)
+        self._stale_ns = round(quality.stale_seconds * 1e9)
+        self._waiting: list[deque[Waiting]] = [deque(maxlen=most_waiting) for _ in instruments]
+        self._text = np.zeros(most_bytes, np.uint8)
+        self._bytes = memoryview(self._text)  # type: ignore[arg-type]
+        self._hear = hear
+        known = (self.market, self.quality, self._limits, self.trades, health)
+        self._known = known
+        self._take: Any = entry(for_live(codec.venue), self._text, 1, 1, 1, 1, 1, *known)
+        market = self.market
+        self._scan: Any = entry(codec.scan, self._text, 1, 1, market.symbols, market.routes, market.decoded, market.fields, market.inner, 1)
+        begin_watch(self.quality, self._limits[0], now_ns)
+        self._warm_up(now_ns)
+
+    def _warm_up(self, now_ns: int) -> None:
+        """Have every kernel ready before the first frame: a feed that has seen nothing is not changed by these."""
+        self.look(now_ns)
+        self.interrupted(range(len(self.instruments)), now_ns)
+        distrust(self.market.feeds[0], now_ns)
+        comes_too_early(self.market.feeds[0], 0, 0, 0)
+
+    # -- what comes --------------------------------------------------------------------------------------------------
+
+    def take(self, frame: bytes, received_ns: int, connection: int) -> Taken:
+        """One frame of a connection, not larger than `most_bytes`."""
+        size = len(frame)
+        self._bytes[:size] = frame
+        taken = unpacked(self._take(self._text, size, received_ns, -1, connection, 0, *self._known))
+        if taken.verdict == WAIT or taken.verdict == GAP:
+            self._keep(frame, received_ns, taken.instrument)
+        self._hear(taken, self.market, received_ns)
+        return taken
+
+    def _keep(self, frame: bytes, received_ns: int, s: int) -> None:
+        depth = self.market.decoded.depth[0]
+        waiting = self._waiting[s]
+        self.dropped[s] += len(waiting) == waiting.maxlen
+        waiting.append(Waiting(bytes(frame), received_ns, int(depth["first_id"]), int(depth["prior_id"])))
+
+    def take_snapshot(self, s: int, body: bytes, received_ns: int) -> bool:
+        """The snapshot that an instrument waits for: True when its book is live, False when changes behind the snapshot are missing.
+
+        Raises:
+            AnswerRefused: the body is no snapshot of this instrument.
+        """
+        self._require_snapshot(s, body, received_ns)
+        waiting = self._waiting[s]
+        depth = self.market.decoded.depth[0]
+        if waiting and comes_too_early(self.market.feeds[s], depth.last_id, waiting[0].first_id, waiting[0].prior_id):
+            return False
+        self._again(body, received_ns, s, is_change=False)
+        self._waiting[s] = deque(maxlen=waiting.maxlen)
+        for one in waiting:
+            taken = self._again(one.frame, one.received_ns, s, is_change=True)
+            if taken.verdict == WAIT or taken.verdict == GAP:
+                self._waiting[s].append(one)
+        return bool(self.market.feeds[s]["state"] == LIVE)
+
+    def _require_snapshot(self, s: int, body: bytes, received_ns: int) -> None:
+        """Read a body without doing anything with it."""
+        where = self.instruments[s].id
+        if len(body) > len(self._text):
+            raise AnswerRefused(f"a snapshot of {len(body):,} bytes is above {len(self._text):,}", where=where, mend="ask for fewer levels")
+        market = self.market
+        self._bytes[: len(body)] = body
+        kind = int(self._scan(self._text, len(body), received_ns, market.symbols, market.routes, market.decoded, market.fields, market.inner, s))
+        if kind != DEPTH or market.decoded.depth[0]["is_whole"] != 2:
+            name, means = FAULTS[int(market.decoded.found[0]["fault"])] if kind != DEPTH else ("sound", "")
+            what = f"{name}: {means}" if name != "sound" else "it is no snapshot of a book"
+            raise AnswerRefused(what, where=where, mend="it is asked again")
+
+    def _again(self, frame: bytes, received_ns: int, s: int, *, is_change: bool) -> Taken:
+        self._bytes[: len(frame)] = frame
+        alone, is_again = (-1, 1) if is_change else (s, 0)
+        taken = unpacked(self._take(self._text, len(frame), received_ns, alone, REPLY, is_again, *self._known))
+        self._hear(taken, self.market, received_ns)
+        return taken
+
+    # -- what time and the network do --------------------------------------------------------------------------------
+
+    def look(self, now_ns: int) -> tuple[int, ...]:
+        """What time alone brings; the instruments whose books have become stale."""
+        look(self.quality, self._limits[0], now_ns)
+        return tuple(s for s in range(len(self.instruments)) if grow_stale(self.market.feeds[s], now_ns, self._stale_ns))
+
+    def interrupted(self, places: Iterable[int], now_ns: int) -> tuple[int, ...]:
+        """A connection that feeds these books has ended; those of them that were live."""
+        return tuple(s for s in places if interrupt(self.market.feeds[s], now_ns))
+
+    def distrusted(self, s: int, now_ns: int) -> None:
+        """A book was found to be wrong."""
+        feed = self.market.feeds[s]
+        distrust(feed, now_ns)
+        lost(self.quality, s, self._limits[0], feed["last_id"], feed["last_id"], now_ns)
+        filled(self.quality, s, self._limits[0], BOOK, 0, now_ns)
+
+    # -- what can be seen --------------------------------------------------------------------------------------------
+
+    @property
+    def limits(self) -> np.ndarray:
+        """Limits of quality (1,) as kernels read them."""
+        return self._limits
+
+    def state(self, s: int) -> str:
+        """An instrument's state, a word of continuity's."""
+        return STATES[int(self.market.feeds[s]["state"])]
+
+    def waits(self, s: int) -> int:
+        """How many changes wait for the instrument's snapshot."""
+        return len(self._waiting[s])
+
+    def best(self, s: int) -> tuple[int, int, int, int] | None:
+        """Best bid and ask with their sizes, in ticks and lots (bid, lots, ask, lots), while the book is live; else None."""
+        row = self.market.book.row[s]
+        if self.market.feeds[s]["state"] != LIVE or not row["bids"] or not row["asks"]:
+            return None
+        bid, ask = self.market.book.bids[s, row["bids"] - 1], self.market.book.asks[s, row["asks"] - 1]
+        return int(bid[0]), int(bid[1]), int(ask[0]), int(ask[1])
+
+
+@cache
+def for_live(venue: str) -> Any:
+    """`take_live` for a venue's frames."""
+    chosen = take_of(venue)
+    return take_live if chosen is take else rebound(take_live, take=chosen)

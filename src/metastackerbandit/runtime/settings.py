@@ -1,0 +1,56 @@
+"""How live data is kept alive: connections, snapshots, audits, prices, caches of bars."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class BackoffSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long to wait before something is tried again: doubled each time, up to a bound, less a share that chance decides."""
+
+    first_s: Annotated[float, Meta(gt=0, le=60)] = 0.5  # before the second attempt
+    most_s: Annotated[float, Meta(gt=0, le=3_600)] = 60.0  # never longer: a venue that is back should be noticed within a minute
+    jitter: Annotated[float, Meta(ge=0, le=1)] = 0.5  # share of a wait that chance takes away, so that many clients do not come back together
+    stable_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0  # what has gone well for so long begins again from the first wait
+
+
+class LiveSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Live feeds of books."""
+
+    ping_s: Annotated[float, Meta(gt=0, le=600)] = 10.0  # between two pings of ours; Binance takes 5 messages a second
+    pong_s: Annotated[float, Meta(gt=0, le=600)] = 10.0  # without an answer to a ping the connection is dead, whatever TCP says
+    silence_s: Annotated[float, Meta(gt=0, le=3_600)] = 30.0  # without any message a connection is made anew: some venue always says something
+    snapshot_levels: Annotated[int, Meta(ge=5, le=5_000)] = 5_000  # a side, as many as the venue gives; fewer weigh less and see less far
+    snapshot_gap_s: Annotated[float, Meta(ge=0, le=60)] = 0.1  # between two requests, so that many symbols do not ask at once
+    snapshot_workers: Annotated[int, Meta(ge=1, le=64)] = 4  # requests under way at a time: one slow answer must not hold the others up
+    quiet_s: Annotated[float, Meta(gt=0, le=600)] = 5.0  # a symbol without a change for so long is asked for all the same
+    most_waiting: Annotated[int, Meta(ge=10, le=1_000_000)] = 20_000  # changes kept of a symbol while its snapshot is fetched; the oldest go
+    weight_share: Annotated[float, Meta(gt=0, le=1)] = 0.5  # of the weight that a venue allows; orders and other programs need the rest
+    audit_s: Annotated[float, Meta(ge=0, le=86_400)] = 600.0  # between two audits of one symbol's book against a snapshot; 0: none
+    audit_wait_s: Annotated[float, Meta(gt=0, le=600)] = 20.0  # for both books to stand at one update; an audit that takes longer says nothing
+    look_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two looks at what time alone brings
+
+
+class PriceSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Live prices, and what stands in for a source that does not answer."""
+
+    cache_s: Annotated[float, Meta(ge=0, le=60)] = 0.5  # a price so young is told again without asking
+    stale_s: Annotated[float, Meta(gt=0, le=3_600)] = 5.0  # an older price may not price an order
+    socket_s: Annotated[float, Meta(gt=0, le=600)] = 2.0  # a followed book that has not changed for so long is not the first source
+    tries: Annotated[int, Meta(ge=1, le=10)] = 2  # of one source, before the next one is asked
+    retry_s: Annotated[float, Meta(gt=0, le=60)] = 0.1  # before the second try, doubled for each further one
+    patience_s: Annotated[float, Meta(gt=0, le=60)] = 2.0  # for one answer
+    failures_to_open: Annotated[int, Meta(ge=1, le=1_000)] = 3  # in a row: the source is left alone
+    open_s: Annotated[float, Meta(gt=0, le=3_600)] = 30.0  # for so long; then one request tries whether it is back
+    successes_to_close: Annotated[int, Meta(ge=1, le=100)] = 1  # of such tries, for it to serve again
+    has_fallback: bool = True  # ask the other venue (Binance, MEXC) where the own one does not answer
+
+
+class UpkeepWorkerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The worker that keeps caches of bars whole."""
+
+    every_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # between two rounds over every symbol and frame
+    audit_bars: Annotated[int, Meta(ge=0, le=1_000)] = 20  # newest bars held against the venue's candles in each round; 0: none
+    gap_s: Annotated[float, Meta(ge=0, le=60)] = 0.2  # between two requests
