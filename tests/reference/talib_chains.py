@@ -285,4 +285,4 @@ WITHOUT: dict[str, str] = {
     "day_sin, day_cos, week_sin, week_cos": "TA-Lib knows no clock",
     "funding_rate, funding_momentum, funding_24h": "TA-Lib knows no funding",
 }
-"""Features that no chain of TA-Lib's functions gives; pivots (`is_event`) are left out together."""
+"""Features that no chain of TA-Lib's functions gives; pivots (`is_event`) and all that is made of the book are left out together."""
