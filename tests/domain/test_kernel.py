@@ -149,7 +149,8 @@ class Tiny:
     def ask(self, **flags: str) -> tuple[float, ...]:
         """What a new process answers."""
         env = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
-        env |= {"PYTHONPATH": str(self.folder), "MSB_KERNEL_CACHE": str(self.cache), "PYTHONDONTWRITEBYTECODE": "1"} | flags
+        paths = os.pathsep.join([str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])])  # the package under test, wherever it lies
+        env |= {"PYTHONPATH": paths, "MSB_KERNEL_CACHE": str(self.cache), "PYTHONDONTWRITEBYTECODE": "1"} | flags
         answer = subprocess.run([sys.executable, "-c", ASK], env=env, capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stderr[-1_500:]
         return tuple(float(word) for word in answer.stdout.split())
@@ -212,6 +213,25 @@ def test_bytecode_that_is_older_than_its_file_does_not_poison_the_cache(tmp_path
     assert old is not None
     Path(old).unlink()
     assert tiny.ask() == (28.0, 2.0, 28.0)
+
+
+def test_a_cache_that_names_a_type_which_is_gone_is_filled_anew(tmp_path: Path) -> None:
+    """A kernel of many callers is called with a type of another version, which has moved since."""
+    tiny = Tiny(tmp_path)
+    module, caller = tmp_path / "tiny" / "{}.py", tmp_path / "tiny" / "caller.py"
+    shared = """from metastackerbandit.domain.kernel import kernel
+
+@kernel
+def first(pair):
+    return pair.one
+"""
+    (tmp_path / "tiny" / "callee.py").write_text(shared)
+    for name in ("before", "after"):
+        Path(str(module).format(name)).write_text("from typing import Any, NamedTuple\nclass Pair(NamedTuple):\n    one: Any\n    two: Any\n")
+        imports = f"from tiny.callee import first\nfrom tiny.{name} import Pair\n"
+        caller.write_text(imports + "def shifted(x):\n    return first(Pair(x, 1))\nalone = composed = shifted\n")
+        assert tiny.ask() == (3.0, 3.0, 3.0)
+        Path(str(module).format(name)).unlink()
 
 
 def test_four_cold_processes_may_fill_one_cache(tmp_path: Path) -> None:

@@ -205,8 +205,25 @@ class _StampedImpl(caching.CompileResultCacheImpl):
         return super().get_filename_base(fullname.rpartition(".")[2], abiflags)
 
 
+class _Index(caching.IndexDataCacheFile):
+    """What binaries of one stamp there are, by the types of their arguments; one that names a type which is gone is as good as none.
+
+    A kernel's stamp does not hold the types that it is called with, so another version's types, moved or renamed since, may stand in it.
+    """
+
+    def _load_index(self) -> Any:
+        try:
+            return super()._load_index()
+        except (ImportError, AttributeError):
+            return {}
+
+
 class _StampedCache(caching.FunctionCache):
     _impl_class = _StampedImpl
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = _Index(self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
 
 
 # -- layouts ---------------------------------------------------------------------------------------------------------
