@@ -8,7 +8,7 @@ from metastackerbandit.domain.kernel import joined, rows
 from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.timeframe import SECOND_NS
 
-LEAD = 5  # seconds that are heard before the first bar opens
+LEAD = 1  # seconds that are heard before the first bar opens: the one that ends with a bar is known just after it
 SIDES = {"bid_": "ask_", "ask_": "bid_", "bought": "sold", "sold": "bought", "buy_": "sell_", "sell_": "buy_"}
 
 

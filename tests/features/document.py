@@ -26,7 +26,7 @@ Numbers that a model may look at when a bar closes. The tables are made from the
   observations. Windows are summed afresh, or kept as exact integer sums, so that nothing drifts.
 - **sigma** is the root of the average squared log return, span 48, the newest in it, so that a column in sigmas cannot be huge (|mom_1| < 5);
   it is not valid while the last 48 returns were all zero.
-- **The book** is heard by the second (`domain/seconds.py`), and what was known of it before the bar was known counts. A column of the book is
+- **The book** is heard by the second (`domain/seconds.py`), and what was known of it when the bar was known counts. A column of the book is
   valid after as many seconds as its warm-up says (`10 s`), and while the newest second is at most 10 s old;
   after 60 seconds without a book that could be trusted all that was heard starts anew. Flow columns wait for trades.
 - **Holes.** Windows count bars, not time. After more than 48 missing bars in a row all memory but that of funding and of the book starts anew.

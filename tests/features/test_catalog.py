@@ -40,7 +40,7 @@ def test_names_are_unique_and_partners_name_each_other() -> None:
 def test_the_look_back_of_a_feature_is_its_first_valid_bar(frame: str) -> None:
     frame_ns = FRAMES[frame]
     bars = market(3, 500, frame_ns=frame_ns)
-    found = first_valid(full(bars, frame_ns, seconds=seconds_for(bars[:8], last=330)).valid)
+    found = first_valid(full(bars, frame_ns, seconds=seconds_for(bars[:310], last=310)).valid)
     for spec, bars in zip(FEATURES, found, strict=True):
         if frame == "24h" and spec.name.startswith("day_"):
             assert bars == 501

@@ -129,9 +129,11 @@ def test_a_spread_counts_as_long_as_it_stands() -> None:
     assert market.close(SECOND + 1)["spread_mean_bps"] == pytest.approx(wide)  # nothing came: it stood throughout
 
 
-def test_a_second_is_known_when_something_came_after_it() -> None:
+def test_a_second_says_when_its_book_last_changed_and_is_known_when_something_came_after_it() -> None:
     market = Driven(Change(SECOND * SECOND_NS, {100: 1}, {102: 1}))
+    market.take(Change(SECOND * SECOND_NS + 7, {100: 2}, {}))
     second = market.close(SECOND)
+    assert second["changed_ns"] == market.close(SECOND + 1)["changed_ns"] == SECOND * SECOND_NS + 7
     assert second["closed_ns"] == (SECOND + 1) * SECOND_NS and second["known_ns"] == second["closed_ns"] + 5
 
 
