@@ -10,7 +10,9 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import TRADES
 from metastackerbandit.exchanges.binance.scan import scan
-from metastackerbandit.market.bars import BAR_FRAMES, Bars, BarTerms, empty_bars, take
+from metastackerbandit.market.bar_ring import Bars
+from metastackerbandit.market.bar_terms import BarTerms
+from metastackerbandit.market.bars import BAR_FRAMES, empty_bars, take
 from metastackerbandit.market.settings import BarSettings
 from metastackerbandit.runtime.book_feed import feeds_of, scanning
 from metastackerbandit.runtime.capture_rules import places_of_replies

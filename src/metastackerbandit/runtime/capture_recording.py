@@ -17,7 +17,9 @@ from metastackerbandit.domain.kernel import joined, kernel, layout
 from metastackerbandit.domain.market_rows import TRADES
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import SECOND_NS
-from metastackerbandit.market.bars import Bars, bar_terms, empty_bars, take, tick
+from metastackerbandit.market.bar_ring import Bars
+from metastackerbandit.market.bar_terms import bar_terms
+from metastackerbandit.market.bars import empty_bars, take, tick
 from metastackerbandit.market.settings import BarSettings, QualitySettings
 from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.capture_check import CheckedCapture
