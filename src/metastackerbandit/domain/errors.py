@@ -83,6 +83,10 @@ class StorageFailed(SupervisorError):
     """The journal or a store could not be written or read."""
 
 
+class MessageRefused(SupervisorError):
+    """What a venue told of an account cannot be read: it is set aside whole, and the account's state must be asked for."""
+
+
 # -- nobody can act: a bug or a broken promise of a venue -------------------------------------------------------------
 
 

@@ -43,6 +43,17 @@ def number_of(text: Any, fields: Any, key: int) -> int:
 
 
 @kernel
+def id_of(text: Any, fields: Any, key: int) -> int:
+    """A number's field that may say -1 for none, as an absent one is; minus the fault otherwise, which is never 1."""
+    if fields[KIND, key] == 0:
+        return -1
+    first = fields[FIRST, key]
+    if fields[KIND, key] == 45 and fields[END, key] - first == 2 and text[first + 1] == 49:  # -1
+        return -1
+    return number_of(text, fields, key)
+
+
+@kernel
 def ticks_of(text: Any, fields: Any, key: int, route: Any) -> int:
     """A price's field in ticks; minus the fault where it is absent or none."""
     kind = fields[KIND, key]
@@ -72,8 +83,12 @@ def float_of(text: Any, fields: Any, key: int) -> float:
 def time_of(text: Any, fields: Any, key: int) -> int:
     """A stamp's field in ns: the venue sends ms, and us where it was asked to; minus the fault where it is absent or none."""
     stamp = number_of(text, fields, key)
-    if stamp < 0:
-        return stamp
+    return stamp if stamp < 0 else nanoseconds(stamp)
+
+
+@kernel
+def nanoseconds(stamp: int) -> int:
+    """A stamp of ms or us, 0 or more, in ns; minus the fault where it is neither."""
     if stamp < 9_000_000_000_000:  # the year 2255
         return stamp * 1_000_000
     if 100_000_000_000_000 <= stamp < 9_000_000_000_000_000:  # from 1973 on

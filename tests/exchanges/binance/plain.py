@@ -116,7 +116,8 @@ def _bar(message: Any, bar: Any, one: Instrument, stream: str) -> dict[str, Any]
     prices = {name: ticks(words(bar.get(name[0])), one) for name in ("open", "high", "low", "close")}
     volumes = {name: float(decimal(words(bar.get(key)))) for name, key in (("volume", "v"), ("quote_volume", "q"), ("taker_volume", "V"))}
     row = {"frame_ns": length, "opened_ns": opened, "closed_ns": opened + length, "exchange_ns": stamp(message.get("E")), **prices, **volumes}
-    return row | {"trades": whole(bar.get("n")), "is_closed": int(flag(bar.get("x")))}
+    ids = {name: -1 if bar.get(key, -1) == -1 else whole(bar[key]) for name, key in (("first_id", "f"), ("last_id", "L"))}
+    return row | ids | {"trades": whole(bar.get("n")), "is_closed": int(flag(bar.get("x")))}
 
 
 def _mark(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]:

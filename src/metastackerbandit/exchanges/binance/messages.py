@@ -22,6 +22,7 @@ from metastackerbandit.exchanges.json_fields import (
     flag_of,
     float_of,
     frame_length_of,
+    id_of,
     lots_of,
     number_of,
     ticks_of,
@@ -32,6 +33,7 @@ from metastackerbandit.exchanges.json_fields import (
 SENT, MADE, STARTS = ord("E"), ord("T"), ord("t")
 PRICE, SIZE = ord("p"), ord("q")
 FIRST_ID, LAST_ID, FIRST_TRADE, LAST_TRADE, TRADE_ID = ord("U"), ord("u"), ord("f"), ord("l"), ord("t")
+NEWEST_TRADE = ord("L")  # of a candle
 BUYER_WAITED = ord("m")
 BID, BID_SIZE, ASK, ASK_SIZE = ord("b"), ord("B"), ord("a"), ord("A")
 FRAME, OPEN, HIGH, LOW, CLOSE = ord("i"), ord("o"), ord("h"), ord("l"), ord("c")
@@ -124,8 +126,12 @@ def fill_bar(text: Any, outer: Any, fields: Any, row: Any, route: Any, received_
     row.quote_volume = float_of(text, fields, QUOTE_VOLUME)
     row.taker_volume = float_of(text, fields, TAKER_VOLUME)
     row.trades = number_of(text, fields, TRADE_COUNT)
+    row.first_id = id_of(text, fields, FIRST_TRADE)
+    row.last_id = id_of(text, fields, NEWEST_TRADE)
     row.is_closed = flag_of(text, fields, IS_CLOSED)
     fault = worst(fault, row.trades, row.is_closed, 0)
+    if fault == 0 and min(row.first_id, row.last_id) < -1:
+        fault = min(row.first_id, row.last_id)
     if fault == 0 and not (row.volume >= 0.0 and row.quote_volume >= 0.0 and row.taker_volume >= 0.0):
         fault = -MISTYPED
     return fault if fault < 0 else VENUE_BARS

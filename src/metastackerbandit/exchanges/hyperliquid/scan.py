@@ -317,6 +317,8 @@ def _bar(text: Any, row: Any, place: int, received_ns: int, route: Any, inner: A
     row.quote_volume = math.nan
     row.taker_volume = math.nan
     row.trades = number_of(text, inner, 110)  # n
+    row.first_id = -1
+    row.last_id = -1
     row.is_closed = 0
     fault = worst(row.frame_ns, row.opened_ns, row.trades, worst(row.open, row.high, row.low, row.close))
     if fault == 0 and not row.volume >= 0.0:

@@ -384,6 +384,8 @@ def _candle(text: Any, p: int, end: int, row: Any, route: Any, fields: Any) -> i
     row.quote_volume = read_amount(text, fields[FIRST, 8], fields[END, 8]) if _is_told(fields, 8) else math.nan
     row.taker_volume = math.nan
     row.trades = -1
+    row.first_id = -1
+    row.last_id = -1
     row.is_closed = 0
     if fault == 0 and not (row.volume >= 0.0 and row.quote_volume >= 0.0):
         fault = -MISTYPED if _is_told(fields, 7) and _is_told(fields, 8) else -MISSING
