@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import subprocess
 import sys
 import warnings
@@ -52,18 +53,28 @@ def _fuzz(name: str, seconds: int, runs: int, compiled: bool, kept: Path) -> int
             from tools.fuzz.targets import TARGETS
     folder = kept / name
     folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(CORPUS[name]):
-        (folder / f"seed-{number:03d}").write_bytes(seed)
+    for number, text in enumerate(CORPUS[name]):
+        (folder / f"seed-{number:03d}").write_bytes(text)
     check = TARGETS[name]()
-    for seed in CORPUS[name]:  # what is compiled is, before an input's time counts
-        check(seed)
+    for text in CORPUS[name]:  # what is compiled is, before an input's time counts
+        check(text)
     options = [f"-max_total_time={seconds}", f"-runs={runs}", f"-max_len={LONGEST}", f"-timeout={SLOW_S}"]
     if words := words_of(name):
         dictionary = kept / f"{name}.dict"
         dictionary.write_text("".join(f'"{"".join(f"{chr(92)}x{byte:02x}" for byte in word)}"\n' for word in words))
         options.append(f"-dict={dictionary}")
     options += [f"-artifact_prefix={kept}/{name}-", "-print_final_stats=1", "-verbosity=1"]
-    atheris.Setup([sys.argv[0], *options, str(folder)], check, internal_libfuzzer=True)
+    kept_inputs = [path.read_bytes() for path in sorted(folder.iterdir())]
+
+    def mutated(data: bytes, most: int, seed: int) -> bytes:
+        """An input of the corpus, changed a few times: without coverage, libFuzzer itself would keep none of them."""
+        chance = random.Random(seed)
+        text = chance.choice(kept_inputs)
+        for _ in range(chance.randint(1, 4)):
+            text = atheris.Mutate(text, max(most, len(text)))
+        return text
+
+    atheris.Setup([sys.argv[0], *options, str(folder)], check, internal_libfuzzer=True, **({"custom_mutator": mutated} if compiled else {}))
     atheris.Fuzz()
     return 0
 
