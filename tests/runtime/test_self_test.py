@@ -26,6 +26,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         (self_test, ("take", "judge", "look", "look_apart", "begin_watch")),
         (book_quality, ("_followed", "freshened", "look_at_book", "filled")),
         (quality, ("look_at_blocks",)),
+        (feed_score, ("score_at",)),
     ):
         for name in names:
             compiled = getattr(module, name)
