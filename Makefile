@@ -1,10 +1,12 @@
-# Words: setup, torch, run, test, check, mutation, docs, oracles, bench. Each works alone on a fresh clone: what it needs, it makes.
+# Words: setup, torch, run, test, check, mutation, fuzz, docs, oracles, bench. Each works alone on a fresh clone: what it needs, it makes.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MUTATION := .venv-mutation
+FUZZ := .venv-fuzz
+SECONDS ?= 120
 MODULES ?= decision risk execution
 TORCH := torch==2.13.0
 DATA ?=
@@ -17,7 +19,7 @@ export OMP_NUM_THREADS = 1
 export OMP_WAIT_POLICY = PASSIVE
 export POLARS_MAX_THREADS ?= 2
 
-.PHONY: help setup torch run test check mutation bench docs oracles
+.PHONY: help setup torch run test check mutation fuzz bench docs oracles
 
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
@@ -28,6 +30,7 @@ help:
 	@echo "make check           ruff, mypy --strict, the architecture test"
 	@echo "make oracles         other engines play the same scenes, and are compared with ours trade for trade (docs/oracles.md); PEER=name for one"
 	@echo "make mutation        mutants of what decides, sizes and executes, tried on their own tests (docs/testing.md)"
+	@echo "make fuzz            codecs and the reader of captures on bytes that nobody would send, SECONDS=120 each (docs/testing.md)"
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md"
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
@@ -90,6 +93,19 @@ $(MUTATION)/.ready: requirements.lock requirements-uv.lock tools/mutation/requir
 mutation: $(MUTATION)/.ready
 	$(MUTATION)/bin/python -m tools.mutation.run --functions-only $(MODULES)
 	$(MUTATION)/bin/python -m tools.mutation.report
+
+$(FUZZ)/.ready: requirements.lock requirements-uv.lock tools/fuzz/requirements.lock
+	$(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/pip install --quiet --require-hashes -r requirements-uv.lock
+	$(FUZZ)/bin/uv pip install --quiet --python $(FUZZ)/bin/python --require-hashes -r requirements.lock
+	$(FUZZ)/bin/uv pip install --quiet --python $(FUZZ)/bin/python --require-hashes -r tools/fuzz/requirements.lock
+	$(FUZZ)/bin/uv pip install --quiet --python $(FUZZ)/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Guided by coverage as plain Python first, then what that found and blind mutations of it on compiled kernels with bounds checked.
+fuzz: $(FUZZ)/.ready
+	$(FUZZ)/bin/python -m tools.fuzz --seconds $(SECONDS) $(TARGETS)
+	$(FUZZ)/bin/python -m tools.fuzz --seconds $(SECONDS) --compiled $(TARGETS)
 
 docs: $(READY)
 	$(BIN)/python tools/reasons_doc.py

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import struct_of
-from metastackerbandit.domain.market_rows import MARKET_KINDS, NOTHING
+from metastackerbandit.domain.market_rows import MARKET_KINDS, NOTHING, USER
+from metastackerbandit.exchanges.account import grids_of
 from metastackerbandit.exchanges.catalog import CODECS, Codec, codec_for, codec_of
 from metastackerbandit.exchanges.continuity import BY_FIRST, BY_PRIOR, WHOLE
 from metastackerbandit.exchanges.decoded import FAULTS, FoundRow, empty_decoded, routes_of
@@ -60,6 +61,15 @@ def test_books_are_followed_by_the_venue_s_rule(venue: str, market: str, rule: i
 def test_only_binance_numbers_its_trades_one_after_another() -> None:
     assert [codec.venue for codec in CODECS if codec.numbers_trades] == ["BINANCE"]
     assert len({codec.venue for codec in CODECS}) == len(CODECS)
+
+
+def test_what_a_scanner_finds_to_be_of_an_account_is_read_where_there_is_a_reader() -> None:
+    frames = {"BINANCE": b'{"e":"listenKeyExpired","E":1}', "MEXC": bytes.fromhex("9a13060a0455534454")}
+    assert {codec.venue for codec in CODECS if codec.read_user} == frames.keys()
+    for venue, frame in frames.items():
+        codec, raw = codec_of(venue), np.frombuffer(frame, np.uint8)
+        assert codec.scan(raw, len(frame), 77, SYMBOLS, ROUTES, DECODED, FIELDS, INNER, -1) == USER
+        assert codec.read_user is not None and len(codec.read_user(frame, grids_of([ONE]))) == 1
 
 
 def test_other_venues_and_several_at_once_are_refused() -> None:

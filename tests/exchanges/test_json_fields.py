@@ -16,6 +16,7 @@ from metastackerbandit.exchanges.json_fields import (
     flag_of,
     float_of,
     frame_length_of,
+    id_of,
     is_word,
     lots_of,
     number_of,
@@ -45,6 +46,18 @@ def named(found: int) -> str:
 @given(st.integers(0, 9 * 10**18))
 def test_a_whole_number_is_itself(value: int) -> None:
     assert number_of(*noted(b"%d" % value), KEY) == value
+
+
+@given(st.integers(-5, 9 * 10**18))
+def test_an_id_is_itself_and_minus_one_is_none(value: int) -> None:
+    found = id_of(*noted(b"%d" % value), KEY)
+    assert found == value if value >= -1 else FAULTS[-found][0] == "negative"
+
+
+@pytest.mark.parametrize(("value", "found"), [(b"", "-1"), (b"-1", "-1"), (b'"-1"', "mistyped"), (b"-1.0", "negative"), (b"9" * 30, "too_large")])
+def test_an_id_that_is_not_there_is_none_and_other_words_are_faults(value: bytes, found: str) -> None:
+    told = id_of(*noted(value), KEY)
+    assert (FAULTS[-told][0] if told < -1 else str(told)) == found
 
 
 @given(ms=st.integers(0, 8_999_999_999_999))

@@ -9,13 +9,17 @@ import polars as pl
 
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.market_rows import TradeRow
-from metastackerbandit.domain.timeframe import SECOND_NS
-from metastackerbandit.market.bars import Bars, bar_terms, empty_bars, listen, take_all, tick
+from metastackerbandit.domain.timeframe import MINUTE_NS, SECOND_NS
+from metastackerbandit.market.bar_ring import LENGTH, Bars
+from metastackerbandit.market.bar_terms import bar_terms
+from metastackerbandit.market.bars import empty_bars, listen, take_all, tick
 from metastackerbandit.market.settings import BarSettings
 from tests.markets import instrument
 
 START_NS = 1_700_006_380 * SECOND_NS  # 2023-11-14 23:59:40 UTC: an hour, half a day and a day end soon
 USUAL = BarSettings()
+SHORT = (SECOND_NS, MINUTE_NS)
+DAY = START_NS // MINUTE_NS * MINUTE_NS  # a minute begins here
 FIELDS = ("opened_ns", "open", "high", "low", "close", "volume", "quote_volume", "taker_volume", "trades")
 
 
@@ -79,3 +83,29 @@ def grouped(trades: np.ndarray, frame_ns: int) -> dict[str, np.ndarray]:
     )
     over = {"volume": 1_000, "quote_volume": 10_000, "taker_volume": 1_000}  # here, since polars multiplies by the inverse
     return {name: found[name].to_numpy() / over[name] if name in over else found[name].to_numpy() for name in FIELDS}
+
+
+def state(bars: Bars) -> list[bytes]:
+    """Every byte of it."""
+    return [array.tobytes() for array in (*bars[:-1], *bars.ticks)]
+
+
+def trade_at(ns: int, ticks: int = 100, lots: int = 1, side: int = 1, first_id: int = 1, **changes: int) -> np.ndarray:
+    """One trade (1,)."""
+    made = rows(TradeRow, 1)
+    values = {"traded_ns": ns, "received_ns": ns, "ticks": ticks, "lots": lots, "side": side, "first_id": first_id, "last_id": first_id}
+    for name, value in (values | changes).items():
+        made[name] = value
+    return made
+
+
+def one_symbol(settings: BarSettings = USUAL, frames: tuple[int, ...] = SHORT) -> Bars:
+    """Bars of one instrument that heard nothing yet."""
+    return empty_bars([bar_terms(instrument())], frames, settings)
+
+
+def same(ours: np.ndarray, plain: dict[str, np.ndarray]) -> None:
+    """Hold closed bars against a group-by, as far back as the ring goes, to the bit."""
+    assert len(ours) == min(len(plain["opened_ns"]), LENGTH)
+    for name in FIELDS:
+        assert np.array_equal(ours[name], plain[name][-LENGTH:]), name

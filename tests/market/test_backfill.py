@@ -11,7 +11,7 @@ from msgspec import structs
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.market.backfill import lay_in
-from metastackerbandit.market.bars import closed_bars, refill
+from metastackerbandit.market.bar_ring import closed_bars, refill
 from metastackerbandit.market.settings import UpkeepSettings
 from metastackerbandit.market.upkeep import KlineRequest, agreeing, plan_upkeep
 from tests.market.caches import CACHES, LAST_NS, NOW_NS, SETTLE, answer, harmed, venue

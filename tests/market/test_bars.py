@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,68 +10,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.domain.bar import Bar
-from metastackerbandit.domain.errors import DataRefused, InstrumentRefused
-from metastackerbandit.domain.kernel import rows
-from metastackerbandit.domain.market_rows import TradeRow
 from metastackerbandit.domain.timeframe import MINUTE_NS, SECOND_NS
+from metastackerbandit.market.bar_ring import closed_bars
+from metastackerbandit.market.bar_terms import MOST, bar_terms
 from metastackerbandit.market.bars import (
     AHEAD,
     BAR_FRAMES,
     BROKEN,
     FOREIGN,
     LATE,
-    LENGTH,
-    MOST,
     NEVER,
     TAKEN,
     TOO_LARGE,
     VERDICTS,
-    Bars,
-    bar_terms,
-    closed_bars,
     empty_bars,
     listen,
-    refill,
     take,
     take_all,
     tick,
 )
 from metastackerbandit.market.settings import BarSettings
 from metastackerbandit.market.tick_ring import newest_ticks
-from tests.market.tapes import FIELDS, START_NS, USUAL, bars_from, delayed, grouped, late, tape
+from tests.market.tapes import DAY, SHORT, START_NS, bars_from, delayed, grouped, late, one_symbol, same, state, tape, trade_at
 from tests.markets import instrument
 
 FRAMES = tuple(BAR_FRAMES.values())
-SHORT = (SECOND_NS, MINUTE_NS)
 SEEDS = st.integers(0, 10**6)
-DAY = START_NS // MINUTE_NS * MINUTE_NS  # a minute begins here
-
-
-def state(bars: Bars) -> list[bytes]:
-    """Every byte of it."""
-    return [array.tobytes() for array in (*bars[:-1], *bars.ticks)]
-
-
-def trade_at(ns: int, ticks: int = 100, lots: int = 1, side: int = 1, first_id: int = 1, **changes: int) -> np.ndarray:
-    """One trade (1,)."""
-    made = rows(TradeRow, 1)
-    values = {"traded_ns": ns, "received_ns": ns, "ticks": ticks, "lots": lots, "side": side, "first_id": first_id, "last_id": first_id}
-    for name, value in (values | changes).items():
-        made[name] = value
-    return made
-
-
-def one_symbol(settings: BarSettings = USUAL, frames: tuple[int, ...] = SHORT) -> Bars:
-    """Bars of one instrument that heard nothing yet."""
-    return empty_bars([bar_terms(instrument())], frames, settings)
-
-
-def same(ours: np.ndarray, plain: dict[str, np.ndarray]) -> None:
-    """Hold closed bars against a group-by, as far back as the ring goes, to the bit."""
-    assert len(ours) == min(len(plain["opened_ns"]), LENGTH)
-    for name in FIELDS:
-        assert np.array_equal(ours[name], plain[name][-LENGTH:]), name
 
 
 @given(seed=SEEDS, count=st.integers(1, 600), grace_s=st.sampled_from([0.0, 0.5, 2.0, 7.5]), delay_s=st.sampled_from([0.0, 2.0, 20.0]))
@@ -196,17 +159,6 @@ def test_filled_gaps_are_flat_bars_without_volume_and_nothing_else_changes(seed:
         assert (~traded).any() or frame_ns > SECOND_NS
 
 
-def test_a_silence_longer_than_the_ring_is_filled_as_far_as_the_ring_goes() -> None:
-    bars = one_symbol(BarSettings(fills_gaps=True))
-    take(bars, trade_at(DAY, 100)[0])
-    take(bars, trade_at(DAY + 10_000 * SECOND_NS, 130)[0])
-    seconds = closed_bars(bars, 0, 0)
-    assert len(seconds) == LENGTH and (seconds["close"] == 100).all()
-    assert (np.diff(seconds["opened_ns"]) == SECOND_NS).all()
-    assert seconds[-1]["closed_ns"] == DAY + 9_998 * SECOND_NS
-    assert len(closed_bars(bars, 0, 1)) == 166
-
-
 @given(seeds=st.lists(SEEDS, min_size=2, max_size=3, unique=True), count=st.integers(1, 150))
 @settings(max_examples=15)
 def test_instruments_do_not_touch_each_other(seeds: list[int], count: int) -> None:
@@ -309,16 +261,6 @@ def test_a_trade_of_nobody_is_foreign(place: int) -> None:
     assert [name for name, _ in VERDICTS] == ["taken", "late", "broken", "ahead", "too_large", "foreign"]
 
 
-def test_the_ring_gives_the_newest_bars_as_a_view() -> None:
-    trades = tape(5, 3_000, mean_s=1.5)
-    bars = bars_from(trades, SHORT)
-    ring = closed_bars(bars, 0, 0)
-    assert bars.cursor[0, 0]["written"] > LENGTH == len(ring) and np.shares_memory(ring, bars.closed)
-    same(ring, grouped(trades, SECOND_NS))
-    assert closed_bars(bars, 0, 0, 7).tobytes() == ring[-7:].tobytes()
-    assert len(closed_bars(one_symbol(), 0, 0)) == 0
-
-
 def test_ticks_are_those_of_the_last_seconds() -> None:
     trades = tape(6, 2_000)
     bars = bars_from(trades, SHORT, BarSettings(ticks_s=60.0, most_ticks=400), ends=False)
@@ -357,78 +299,6 @@ def test_who_listens_from_the_start_has_a_whole_first_bar() -> None:
     take(bars, trade_at(DAY + 30 * SECOND_NS)[0])
     tick(bars, DAY + 62 * SECOND_NS)
     assert closed_bars(bars, 0, 1)["parts"].tolist() == [1]
-
-
-def test_a_refilled_ring_goes_on() -> None:
-    trades = tape(7, 900)
-    half = START_NS + 200 * SECOND_NS
-    early = trades[trades["traded_ns"] < half]
-    whole, bars = bars_from(trades, SHORT, ends=False), bars_from(early, SHORT, ends=False)
-    for f in range(2):
-        refill(bars, 0, f, closed_bars(bars, 0, f).copy())
-    take_all(bars, trades[len(early) :], np.zeros(len(trades) - len(early), np.int64))
-    for f in range(2):
-        assert closed_bars(bars, 0, f).tobytes() == closed_bars(whole, 0, f).tobytes()
-
-
-@pytest.mark.parametrize("fills", [False, True])
-def test_a_candle_of_the_venue_takes_the_place_of_the_open_bar(fills: bool) -> None:
-    bars = one_symbol(BarSettings(fills_gaps=fills))
-    for second in (1, 30):
-        take(bars, trade_at(DAY + second * SECOND_NS, 100)[0])
-    candle = rows(Bar, 1)
-    for name, value in (("opened_ns", DAY), ("closed_ns", DAY + MINUTE_NS), ("known_ns", DAY + MINUTE_NS), ("close", 77), ("parts", 1)):
-        candle[name] = value
-    refill(bars, 0, 1, candle)
-    take(bars, trade_at(DAY + 59 * SECOND_NS, 500)[0])
-    take(bars, trade_at(DAY + 200 * SECOND_NS, 101)[0])
-    tick(bars, DAY + 300 * SECOND_NS)
-    minutes = closed_bars(bars, 0, 1)
-    assert minutes[0].tobytes() == candle[0].tobytes()
-    expected = [(1, 77), (2, 77), (3, 101)] if fills else [(3, 101)]
-    assert [(int((bar["opened_ns"] - DAY) // MINUTE_NS), int(bar["close"])) for bar in minutes[1:]] == expected
-    assert DAY + 59 * SECOND_NS in closed_bars(bars, 0, 0)["opened_ns"]  # the second's bar has it
-    with pytest.raises(DataRefused, match="closed already"):
-        refill(bars, 0, 1, candle)
-    with pytest.raises(DataRefused, match="closed already"):
-        refill(bars, 0, 1, candle[:0])
-
-
-def test_more_than_a_ring_is_cut_to_the_newest() -> None:
-    bars, many = one_symbol(), rows(Bar, LENGTH + 3)
-    many["opened_ns"] = DAY + np.arange(len(many)) * SECOND_NS
-    many["closed_ns"] = many["opened_ns"] + SECOND_NS
-    refill(bars, 0, 0, many)
-    assert closed_bars(bars, 0, 0).tobytes() == many[3:].tobytes()
-    refill(one_symbol(), 0, 0, many[:0])
-
-
-@given(
-    lots=st.integers(1, 10**9),
-    ticks=st.integers(1, 10**6),
-    tick_size=st.sampled_from(["0.1", "0.25", "1e-8", "5"]),
-    lot=st.sampled_from(["0.001", "10"]),
-)
-@settings(max_examples=60)
-def test_volumes_are_the_floats_nearest_to_the_venue_s_decimals(lots: int, ticks: int, tick_size: str, lot: str) -> None:
-    terms = bar_terms(instrument(tick_size=tick_size, lot_size=lot))
-    assert lots * terms.lot_step / terms.lot_over == float(Decimal(lot) * lots)
-    if ticks * lots * terms.turnover_step < 2**53:
-        assert ticks * lots * terms.turnover_step / terms.turnover_over == float(Decimal(tick_size) * ticks * Decimal(lot) * lots)
-
-
-def test_an_inverse_contract_turns_over_coins() -> None:
-    coin = instrument("BTCUSD_PERP", tick_size="0.1", lot_size="1")
-    bars = empty_bars([bar_terms(coin, "100")], SHORT, BarSettings())
-    for lots, side in ((5, 1), (16, -1)):
-        take(bars, trade_at(DAY, 326_233, lots, side)[0])
-    tick(bars, DAY + 3 * SECOND_NS)
-    (second,) = closed_bars(bars, 0, 0)
-    parts = [round(Decimal(100 * lots) / Decimal("32623.3") * 10**8) for lots in (5, 16)]
-    assert (second["volume"], second["taker_volume"], second["quote_volume"]) == (21.0, 5.0, sum(parts) / 1e8)
-    assert take(bars, trade_at(DAY + 3 * SECOND_NS, 326_233, MOST // 10**11)[0]) == TOO_LARGE
-    with pytest.raises(InstrumentRefused, match="is worth"):
-        bar_terms(instrument(tick_size="0.3", lot_size="1"), "100")
 
 
 def test_more_bars_are_open_at_a_time_than_one_where_the_grace_is_longer_than_a_bar() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.market_rows import TradeRow
-from metastackerbandit.market.trade_ids import KEPT, empty_trade_ids, is_new, leave_out_old
+from metastackerbandit.market.trade_ids import KEPT, empty_trade_ids, is_new, leave_out_old, remember
 from tests.covering import covers
 
 
@@ -41,14 +41,19 @@ def test_what_a_venue_repeats_after_a_reconnect_is_left_out() -> None:
     assert leave_out_old(seen, trades_of([(0, 8), (0, 9), (0, 10)]), 3) == 1
 
 
-def test_a_sum_that_reaches_beyond_the_newest_is_new_and_an_id_that_is_not_told_always() -> None:
+def test_a_sum_of_which_some_has_come_is_left_out_and_an_id_that_is_not_told_is_always_new() -> None:
     seen, trade = empty_trade_ids(1, numbered=True), trades_of([(0, 5)])[0]
-    assert is_new(seen, trade)
+    assert is_new(seen, trade) and is_new(seen, trade)  # until it is taken
+    remember(seen, trade)
     trade["last_id"] = 8
-    assert is_new(seen, trade) and not is_new(seen, trade)
+    assert not is_new(seen, trade) and seen.row[0].again == 1
+    trade["first_id"] = 6
+    assert is_new(seen, trade)
     for numbered in (True, False):
         other, untold = empty_trade_ids(1, numbered=numbered), trades_of([(0, -1)])[0]
-        assert is_new(other, untold) and is_new(other, untold)
+        for _ in range(2):
+            assert is_new(other, untold)
+            remember(other, untold)
 
 
 def test_memory_of_ids_is_bounded_and_forgets_the_oldest() -> None:

@@ -20,7 +20,9 @@ from metastackerbandit.domain.kernel import rows, struct_of
 from metastackerbandit.domain.market_rows import TRADES, VENUE_BARS, TradeRow, VenueBarRow
 from metastackerbandit.domain.timeframe import MINUTE_NS, SECOND_NS
 from metastackerbandit.exchanges.binance.scan import scan
-from metastackerbandit.market.bars import BROKEN, LATE, TAKEN, Bars, BarTerms, bar_terms, closed_bars, empty_bars, take, take_all, tick
+from metastackerbandit.market.bar_ring import Bars, closed_bars
+from metastackerbandit.market.bar_terms import BarTerms, bar_terms
+from metastackerbandit.market.bars import BROKEN, LATE, TAKEN, empty_bars, take, take_all, tick
 from metastackerbandit.market.settings import BarSettings
 from metastackerbandit.runtime.bar_feed import bars_of
 from metastackerbandit.runtime.book_feed import feeds_of

@@ -12,7 +12,7 @@ from msgspec import structs
 from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.runtime.capture_check import DEFAULTS, CheckedCapture, check_capture
-from metastackerbandit.runtime.capture_rules import grid_in, instruments_in, is_by_prior_id, symbols_in, venue_in
+from metastackerbandit.runtime.capture_rules import grids_in, instruments_in, is_by_prior_id, symbols_in, venue_in
 from metastackerbandit.storage.captures import read_capture
 from tests.exchanges.binance.venue import Told, Venue, written
 from tests.exchanges.hyperliquid.venue import pushed
@@ -161,7 +161,11 @@ def test_without_a_snapshot_there_is_no_book_and_the_mend_is_told(folder: Path) 
 def test_steps_and_market_are_seen_in_the_frames(folder: Path) -> None:
     for is_perp in (False, True):
         capture = captured(Venue(5, is_perp=is_perp).frames(COUNT, 3), folder)
-        assert (symbols_in(capture), is_by_prior_id(capture), grid_in(capture, "BTCUSDT")) == (("BTCUSDT",), is_perp, ("0.1", "0.001"))
+        assert (symbols_in(capture), is_by_prior_id(capture), grids_in(capture, ["BTCUSDT"])) == (
+            ("BTCUSDT",),
+            is_perp,
+            {"BTCUSDT": ("0.1", "0.001")},
+        )
 
 
 RECORDED = {

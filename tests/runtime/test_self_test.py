@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from metastackerbandit.exchanges import continuity
-from metastackerbandit.market import quality
+from metastackerbandit.market import feed_score, issues, quality, quality_rows
 from metastackerbandit.runtime import book_feed, book_quality, self_test
 from tests.covering import covers
 
@@ -26,6 +26,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         (self_test, ("take", "judge", "look", "look_apart", "begin_watch")),
         (book_quality, ("_followed", "freshened", "look_at_book", "filled")),
         (quality, ("look_at_blocks",)),
+        (feed_score, ("score_at",)),
     ):
         for name in names:
             compiled = getattr(module, name)
@@ -37,8 +38,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_every_defect_is_told_in_time_and_a_sound_feed_is_left_in_peace() -> None:
     found = self_test.self_test()
     assert len(found) == 12 and all(one.detected for one in found)
-    assert {one.issue for one in found} - {""} == {name for name, *_ in quality.KINDS}
-    severities = {name: severity for name, severity, *_ in quality.KINDS}
+    assert {one.issue for one in found} - {""} == {name for name, *_ in quality_rows.KINDS}
+    severities = {name: severity for name, severity, *_ in quality_rows.KINDS}
     assert all(one.severity == severities[one.issue] for one in found if one.issue)
     for one in found[1:]:
         assert one.after_seconds is not None and 0.0 <= one.after_seconds <= one.within_seconds
@@ -95,11 +96,11 @@ def test_one_that_tells_late_does_not_end_or_says_something_else_is_noticed(open
         late.setattr(quality, "grow_stale", lambda q, s, limits, now_ns: in_time(q, s, limits, now_ns - 7 * 10**9))
         assert missed() == {"stale": "it was told after 37.997 s"}
     with opened.context() as unweighed:
-        unweighed.setattr(quality, "consistency_of", lambda _row: 1.0)
+        unweighed.setattr(feed_score, "consistency_of", lambda _row: 1.0)
         assert missed() == {"crossed": "the score was not 0 while it stood"}
     with opened.context() as milder:
-        milder.setattr(quality, "KINDS", tuple((name, "low", *rest) for name, _, *rest in quality.KINDS))
-        assert missed()["gap"] == "it was told as low, of the instrument" and len(missed()) == len(quality.KINDS)
+        milder.setattr(issues, "KINDS", tuple((name, "low", *rest) for name, _, *rest in quality_rows.KINDS))
+        assert missed()["gap"] == "it was told as low, of the instrument" and len(missed()) == len(quality_rows.KINDS)
     with opened.context() as confused:
         confused.setattr(book_quality, "broke", lambda q, limits, _fault, at, now_ns: quality.broke(q, limits, 2, at, now_ns))
         assert missed() == {"broken": "it was told as malformed"}

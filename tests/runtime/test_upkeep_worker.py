@@ -18,7 +18,9 @@ from metastackerbandit.domain.errors import RequestFailed, VenueError
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.exchanges.catalog import streams_of
 from metastackerbandit.exchanges.settings import EndpointSettings
-from metastackerbandit.market.bars import Bars, bar_terms, closed_bars, empty_bars, refill
+from metastackerbandit.market.bar_ring import Bars, closed_bars, refill
+from metastackerbandit.market.bar_terms import bar_terms
+from metastackerbandit.market.bars import empty_bars
 from metastackerbandit.market.settings import BarSettings, UpkeepSettings
 from metastackerbandit.market.upkeep import agreeing
 from metastackerbandit.runtime.rest_desk import RestDesk

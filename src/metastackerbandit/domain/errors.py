@@ -123,6 +123,10 @@ class StalePrice(VenueError):
     """A price is too old to price an order."""
 
 
+class MessageRefused(SupervisorError):
+    """What a venue told of an account cannot be read: it is set aside whole, and the account's state must be asked for."""
+
+
 # -- nobody can act: a bug or a broken promise of a venue -------------------------------------------------------------
 
 

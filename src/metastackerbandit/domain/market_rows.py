@@ -67,7 +67,8 @@ class QuoteRow(Struct, frozen=True):
 class VenueBarRow(Struct, frozen=True):
     """The venue's own candle, whole or still forming (`is_closed` 0); it ends at `closed_ns`, the first instant that is not in it.
 
-    Volumes are in base and quote currency, `taker_volume` what takers bought; NaN where the venue does not say, as -1 `trades` is.
+    Volumes are in base and quote currency, `taker_volume` what takers bought; NaN where the venue does not say, as -1 `trades` is. `first_id` and
+    `last_id` are those of its first and last trade, -1 where there is none or they are not told.
     """
 
     instrument: int
@@ -84,6 +85,8 @@ class VenueBarRow(Struct, frozen=True):
     quote_volume: float
     taker_volume: float
     trades: int
+    first_id: int
+    last_id: int
     is_closed: int
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.user_events import UserEvent
+from metastackerbandit.exchanges.account import Grids
 from metastackerbandit.exchanges.binance import streams as binance
 from metastackerbandit.exchanges.binance.scan import scan as scan_binance
+from metastackerbandit.exchanges.binance.user import read_user as read_binance_user
 from metastackerbandit.exchanges.continuity import BY_FIRST, BY_PRIOR, WHOLE
 from metastackerbandit.exchanges.hyperliquid import streams as hyperliquid
 from metastackerbandit.exchanges.hyperliquid.scan import scan as scan_hyperliquid
 from metastackerbandit.exchanges.mexc import streams as mexc
 from metastackerbandit.exchanges.mexc.scan import scan as scan_mexc
+from metastackerbandit.exchanges.mexc.user import read_user as read_mexc_user
 from metastackerbandit.exchanges.streams import VenueStreams
 
 
 class Codec(Struct, frozen=True):
     """How a venue is read: `scan(text, end, received_ns, symbols, routes, decoded, fields, inner, alone)` and the rules of its books.
 
+    `read_user(frame, grids)` gives the events of a frame that the scanner found to be USER (exchanges.account), None where nobody reads them so.
     `numbers_trades` says whether a trade's number is one more than that of the trade before, so that a lost one is seen.
     """
 
@@ -30,6 +35,7 @@ class Codec(Struct, frozen=True):
     spot_rule: int
     perp_rule: int
     numbers_trades: bool
+    read_user: Callable[[bytes, Grids], tuple[UserEvent, ...]] | None = None
 
     def rule_of(self, instrument: Instrument) -> int:
         """The rule of continuity (exchanges.continuity) of an instrument's book."""
@@ -37,8 +43,8 @@ class Codec(Struct, frozen=True):
 
 
 CODECS = (
-    Codec("BINANCE", scan_binance, BY_FIRST, BY_PRIOR, True),
-    Codec("MEXC", scan_mexc, BY_FIRST, BY_FIRST, False),
+    Codec("BINANCE", scan_binance, BY_FIRST, BY_PRIOR, True, read_binance_user),
+    Codec("MEXC", scan_mexc, BY_FIRST, BY_FIRST, False, read_mexc_user),
     Codec("HYPERLIQUID", scan_hyperliquid, WHOLE, WHOLE, False),
 )
 

@@ -10,8 +10,10 @@ import math
 from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 from metastackerbandit.exchanges.decoded import MISSING, MISTYPED, TOO_LARGE
 from metastackerbandit.exchanges.json_scan import read_float, read_integer, read_steps
+from metastackerbandit.exchanges.json_words import words
 
 KEYS = 128  # places of a message's fields: a one-letter key's own byte, longer ones where a scanner says
 FIRST, END, KIND, HELD = 0, 1, 2, 3
@@ -38,6 +40,17 @@ def number_of(text: Any, fields: Any, key: int) -> int:
     if kind == 34:
         return -MISTYPED
     return read_integer(text, fields[FIRST, key], fields[END, key])
+
+
+@kernel
+def id_of(text: Any, fields: Any, key: int) -> int:
+    """A number's field that may say -1 for none, as an absent one is; minus the fault otherwise, which is never 1."""
+    if fields[KIND, key] == 0:
+        return -1
+    first = fields[FIRST, key]
+    if fields[KIND, key] == 45 and fields[END, key] - first == 2 and text[first + 1] == 49:  # -1
+        return -1
+    return number_of(text, fields, key)
 
 
 @kernel
@@ -70,8 +83,12 @@ def float_of(text: Any, fields: Any, key: int) -> float:
 def time_of(text: Any, fields: Any, key: int) -> int:
     """A stamp's field in ns: the venue sends ms, and us where it was asked to; minus the fault where it is absent or none."""
     stamp = number_of(text, fields, key)
-    if stamp < 0:
-        return stamp
+    return stamp if stamp < 0 else nanoseconds(stamp)
+
+
+@kernel
+def nanoseconds(stamp: int) -> int:
+    """A stamp of ms or us, 0 or more, in ns; minus the fault where it is neither."""
     if stamp < 9_000_000_000_000:  # the year 2255
         return stamp * 1_000_000
     if 100_000_000_000_000 <= stamp < 9_000_000_000_000_000:  # from 1973 on
@@ -102,24 +119,21 @@ def worst(a: int, b: int, c: int, d: int) -> int:
     return d if d < 0 else 0
 
 
+unit_of = words(
+    "unit_of",
+    "The length in ns of a candle's unit text[first:end], 0 for one that has none.",
+    {b"s": SECOND_NS, b"m": MINUTE_NS, b"h": HOUR_NS, b"d": DAY_NS, b"w": 7 * DAY_NS},
+    __name__,
+)
+
+
 @kernel
 def frame_length_of(text: Any, first: int, end: int) -> int:
     """The length of a candle such as 5m in ns; minus the fault. A month has no length and is not read."""
     count = read_integer(text, first, end - 1)
     if count <= 0:
         return -MISTYPED
-    unit = text[end - 1]
-    length = 0
-    if unit == 115:
-        length = 1_000_000_000
-    elif unit == 109:
-        length = 60_000_000_000
-    elif unit == 104:
-        length = 3_600_000_000_000
-    elif unit == 100:
-        length = 86_400_000_000_000
-    elif unit == 119:
-        length = 604_800_000_000_000
-    else:
+    length = unit_of(text, end - 1, end)
+    if length == 0:
         return -MISTYPED
     return count * length if count <= 200_000_000_000_000_000 // length else -TOO_LARGE  # six years, so that its end fits 64 bits

@@ -5,27 +5,23 @@ the first trade or tick of the clock at or after its end + grace, and never chan
 grace is late for every frame alike, so a minute is always its sixty seconds. Nothing depends on the order in which trades arrive within the
 grace but `known_ns`, and, where nobody said since when trades are heard, which of the first bars count as whole. Sums are whole numbers while a
 bar is open and become floats once: a volume is the float nearest to the decimal that the venue writes.
-
-Closed bars stand in rings, written twice, once a length apart, so that the newest LENGTH are always one stretch of memory.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
-from metastackerbandit.domain.errors import DataRefused, InstrumentRefused
-from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel, layout, row, rows
 from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
+from metastackerbandit.market.bar_ring import LENGTH, BarCursor, Bars, lay_in, lay_in_quiet
+from metastackerbandit.market.bar_terms import MOST, BarTerms
 from metastackerbandit.market.settings import BarSettings
-from metastackerbandit.market.tick_ring import Ticks, empty_ticks, forget, keep
+from metastackerbandit.market.tick_ring import empty_ticks, forget, keep
 
 BAR_FRAMES = {
     "1s": SECOND_NS,
@@ -37,10 +33,7 @@ BAR_FRAMES = {
     "12h": 12 * HOUR_NS,
     "1d": DAY_NS,
 }
-LENGTH = 1_500  # closed bars kept, of a symbol and frame
 NEVER = 2**63 - 1
-MOST = 2**62  # no sum of an open bar may pass it
-COIN_DIGITS = 8  # decimals in which venues tell what an inverse contract turned over
 
 # What became of a trade. All but TAKEN and LATE are refusals, which change nothing but their count.
 TAKEN, LATE, BROKEN, AHEAD, TOO_LARGE, FOREIGN = range(6)
@@ -52,18 +45,6 @@ VERDICTS = (
     ("too_large", "a bar's sums would not fit 64 bits"),
     ("foreign", "it is of an instrument that nobody asked for"),
 )
-
-
-class BarTerms(Struct, frozen=True):
-    """How an instrument's whole numbers become what venues write: lots * `lot_step` / `lot_over` are base units (contracts of an inverse one),
-    a turnover * `turnover_step` / `turnover_over` is quote currency. A turnover is ticks * lots; where `coins` > 0 (inverse contracts) it is 1e-8
-    coins, of which one lot at one tick is worth so many, and lots at a price that many divided by its ticks, rounded row by row as the venue does."""
-
-    lot_step: float
-    lot_over: float
-    turnover_step: float
-    turnover_over: float
-    coins: int
 
 
 class BarRules(Struct, frozen=True):
@@ -87,16 +68,6 @@ class TapeRow(Struct, frozen=True):
     refused: int
 
 
-class BarCursor(Struct, frozen=True):
-    """Where a ring of closed bars stands: bars `written` since the start or the last refill, the end and close of the newest (0: none yet), and
-    when the next one is due to close."""
-
-    written: int
-    ends_ns: int
-    close: int
-    due_ns: int
-
-
 class OpenBarRow(Struct, frozen=True):
     """An open bar's sums; `rows` of trades in it, 0 where there is none. First and last are by time and id of the trades, not by their arrival.
     `untold` counts the rows whose taker's side the venue did not tell."""
@@ -116,43 +87,6 @@ class OpenBarRow(Struct, frozen=True):
     turnover: int
     trades: int
     untold: int
-
-
-class Bars(NamedTuple):
-    """Bars of S instruments on F frames; at most K of a frame are open at a time, T is 2 LENGTH."""
-
-    frames: Any  # (F,) int64 ns
-    rules: Any  # (1,) BarRules
-    terms: Any  # (S,) BarTerms
-    tape: Any  # (S,) TapeRow
-    cursor: Any  # (S, F) BarCursor
-    open: Any  # (S, F, K) OpenBarRow
-    closed: Any  # (S, F, T) Bar
-    ticks: Ticks
-
-
-def bar_terms(instrument: Instrument, contract: str = "") -> BarTerms:
-    """The terms of an instrument; `contract` is the worth of one unit of an inverse contract in quote currency (100 for BTCUSD, 10 for others of
-    Binance's COIN-M), "" for the linear.
-
-    Raises:
-        InstrumentRefused: an inverse contract's lot at one tick is no whole number of 1e-8 coins.
-    """
-    tick, lot = Decimal(instrument.tick_size), Decimal(instrument.lot_size)
-    if not contract:
-        return BarTerms(*_ratio(lot), *_ratio(tick * lot), 0)
-    coins = (lot * Decimal(contract) / tick).scaleb(COIN_DIGITS)
-    if coins != coins.to_integral_value() or not 0 < coins < MOST:
-        raise InstrumentRefused(
-            f"a lot of {instrument.symbol} is worth {coins:f}e-{COIN_DIGITS} coins at one tick", mend="give contract in quote currency"
-        )
-    return BarTerms(*_ratio(lot), 1.0, 10.0**COIN_DIGITS, int(coins))
-
-
-def _ratio(step: Decimal) -> tuple[float, float]:
-    """A step as two whole numbers, the second a power of ten: dividing by it is rounded once."""
-    digits = max(-int(step.normalize().as_tuple().exponent), 0)
-    return float(step.scaleb(digits)), 10.0**digits
 
 
 def empty_bars(terms: Sequence[BarTerms], frames: Sequence[int], settings: BarSettings) -> Bars:
@@ -234,8 +168,8 @@ def _turnover(trade: Any, coins: int) -> int:
     """What a trade turned over, ticks * lots or 1e-8 coins; MOST where it would not fit, 0 where there is nothing to turn over."""
     if trade.ticks <= 0 or trade.lots <= 0:
         return 0
-    if trade.lots >= 4611686018427387904 // max(coins, trade.ticks):
-        return 4611686018427387904
+    if trade.lots >= MOST // max(coins, trade.ticks):
+        return MOST
     return trade.ticks * trade.lots if coins == 0 else (coins * trade.lots + trade.ticks // 2) // trade.ticks
 
 
@@ -251,10 +185,10 @@ def _verdict(bars: Any, s: int, trade: Any, turnover: int, rules: Any) -> int:
     for f in range(len(bars.frames)):
         at = trade.traded_ns // bars.frames[f]
         open_bar = bars.open[s, f, at % bars.open.shape[2]]
-        is_full = open_bar.turnover > 4611686018427387904 - turnover or open_bar.lots > 4611686018427387904 - trade.lots
+        is_full = open_bar.turnover > MOST - turnover or open_bar.lots > MOST - trade.lots
         if is_full and open_bar.rows > 0 and open_bar.opened_ns == at * bars.frames[f]:
             return TOO_LARGE
-    return TOO_LARGE if turnover >= 4611686018427387904 else TAKEN
+    return TOO_LARGE if turnover >= MOST else TAKEN
 
 
 @kernel
@@ -326,102 +260,10 @@ def _close_due(bars: Any, s: int, f: int, before_ns: int) -> None:
                 due_ns = min(due_ns, bar.opened_ns + frame_ns + rules.grace_ns)
             else:
                 if rules.fills_gaps != 0:
-                    _fill(bars, s, f, bar.opened_ns)
-                _write(bars, s, f, bar)
+                    lay_in_quiet(bars, s, f, bar.opened_ns)
+                lay_in(bars, s, f, bar)
                 bar.rows = 0
     if rules.fills_gaps != 0 and cursor.ends_ns > 0:
-        _fill(bars, s, f, until_ns)
+        lay_in_quiet(bars, s, f, until_ns)
         due_ns = min(due_ns, cursor.ends_ns + frame_ns + rules.grace_ns)
     cursor.due_ns = due_ns
-
-
-@kernel
-def _fill(bars: Any, s: int, f: int, until_ns: int) -> None:
-    """Bars without trades from the newest closed one up to `until_ns`; of a long silence only as many as the ring holds."""
-    cursor = bars.cursor[s, f]
-    frame_ns = bars.frames[f]
-    if cursor.ends_ns > 0:
-        opened_ns = max(cursor.ends_ns, until_ns - 1500 * frame_ns)
-        while opened_ns < until_ns:
-            length = bars.closed.shape[2] // 2
-            place = cursor.written % length
-            for at in range(place, place + length + 1, length):
-                done = bars.closed[s, f, at]
-                _stamp(done, opened_ns, frame_ns, bars.tape[s])
-                done.open = cursor.close
-                done.high = cursor.close
-                done.low = cursor.close
-                done.close = cursor.close
-                done.volume = 0.0
-                done.quote_volume = 0.0
-                done.taker_volume = 0.0
-                done.trades = 0.0
-            cursor.written += 1
-            opened_ns += frame_ns
-            cursor.ends_ns = opened_ns
-
-
-@kernel
-def _write(bars: Any, s: int, f: int, bar: Any) -> None:
-    """An open bar becomes the newest closed one."""
-    cursor = bars.cursor[s, f]
-    terms = bars.terms[s]
-    length = bars.closed.shape[2] // 2
-    place = cursor.written % length
-    for at in range(place, place + length + 1, length):
-        done = bars.closed[s, f, at]
-        _stamp(done, bar.opened_ns, bars.frames[f], bars.tape[s])
-        done.open = bar.open
-        done.high = bar.high
-        done.low = bar.low
-        done.close = bar.close
-        done.volume = bar.lots * terms.lot_step / terms.lot_over
-        done.quote_volume = bar.turnover * terms.turnover_step / terms.turnover_over
-        done.taker_volume = bar.taker_lots * terms.lot_step / terms.lot_over if bar.untold == 0 else math.nan
-        done.trades = float(bar.trades)
-    cursor.written += 1
-    cursor.ends_ns = bar.opened_ns + bars.frames[f]
-    cursor.close = bar.close
-
-
-@kernel
-def _stamp(done: Any, opened_ns: int, frame_ns: int, tape: Any) -> None:
-    """A closed bar's times, and whether it was heard from its beginning."""
-    done.opened_ns = opened_ns
-    done.closed_ns = opened_ns + frame_ns
-    done.known_ns = tape.known_ns
-    done.parts = 1 if opened_ns >= tape.heard_ns else 0
-    done.parts_due = 1
-
-
-def closed_bars(bars: Bars, s: int, f: int, count: int = LENGTH) -> np.ndarray:
-    """A view (N,) of the newest closed bars, at most `count`, in the layout of Bar, oldest first; the next bars are written over it."""
-    written = int(bars.cursor[s, f]["written"])
-    end = (written - 1) % LENGTH + LENGTH + 1
-    view: np.ndarray = bars.closed[s, f, end - min(written, count, LENGTH) : end]
-    return view
-
-
-def refill(bars: Bars, s: int, f: int, kept: np.ndarray) -> None:
-    """Put a cache that was kept whole (market/backfill.py) in the place of the ring: bars (N,) in time order, of which the newest LENGTH stay.
-
-    Open bars that the new ones cover are let go; trades of theirs that still come count on the other frames only.
-
-    Raises:
-        DataRefused: a closed bar newer than all of `kept` would be lost.
-    """
-    cursor, frame_ns = bars.cursor[s, f], int(bars.frames[f])
-    ends_ns = int(kept[-1]["closed_ns"]) if len(kept) else 0
-    if ends_ns < cursor["ends_ns"]:
-        raise DataRefused(
-            f"the cache ends at {ends_ns}, and a bar that ended at {cursor['ends_ns']} is closed already", mend="lay candles into the newest cache"
-        )
-    newest = kept[-LENGTH:]
-    for start in (0, LENGTH):
-        bars.closed[s, f, start : start + len(newest)] = newest
-    if len(newest):
-        cursor["written"], cursor["ends_ns"], cursor["close"] = len(newest), ends_ns, newest[-1]["close"]
-        covered = bars.open[s, f]["opened_ns"] + frame_ns <= ends_ns
-        bars.open[s, f]["rows"][covered] = 0
-        if bars.rules[0]["fills_gaps"]:
-            cursor["due_ns"] = min(int(cursor["due_ns"]), ends_ns + frame_ns + int(bars.rules[0]["grace_ns"]))

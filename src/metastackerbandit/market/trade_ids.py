@@ -1,7 +1,7 @@
 """Trades that were sent before, found by their ids: what comes again after a connection was made anew is left out.
 
-Where a venue numbers trades one after another, what is not above the newest is old. Where ids only tell trades apart, the newest KEPT of an
-instrument are remembered. A trade whose id the venue does not tell (-1) is always new.
+Where a venue numbers trades one after another, what begins not above the newest is old, so of a sum of several trades none may have come. Where
+ids only tell trades apart, the newest KEPT of an instrument are remembered. A trade whose id the venue does not tell (-1) is always new.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def empty_trade_ids(count: int, *, numbered: bool) -> TradeIds:
 
 @kernel
 def is_new(seen: Any, trade: Any) -> bool:
-    """Whether a trade (domain.market_rows) has not come before; it has from now on."""
+    """Whether a trade (domain.market_rows) has not come before; one that has is counted."""
     row = seen.row[trade.instrument]
     if trade.first_id < 0:
         return True
     if seen.ids.shape[1] == 1:
-        if trade.last_id <= row.newest_id:
+        if trade.first_id <= row.newest_id:
             row.again += 1
             return False
     else:
@@ -53,10 +53,19 @@ def is_new(seen: Any, trade: Any) -> bool:
             if seen.ids[trade.instrument, n] == trade.last_id:
                 row.again += 1
                 return False
+    return True
+
+
+@kernel
+def remember(seen: Any, trade: Any) -> None:
+    """A new trade was taken: from now on it has come. One that is refused must not be remembered, or its id could leave out all that follow."""
+    row = seen.row[trade.instrument]
+    if trade.first_id < 0:
+        return
+    if seen.ids.shape[1] > 1:
         seen.ids[trade.instrument, row.written % seen.ids.shape[1]] = trade.last_id
         row.written += 1
     row.newest_id = max(row.newest_id, trade.last_id)
-    return True
 
 
 @kernel
@@ -65,6 +74,7 @@ def leave_out_old(seen: Any, trades: Any, count: int) -> int:
     kept = 0
     for n in range(count):
         if is_new(seen, trades[n]):
+            remember(seen, trades[n])
             if kept < n:
                 move(trades[n], trades[kept])
             kept += 1

@@ -10,21 +10,39 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import TRADES
 from metastackerbandit.exchanges.binance.scan import scan
-from metastackerbandit.market.bars import BAR_FRAMES, Bars, BarTerms, empty_bars, take
+from metastackerbandit.exchanges.catalog import codec_for
+from metastackerbandit.market.bar_ring import Bars
+from metastackerbandit.market.bar_terms import BarTerms
+from metastackerbandit.market.bars import BAR_FRAMES, LATE, TAKEN, empty_bars, take
 from metastackerbandit.market.settings import BarSettings
+from metastackerbandit.market.trade_ids import TradeIds, empty_trade_ids, is_new, remember
 from metastackerbandit.runtime.book_feed import feeds_of, scanning
 from metastackerbandit.runtime.capture_rules import places_of_replies
 
 
 @kernel
-def fill_bars(text: Any, starts: Any, ends: Any, received: Any, alone: Any, market: Any, bars: Any) -> None:
+def put_in(bars: Any, ids: Any, trade: Any) -> None:
+    """A trade goes into the bars, unless it has come before."""
+    if is_new(ids, trade):
+        verdict = take(bars, trade)
+        if verdict == TAKEN or verdict == LATE:
+            remember(ids, trade)
+
+
+@kernel
+def fill_bars(text: Any, starts: Any, ends: Any, received: Any, alone: Any, market: Any, bars: Any, ids: Any) -> None:
     """Every frame (F,) of a capture; its trades go into the bars."""
     for f in range(len(starts)):
         frame = text[starts[f] : ends[f]]
         kind = scan(frame, len(frame), received[f], market.symbols, market.routes, market.decoded, market.fields, market.inner, alone[f])
         if kind == TRADES:
             for n in range(market.decoded.found[0].rows):
-                take(bars, market.decoded.trades[n])
+                put_in(bars, ids, market.decoded.trades[n])
+
+
+def trade_ids_of(instruments: Sequence[Instrument]) -> TradeIds:
+    """By which the trades of these instruments of one venue are told apart, none of them seen yet."""
+    return empty_trade_ids(len(instruments), numbered=codec_for(instruments).numbers_trades)
 
 
 def bars_of(
@@ -38,5 +56,5 @@ def bars_of(
     market, bars = feeds_of(instruments, capacity=1), empty_bars(terms, frames, settings)
     alone = places_of_replies(capture, [one.symbol for one in instruments])
     fill = scanning(fill_bars, instruments[0].venue)
-    fill(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, bars)
+    fill(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, bars, trade_ids_of(instruments))
     return bars

@@ -9,19 +9,8 @@ from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import DEPTH
 from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP
 from metastackerbandit.exchanges.decoded import FOREIGN
-from metastackerbandit.market.quality import (
-    Quality,
-    broke,
-    clocked,
-    empty_quality,
-    filled,
-    freshened,
-    grow_stale,
-    look_at_book,
-    lost,
-    regained,
-    stamped,
-)
+from metastackerbandit.market.quality import broke, clocked, empty_quality, filled, freshened, grow_stale, look_at_book, lost, regained, stamped
+from metastackerbandit.market.quality_rows import Quality
 
 BOOK = 0  # the first block of every reader: a book that follows its snapshot, one frame of which is all that is needed
 

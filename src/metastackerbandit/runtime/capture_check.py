@@ -18,7 +18,10 @@ from metastackerbandit.exchanges.catalog import codec_for
 from metastackerbandit.exchanges.continuity import APPLY, GAP, STATES
 from metastackerbandit.exchanges.decoded import FAULTS
 from metastackerbandit.market.book import is_crossed
-from metastackerbandit.market.quality import Quality, begin_watch, issues_of, limits_of, look, scored
+from metastackerbandit.market.feed_score import scored
+from metastackerbandit.market.issues import issues_of
+from metastackerbandit.market.quality import begin_watch, limits_of, look
+from metastackerbandit.market.quality_rows import Quality
 from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of
 from metastackerbandit.runtime.book_quality import book_quality, judge

@@ -17,8 +17,12 @@ from metastackerbandit.domain.kernel import joined, kernel, layout
 from metastackerbandit.domain.market_rows import TRADES
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.domain.timeframe import SECOND_NS
-from metastackerbandit.market.bars import Bars, bar_terms, empty_bars, take, tick
+from metastackerbandit.market.bar_ring import Bars
+from metastackerbandit.market.bar_terms import bar_terms
+from metastackerbandit.market.bars import empty_bars, tick
 from metastackerbandit.market.settings import BarSettings, QualitySettings
+from metastackerbandit.market.trade_ids import TradeIds
+from metastackerbandit.runtime.bar_feed import put_in, trade_ids_of
 from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.capture_check import CheckedCapture
 from metastackerbandit.runtime.frame_walk import frames_of, walking
@@ -38,6 +42,7 @@ class Gathering(NamedTuple):
     gathered: Any  # (S,) int64
     closed: Any  # (S, N) Bar
     next_tick: Any  # (1,) int64 UTC ns
+    ids: TradeIds
 
 
 @kernel
@@ -58,7 +63,7 @@ def after_frame(mine: Any, market: Any, frame: int, received_ns: int, kind: int,
     if kind == TRADES and not is_again:
         for n in range(market.decoded.found[0].rows):
             trade = market.decoded.trades[n]
-            take(mine.bars, trade)
+            put_in(mine.bars, mine.ids, trade)
             gather(mine.bars, trade.instrument, mine.gathered, mine.closed[trade.instrument])
 
 
@@ -122,6 +127,7 @@ def recording_of_capture(
         gathered=np.zeros(count, np.int64),
         closed=np.zeros((count, span_s), layout(Bar)),
         next_tick=np.zeros(1, np.int64),
+        ids=trade_ids_of(instruments),
     )
     walking(instruments[0].venue, after_frame, before_frame)(frames, feeds_of(instruments), mine)
     bars = tuple(mine.closed[s, : int(mine.gathered[s])].copy() for s in range(count))

@@ -15,11 +15,16 @@ from metastackerbandit.exchanges.hyperliquid.grid import PERP_DECIMALS, SPOT_DEC
 
 _STREAMS = re.compile(rb'"stream":"([^"@!]{1,32})@')
 _NAMED = re.compile(rb'"s":"([^"]{1,32})"')
-_COINS = re.compile(rb'"(?:coin|s)":"([^"]{1,32})"')
+_NAMES = re.compile(rb'"([^"@!]{1,32})@|"s":"([^"]{1,32})"')
+_HEAD = 200  # bytes of a frame in which its symbol stands
+_PRIOR = re.compile(rb'"pu":')
+_COIN, _COINS = re.compile(rb'"coin":"([^"]{1,32})"'), re.compile(rb'"(?:coin|s)":"([^"]{1,32})"')
 _PUSHED = re.compile(rb'\{"channel":"(?:l2Book|bbo|trades|candle|activeAssetCtx)","data":')
 _LOOKED_AT = 1_000  # frames by which a capture's venue is told
 _PRICE, _SIZE = re.compile(rb'"px":"(\d+(?:\.\d*)?)"'), re.compile(rb'"sz":"(\d+(?:\.\d*)?)"')
 _LEVEL = re.compile(rb'\["(\d+(?:\.\d*)?)","(\d+(?:\.\d*)?)"')
+
+_Told = tuple[set[str], Sequence[Sequence[bytes]]]
 
 
 def venue_in(capture: Capture) -> str:
@@ -33,8 +38,7 @@ def symbols_in(capture: Capture) -> tuple[str, ...]:
     if venue_in(capture) == "HYPERLIQUID":
         found = dict.fromkeys(name for frame in _pushed(capture) for name in _COINS.findall(frame))
     else:
-        text = capture.text.tobytes()
-        found = dict.fromkeys(name.upper() for name in _STREAMS.findall(text)) or dict.fromkeys(name.upper() for name in _NAMED.findall(text))
+        found = dict.fromkeys(_upper(_STREAMS, capture)) or dict.fromkeys(_upper(_NAMED, capture))
     if not found:
         raise DataRefused(
             "no frame is of a venue that can be read",
@@ -44,9 +48,14 @@ def symbols_in(capture: Capture) -> tuple[str, ...]:
     return tuple(name.decode(errors="replace") for name in found)
 
 
+def _upper(pattern: re.Pattern[bytes], capture: Capture) -> Iterator[bytes]:
+    """What the pattern's group finds in a capture, in capitals; the text is looked at where it lies."""
+    return (found[1].upper() for found in pattern.finditer(capture.text.data))
+
+
 def is_by_prior_id(capture: Capture) -> bool:
     """Whether changes tell the id of the message before (futures) or not (spot)."""
-    return b'"pu":' in capture.text.tobytes()
+    return _PRIOR.search(capture.text.data) is not None
 
 
 def _pushed(capture: Capture) -> Iterator[bytes]:
@@ -54,35 +63,55 @@ def _pushed(capture: Capture) -> Iterator[bytes]:
     return (frame for frame in map(capture.frame, range(len(capture.starts))) if _PUSHED.match(frame))
 
 
-def _grid_of_coin(capture: Capture, coin: str) -> tuple[str, str]:
-    """The steps of a Hyperliquid coin: as many decimals as its sizes ever use, and the price's that go with them."""
-    named = f'"coin":"{coin}"'.encode()
-    frames = [frame for frame in _pushed(capture) if named in frame]
-    price, size = (max((_decimals(text) for frame in frames for text in what.findall(frame)), default=0) for what in (_PRICE, _SIZE))
-    most = SPOT_DECIMALS if is_spot_coin(coin) else PERP_DECIMALS
-    return grid_of_coin(coin, min(size, most - price))
-
-
 def _decimals(text: bytes) -> int:
     """How many decimals of a number are not zeros at its end."""
     return len(text.partition(b".")[2].rstrip(b"0"))
 
 
-def grid_in(capture: Capture, symbol: str) -> tuple[str, str]:
-    """The steps of a symbol's prices and sizes as its frames show them: as many decimals as are ever used."""
+def grids_in(capture: Capture, symbols: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The steps of the prices and sizes of each symbol as its frames show them, as many decimals as are ever used: one pass for all symbols."""
+    used = {symbol: [0, 0] for symbol in symbols}
+    told = _of_coins(capture) if venue_in(capture) == "HYPERLIQUID" else _of_symbols(capture)
+    for named, pairs in told:
+        decimals = [max((_decimals(text) for text in texts), default=0) for texts in pairs]
+        for symbol in named & used.keys():
+            used[symbol] = [max(pair) for pair in zip(used[symbol], decimals, strict=True)]
     if venue_in(capture) == "HYPERLIQUID":
-        return _grid_of_coin(capture, symbol)
-    needles = tuple(f"{before}{name}{after}".encode() for name in (symbol, symbol.lower()) for before, after in (('"', "@"), ('"s":"', '"')))
-    of_symbol = [not url or symbol in parse_qs(urlsplit(url).query).get("symbol", ()) for url in capture.urls]
-    decimals = [0, 0]
+        return {coin: _grid_of_coin(coin, price, size) for coin, (price, size) in used.items()}
+    return {symbol: (_step(price), _step(size)) for symbol, (price, size) in used.items()}
+
+
+def _step(decimals: int) -> str:
+    """One of the last of so many decimals."""
+    return f"0.{'0' * (decimals - 1)}1" if decimals else "1"
+
+
+def _of_coins(capture: Capture) -> Iterator[_Told]:
+    """Which Hyperliquid coins a frame tells of, and the texts of its prices and sizes."""
+    for frame in _pushed(capture):
+        yield {coin.decode(errors="replace") for coin in _COIN.findall(frame)}, (_PRICE.findall(frame), _SIZE.findall(frame))
+
+
+def _of_symbols(capture: Capture) -> Iterator[_Told]:
+    """Which Binance symbols a frame tells of (a REST reply: which it was asked for, any where nobody knows), and the texts of its levels."""
+    asked_for = [parse_qs(urlsplit(url).query).get("symbol") for url in capture.urls]
+    everyone = set(symbols_in(capture))
     for place in range(len(capture.starts)):
         frame, asked = capture.frame(place), int(capture.asked[place])
-        if of_symbol[asked] if asked >= 0 else any(needle in frame[:200] for needle in needles):
-            for level in _LEVEL.findall(frame):
-                for n, text in enumerate(level):
-                    decimals[n] = max(decimals[n], _decimals(text))
-    tick, lot = ("1" if not used else f"0.{'0' * (used - 1)}1" for used in decimals)
-    return tick, lot
+        levels = _LEVEL.findall(frame)
+        if not levels:
+            continue
+        if asked >= 0:
+            named = set(asked_for[asked] or ()) if capture.urls[asked] else everyone
+        else:
+            named = {(stream or symbol).upper().decode(errors="replace") for stream, symbol in _NAMES.findall(frame[:_HEAD])}
+        yield named, tuple(zip(*levels, strict=True))
+
+
+def _grid_of_coin(coin: str, price: int, size: int) -> tuple[str, str]:
+    """The steps of a Hyperliquid coin: as many decimals as its sizes ever use, and the price's that go with them."""
+    most = SPOT_DECIMALS if is_spot_coin(coin) else PERP_DECIMALS
+    return grid_of_coin(coin, min(size, most - price))
 
 
 def instruments_in(capture: Capture) -> tuple[Instrument, ...]:
@@ -90,8 +119,7 @@ def instruments_in(capture: Capture) -> tuple[Instrument, ...]:
     venue = venue_in(capture)
     has_prior = venue == "BINANCE" and is_by_prior_id(capture)
     made = []
-    for symbol in symbols_in(capture):
-        tick, lot = grid_in(capture, symbol)
+    for symbol, (tick, lot) in grids_in(capture, symbols_in(capture)).items():
         market = "perp" if has_prior or (venue == "HYPERLIQUID" and not is_spot_coin(symbol)) else "spot"
         quote = "USDC" if venue == "HYPERLIQUID" and market == "perp" and ":" not in symbol else ""  # builders' perps, dex:COIN, may have another
         made.append(Instrument(symbol, symbol, quote, market, venue, tick, lot, lot, lot, "0", "inferred"))  # type: ignore[arg-type]

@@ -20,7 +20,8 @@ from metastackerbandit.domain.market_rows import DEPTH
 from metastackerbandit.exchanges.catalog import codec_for
 from metastackerbandit.exchanges.continuity import GAP, LIVE, STATES, WAIT, comes_too_early, distrust, grow_stale, interrupt
 from metastackerbandit.exchanges.decoded import FAULTS
-from metastackerbandit.market.quality import Quality, begin_watch, filled, limits_of, look, lost
+from metastackerbandit.market.quality import begin_watch, filled, limits_of, look, lost
+from metastackerbandit.market.quality_rows import Quality
 from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.market.trade_ids import empty_trade_ids
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take, take_of

@@ -17,8 +17,10 @@ from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, LIVE
 from metastackerbandit.market.cob import Cob, CobTerms, empty_cob
 from metastackerbandit.market.cob import close_second as close_cob
+from metastackerbandit.market.feed_score import score_at
 from metastackerbandit.market.micro import Micro, begin_book, close_second, empty_micro, lose_book, on_depth, on_trade
-from metastackerbandit.market.quality import Quality, begin_watch, limits_of, score_at
+from metastackerbandit.market.quality import begin_watch, limits_of
+from metastackerbandit.market.quality_rows import Quality
 from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.book_quality import book_quality, judge

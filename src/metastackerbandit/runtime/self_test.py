@@ -14,7 +14,10 @@ from msgspec import Struct
 
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.exchanges.decoded import FAULTS, OFF_GRID, SOUND, TRUNCATED
-from metastackerbandit.market.quality import NOBODY, begin_watch, issues_of, limits_of, look, look_apart, scored, standing_of
+from metastackerbandit.market.feed_score import scored
+from metastackerbandit.market.issues import issues_of, standing_of
+from metastackerbandit.market.quality import begin_watch, limits_of, look, look_apart
+from metastackerbandit.market.quality_rows import NOBODY
 from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.runtime.book_feed import feeds_of, take
 from metastackerbandit.runtime.book_quality import book_quality, judge

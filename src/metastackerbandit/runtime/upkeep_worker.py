@@ -13,7 +13,8 @@ from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.exchanges.catalog import streams_of
 from metastackerbandit.exchanges.settings import EndpointSettings
 from metastackerbandit.market.backfill import Laid, lay_in
-from metastackerbandit.market.bars import BAR_FRAMES, LENGTH, Bars, closed_bars, refill
+from metastackerbandit.market.bar_ring import LENGTH, Bars, closed_bars, refill
+from metastackerbandit.market.bars import BAR_FRAMES
 from metastackerbandit.market.settings import UpkeepSettings
 from metastackerbandit.market.upkeep import KlineRequest, plan_upkeep
 from metastackerbandit.runtime.ports import LiveClock

@@ -12,12 +12,19 @@ from tests.exchanges.reading import Wrong
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
+USER_EVENTS = {
+    *("executionReport", "outboundAccountPosition", "balanceUpdate", "listStatus", "externalLockUpdate", "eventStreamTerminated"),
+    *("ORDER_TRADE_UPDATE", "TRADE_LITE", "ACCOUNT_UPDATE", "ACCOUNT_CONFIG_UPDATE", "MARGIN_CALL", "listenKeyExpired"),
+}
+
 
 def told(frame: bytes, instruments: Mapping[str, Instrument]) -> tuple[int, dict[str, Any]]:
     """The kind of a frame and its row's fields (without the time of receipt); Wrong where it is broken, foreign, or off the grid."""
     message = strict(frame)
     stream = ""
     if not isinstance(message, dict):
+        return NOTHING, {}
+    if isinstance(message.get("stream"), str) and isinstance(message.get("data"), list):
         return NOTHING, {}
     if isinstance(message.get("stream"), str) and isinstance(message.get("data"), dict):
         stream, message = message["stream"], message["data"]
@@ -26,13 +33,13 @@ def told(frame: bytes, instruments: Mapping[str, Instrument]) -> tuple[int, dict
         kind = {"depthUpdate": DEPTH, "trade": TRADES, "aggTrade": TRADES, "bookTicker": QUOTE, "kline": VENUE_BARS}.get(event)
         kind = kind or {"markPriceUpdate": MARK, "forceOrder": LIQUIDATION}.get(event)
         if kind is None:
-            return (
-                USER if event in ("ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "executionReport", "outboundAccountPosition", "listStatus") else NOTHING
-            ), {}
+            return (USER if event in USER_EVENTS else NOTHING), {}
     elif "lastUpdateId" in message:
         kind = DEPTH
     elif isinstance(message.get("a"), str) and isinstance(message.get("A"), str) and "u" in message:
         kind = QUOTE
+    elif isinstance(message.get("event"), dict):
+        return USER, {}
     else:
         return (ACK if message.keys() & {"result", "id", "code"} else NOTHING), {}
     inner = message
@@ -109,7 +116,8 @@ def _bar(message: Any, bar: Any, one: Instrument, stream: str) -> dict[str, Any]
     prices = {name: ticks(words(bar.get(name[0])), one) for name in ("open", "high", "low", "close")}
     volumes = {name: float(decimal(words(bar.get(key)))) for name, key in (("volume", "v"), ("quote_volume", "q"), ("taker_volume", "V"))}
     row = {"frame_ns": length, "opened_ns": opened, "closed_ns": opened + length, "exchange_ns": stamp(message.get("E")), **prices, **volumes}
-    return row | {"trades": whole(bar.get("n")), "is_closed": int(flag(bar.get("x")))}
+    ids = {name: -1 if bar.get(key, -1) == -1 else whole(bar[key]) for name, key in (("first_id", "f"), ("last_id", "L"))}
+    return row | ids | {"trades": whole(bar.get("n")), "is_closed": int(flag(bar.get("x")))}
 
 
 def _mark(message: Any, _: Any, one: Instrument, stream: str) -> dict[str, Any]:

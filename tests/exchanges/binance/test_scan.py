@@ -44,9 +44,9 @@ class Reader:
         """What was wrong with the last frame."""
         return FAULTS[int(self.decoded.found[0].fault)][0]
 
-    def row(self, kind: int) -> dict[str, Any]:
-        """The last frame's row without the time of receipt."""
-        record = getattr(self.decoded, KINDS[kind])[0]
+    def row(self, kind: int, place: int = 0) -> dict[str, Any]:
+        """A row of the last frame without the time of receipt."""
+        record = getattr(self.decoded, KINDS[kind])[place]
         assert record.received_ns == 77
         row = {name: record[name].item() for name in record.dtype.names if name != "received_ns"}
         row |= {name: None for name, value in row.items() if value != value}
@@ -89,7 +89,9 @@ DOCUMENTED = {
     QUOTE: ['{"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}'],
     VENUE_BARS: [
         '{"e":"kline","E":1672515782136,"s":"BNBBTC","k":{"t":1672515780000,"T":1672515839999,"s":"BNBBTC","i":"1m","f":100,"L":200,"o":"0.0010","c":"0.0020",'
-        '"h":"0.0025","l":"0.0015","v":"1000","n":100,"x":false,"q":"1.0000","V":"500","Q":"0.500","B":"123456"}}'
+        '"h":"0.0025","l":"0.0015","v":"1000","n":100,"x":false,"q":"1.0000","V":"500","Q":"0.500","B":"123456"}}',
+        '{"e":"kline","E":1672515782136,"s":"BNBBTC","k":{"t":1672515780000,"i":"1m","f":-1,"L":-1,"o":"0.0010","c":"0.0010",'
+        '"h":"0.0010","l":"0.0010","v":"0","n":0,"x":true,"q":"0","V":"0"}}',
     ],
     MARK: [
         '{"e":"markPriceUpdate","E":1562305380000,"s":"BNBUSDT","p":"11794.15000000","i":"11784.62659091","P":"11784.25641265","r":"0.00038167",'
@@ -99,7 +101,12 @@ DOCUMENTED = {
         '{"e":"forceOrder","E":1568014460893,"o":{"s":"BNBBTC","S":"SELL","o":"LIMIT","f":"IOC","q":"14","p":"9910","ap":"9910.5","X":"FILLED","l":"14","z":"14",'
         '"T":1568014460893}}'
     ],
-    USER: ['{"e":"ORDER_TRADE_UPDATE","E":1568879465651,"T":1568879465650,"o":{"s":"BNBUSDT"}}', '{"e":"executionReport","E":1,"s":"BNBBTC"}'],
+    USER: [
+        '{"subscriptionId":0,"event":{"e":"outboundAccountPosition","E":1564034571105,"u":1564034571073,"B":[{"a":"ETH","f":"10000.000000","l":"0.000000"}]}}',
+        '{"e":"TRADE_LITE","E":1721895408092,"s":"BNBUSDT","q":"0.001"}',
+        '{"e":"ORDER_TRADE_UPDATE","E":1568879465651,"T":1568879465650,"o":{"s":"BNBUSDT"}}',
+        '{"e":"executionReport","E":1,"s":"BNBBTC"}',
+    ],
     ACK: ['{"result":null,"id":1}', '{"code":2,"msg":"Invalid request: unknown variant","id":7}'],
     NOTHING: ['{"e":"24hrMiniTicker","E":1,"s":"BNBBTC"}', "{}", "[]", '{"e":"serverShutdown","E":1}'],
 }
@@ -116,6 +123,43 @@ def test_documented_messages_are_read_as_they_stand_and_in_the_combined_form(kin
         for wrapped in ({"stream": f"{symbol.lower()}@x", "data": message}, {"data": message, "stream": f"{symbol.lower()}@x"}):
             for separators in ((",", ":"), (" , ", "\t:\n")):
                 SPOT.agrees(json.dumps(wrapped, separators=separators).encode())
+
+
+MARKS = st.sampled_from(["BNBBTC", "BNBUSDT", "bnbusdt", "ETHUSDT", "XRPUSDT"])
+
+
+@given(
+    symbols=st.lists(MARKS, max_size=4), ms=st.integers(10**12, 9 * 10**12 - 9), wrapped=st.sampled_from(["", "first", "last"]), spaced=st.booleans()
+)
+def test_a_list_of_all_mark_prices_is_a_row_for_each_that_was_asked_for(symbols: list[str], ms: int, wrapped: str, spaced: bool) -> None:
+    messages = [json.loads(DOCUMENTED[MARK][0]) | {"s": symbol, "E": ms + place} for place, symbol in enumerate(symbols)]
+    frame: Any = messages
+    if wrapped:
+        name = {"stream": "!markPrice@arr@1s"}
+        frame = name | {"data": messages} if wrapped == "first" else {"data": messages} | name
+    asked = [message for message in messages if message["s"].upper() in SPOT.instruments]
+    assert SPOT.read(json.dumps(frame, separators=None if spaced else (",", ":")).encode()) == (MARK if asked else NOTHING)
+    assert (SPOT.fault, SPOT.decoded.found[0].rows) == ("sound", len(asked))
+    assert [SPOT.row(MARK, place) for place in range(len(asked))] == [told(json.dumps(one).encode(), SPOT.instruments)[1] for one in asked]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[{}, 5, [], null]", "sound"),
+        ('[{"e":"24hrMiniTicker","s":"BNBBTC"}]', "sound"),
+        ('[{"e":"markPriceUpdate","s":"NOBODY"}]', "sound"),
+        ('[{"e":"markPriceUpdate"}]', "missing"),
+        ('[{"e":"markPriceUpdate","s":5}]', "mistyped"),
+        (f"[{DOCUMENTED[MARK][0]},{DOCUMENTED[MARK][0].replace('11794.15000000', '0')}]", "mistyped"),
+        (f"[{','.join([DOCUMENTED[MARK][0]] * 5)}]", "too_many"),
+        (f"[{DOCUMENTED[MARK][0]}", "truncated"),
+        (f"[{DOCUMENTED[MARK][0]}] x", "malformed"),
+        (f"[{DOCUMENTED[MARK][0]},]", "malformed"),
+    ],
+)
+def test_a_list_with_something_wrong_is_set_aside_whole(text: str, fault: str) -> None:
+    assert (SPOT.read(text.encode()), SPOT.fault, SPOT.decoded.found[0].rows) == (NOTHING, fault, 0)
 
 
 def test_a_snapshot_is_of_the_instrument_that_asked_for_it() -> None:

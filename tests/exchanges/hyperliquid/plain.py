@@ -111,7 +111,7 @@ def _bar(message: Any, instruments: Mapping[str, Instrument], alone: int) -> dic
     row = {"instrument": place, "frame_ns": length, "opened_ns": opened, "closed_ns": opened + length, "exchange_ns": 0}
     row |= {name: ticks(words(message.get(name[0])), one) for name in ("open", "high", "low", "close")}
     volumes = {"volume": float(decimal(words(message.get("v")))), "quote_volume": None, "taker_volume": None}
-    return row | volumes | {"trades": whole(message.get("n")), "is_closed": 0}
+    return row | volumes | {"trades": whole(message.get("n")), "first_id": -1, "last_id": -1, "is_closed": 0}
 
 
 def _mark(message: Any, instruments: Mapping[str, Instrument], alone: int) -> dict[str, Any]:

@@ -284,7 +284,16 @@ def _candle(body: Mapping[str, Any], one: Instrument) -> Told:
     start = body.get("windowStart", -1)
     if not 0 <= start < 9 * 10**9:
         raise Wrong
-    row = {"frame_ns": length, "opened_ns": start * 10**9, "closed_ns": start * 10**9 + length, "taker_volume": None, "trades": -1, "is_closed": 0}
+    row = {
+        "frame_ns": length,
+        "opened_ns": start * 10**9,
+        "closed_ns": start * 10**9 + length,
+        "taker_volume": None,
+        "trades": -1,
+        "first_id": -1,
+        "last_id": -1,
+        "is_closed": 0,
+    }
     for name, key in (("open", "openingPrice"), ("high", "highestPrice"), ("low", "lowestPrice"), ("close", "closingPrice")):
         row[name] = _ticks(body.get(key, ""), one)
     return VENUE_BARS, [row | {"volume": float(_decimal(body.get("volume", ""))), "quote_volume": float(_decimal(body.get("amount", "")))}]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -13,8 +11,8 @@ import numpy as np
 
 from metastackerbandit.backtest.run import block_of, run
 from metastackerbandit.bench.interleaved import timed
+from metastackerbandit.bench.own_command import SYMBOL, recorded_candles, told
 from metastackerbandit.bench.spec import Benchmark, Prepared, Target
-from metastackerbandit.domain.errors import DataRefused, Fault
 from metastackerbandit.domain.prediction import AWAKE
 from metastackerbandit.domain.recording import Recording
 from metastackerbandit.engine.plan import plan_of
@@ -23,7 +21,7 @@ from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.storage.candles import load_recording
 from metastackerbandit.storage.journal import Journal
 
-FOLDER, SYMBOL, FRAME = "binance_usdm_5m", "BTCUSDT", "5m"
+FRAME = "5m"
 POSTERIOR = ("model", "momentum", "sma_cross")  # arms that compete, where they are timed
 TIMES = 5
 
@@ -34,12 +32,10 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
     Raises:
         DataRefused: no recorded candles are at hand; a model of made ones would say nothing.
     """
-    candles = None if data is None else data / FOLDER
-    if candles is None or not (candles / f"{SYMBOL}.parquet").is_file():
-        raise DataRefused(f"no recorded candles of {SYMBOL}", where="--data", mend=f"name the folder that holds {FOLDER}/{SYMBOL}.parquet")
+    candles = recorded_candles(data)
     home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    _told("train", candles, home)
-    _told("backtest", candles, home, "--arm", "model")
+    told("train", candles, home, FRAME)
+    told("backtest", candles, home, FRAME, "--arm", "model")
     predictions = _stored(home)
     recording = load_recording(candles, (SYMBOL,), market="perp", instruments_file=None)
     bars = len(recording.bars[0])
@@ -59,13 +55,6 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
             "default settings; beside it, by least CPU time, an adaptive posterior over " + ", ".join(POSTERIOR),
         ),
     )
-
-
-def _told(verb: str, candles: Path, home: Path, *more: str) -> None:
-    words = [verb, "--data", str(candles), "--symbols", SYMBOL, "--frames", FRAME, "--home", str(home), *more, "--json"]
-    done = subprocess.run([sys.executable, "-m", "metastackerbandit", *words], capture_output=True, text=True)
-    if done.returncode:
-        raise Fault(f"msb {verb} ended with {done.returncode}: {done.stderr[-500:]}", where="benchmark stored")
 
 
 def _stored(home: Path) -> np.ndarray:

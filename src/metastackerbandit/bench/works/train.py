@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from metastackerbandit.bench.own_command import SYMBOL, recorded_candles, told
 from metastackerbandit.bench.spec import Benchmark, Prepared, Target
-from metastackerbandit.domain.errors import DataRefused, Fault
 
-FOLDER, SYMBOL, FRAME = "binance_usdm_5m", "BTCUSDT", "1h"
+FRAME = "1h"
 MOST_S = 300.0  # a version of this size is wanted well within its bar of an hour
 
 
@@ -23,25 +21,19 @@ def prepare(stack: ExitStack, data: Path | None) -> Prepared:
     Raises:
         DataRefused: no recorded candles are at hand; training on made ones would say nothing.
     """
-    candles = None if data is None else data / FOLDER
-    if candles is None or not (candles / f"{SYMBOL}.parquet").is_file():
-        raise DataRefused(f"no recorded candles of {SYMBOL}", where="--data", mend=f"name the folder that holds {FOLDER}/{SYMBOL}.parquet")
-    told: list[dict[str, Any]] = []
+    candles = recorded_candles(data)
+    trained: list[dict[str, Any]] = []
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as home:
-            words = ["train", "--data", str(candles), "--symbols", SYMBOL, "--frames", FRAME, "--home", home, "--json"]
-            done = subprocess.run([sys.executable, "-m", "metastackerbandit", *words], capture_output=True, text=True)
-            if done.returncode:
-                raise Fault(f"msb train ended with {done.returncode}: {done.stderr[-500:]}", where="benchmark train")
-            told.append(json.loads(done.stdout)["models"][0])
+            trained.append(json.loads(told("train", candles, Path(home), FRAME))["models"][0])
 
     def facts() -> dict[str, float]:
-        seconds = sorted(model["seconds"] for model in told[1:])[len(told[1:]) // 2]
+        seconds = sorted(model["seconds"] for model in trained[1:])[len(trained[1:]) // 2]
         return {
-            "rows": float(told[-1]["n_rows"]),
-            "versions": float(told[-1]["versions"]),
-            "s_a_version": seconds / told[-1]["versions"],
+            "rows": float(trained[-1]["n_rows"]),
+            "versions": float(trained[-1]["versions"]),
+            "s_a_version": seconds / trained[-1]["versions"],
         }
 
     return Prepared(

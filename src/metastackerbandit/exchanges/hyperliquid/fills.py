@@ -14,7 +14,6 @@ from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.exchanges.decoded import FOREIGN, MALFORMED, MISSING, MISTYPED, TOO_MANY
-from metastackerbandit.exchanges.hyperliquid.scan import USER_EVENTS, USER_FILLS
 from metastackerbandit.exchanges.hyperliquid.walk import (
     CHANNEL,
     COIN,
@@ -27,15 +26,15 @@ from metastackerbandit.exchanges.hyperliquid.walk import (
     TIME,
     TRADE_ID,
     USER_KEY,
-    first_item,
-    next_item,
     side_of,
     walk_object,
 )
 from metastackerbandit.exchanges.json_fields import END, FIRST, KIND, flag_of, is_word, lots_of, number_of, ticks_of, time_of, worst
+from metastackerbandit.exchanges.json_object import first_item, next_item
 from metastackerbandit.exchanges.json_scan import skip_space
 from metastackerbandit.exchanges.symbols import Symbols, place_of, symbols_of
 
+USER_FILLS, USER_EVENTS = tuple(b"userFills"), tuple(b"user")
 ADDRESS = 42  # letters of an address, 0x and forty digits
 
 

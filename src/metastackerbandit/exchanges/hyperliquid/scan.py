@@ -37,8 +37,6 @@ from metastackerbandit.exchanges.hyperliquid.walk import (
     TIME,
     TRADE_ID,
     coin_of,
-    first_item,
-    next_item,
     side_of,
     walk_object,
 )
@@ -55,12 +53,31 @@ from metastackerbandit.exchanges.json_fields import (
     time_of,
     worst,
 )
+from metastackerbandit.exchanges.json_object import first_item, next_item
 from metastackerbandit.exchanges.json_scan import skip_space, skip_value
+from metastackerbandit.exchanges.json_words import words
 
 GREETING = tuple(b"Websocket connection established.")
-BOOK, BEST, TRADES_WORD, CANDLE, ASSET = tuple(b"l2Book"), tuple(b"bbo"), tuple(b"trades"), tuple(b"candle"), tuple(b"activeAssetCtx")
-ANSWER, PONG, ERROR = tuple(b"subscriptionResponse"), tuple(b"pong"), tuple(b"error")
-USER_FILLS, USER_EVENTS, ORDERS, FUNDINGS = tuple(b"userFills"), tuple(b"user"), tuple(b"orderUpdates"), tuple(b"userFundings")
+
+_channel = words(
+    "_channel",
+    "The kind of message that a channel carries; NOTHING for one that nobody reads.",
+    {
+        b"l2Book": DEPTH,
+        b"trades": TRADES,
+        b"bbo": QUOTE,
+        b"candle": VENUE_BARS,
+        b"activeAssetCtx": MARK,
+        b"subscriptionResponse": ACK,
+        b"pong": ACK,
+        b"error": ACK,
+        b"userFills": USER,
+        b"user": USER,
+        b"orderUpdates": USER,
+        b"userFundings": USER,
+    },
+    __name__,
+)
 
 
 @kernel
@@ -122,25 +139,6 @@ def _read(text: Any, end: int, received_ns: int, symbols: Any, routes: Any, deco
     if kind == QUOTE:
         return _best(text, place, received_ns, routes[place], decoded, fields, inner)
     return _context(text, place, received_ns, decoded, fields, inner)
-
-
-@kernel
-def _channel(text: Any, first: int, end: int) -> int:
-    """The kind of message that a channel carries; NOTHING for one that nobody reads."""
-    if is_word(text, first, end, BOOK):
-        return DEPTH
-    if is_word(text, first, end, TRADES_WORD):
-        return TRADES
-    if is_word(text, first, end, BEST):
-        return QUOTE
-    if is_word(text, first, end, CANDLE):
-        return VENUE_BARS
-    if is_word(text, first, end, ASSET):
-        return MARK
-    if is_word(text, first, end, ANSWER) or is_word(text, first, end, PONG) or is_word(text, first, end, ERROR):
-        return ACK
-    is_fill = is_word(text, first, end, USER_FILLS) or is_word(text, first, end, USER_EVENTS)
-    return USER if is_fill or is_word(text, first, end, ORDERS) or is_word(text, first, end, FUNDINGS) else NOTHING
 
 
 @kernel
@@ -319,6 +317,8 @@ def _bar(text: Any, row: Any, place: int, received_ns: int, route: Any, inner: A
     row.quote_volume = math.nan
     row.taker_volume = math.nan
     row.trades = number_of(text, inner, 110)  # n
+    row.first_id = -1
+    row.last_id = -1
     row.is_closed = 0
     fault = worst(row.frame_ns, row.opened_ns, row.trades, worst(row.open, row.high, row.low, row.close))
     if fault == 0 and not row.volume >= 0.0:

@@ -23,10 +23,12 @@ import numpy as np
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import ACK, DEPTH, NOTHING, QUOTE, TRADES, USER, VENUE_BARS
-from metastackerbandit.exchanges.binance.scan import CODE, IDENTITY, LAST_UPDATE, walk_object
+from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS, MINUTE_NS
 from metastackerbandit.exchanges.decoded import FOREIGN, MALFORMED, MISSING, MISTYPED, NEGATIVE, TOO_LARGE, TOO_MANY, TRUNCATED
-from metastackerbandit.exchanges.json_fields import END, FIRST, HELD, KIND, is_word, number_of, worst
+from metastackerbandit.exchanges.json_book import ASKS, BIDS, CODE, IDENTITY, LAST_UPDATE, sides_fault, walk_object
+from metastackerbandit.exchanges.json_fields import END, FIRST, HELD, KIND, number_of, worst
 from metastackerbandit.exchanges.json_scan import read_integer, skip_space, skip_value
+from metastackerbandit.exchanges.json_words import words
 from metastackerbandit.exchanges.mexc.decimals import read_amount, read_decimal
 from metastackerbandit.exchanges.mexc.wire import MESSAGE, NUMBER, TEXT, read_length, read_tag, schema, skip_field, walk_message
 from metastackerbandit.exchanges.symbols import place_of
@@ -41,7 +43,12 @@ DEAL = schema({1: TEXT, 2: TEXT, 3: NUMBER, 4: NUMBER, 5: TEXT})
 TICKER = schema({1: TEXT, 2: TEXT, 3: TEXT, 4: TEXT, 5: TEXT, 6: NUMBER})
 CANDLE = schema({1: TEXT, 2: NUMBER, 3: TEXT, 4: TEXT, 5: TEXT, 6: TEXT, 7: TEXT, 8: TEXT, 9: NUMBER})
 
-MINUTES, HOURS, DAYS, WEEKS = tuple(b"Min"), tuple(b"Hour"), tuple(b"Day"), tuple(b"Week")
+_unit = words(
+    "_unit",
+    "The length in ns of a candle's unit text[first:end], 0 for one that has none.",
+    {b"Min": MINUTE_NS, b"Hour": HOUR_NS, b"Day": DAY_NS, b"Week": 7 * DAY_NS},
+    __name__,
+)
 
 
 @kernel
@@ -85,8 +92,9 @@ def _read_json(text: Any, end: int, received_ns: int, routes: Any, decoded: Any,
         return ACK if fields[KIND, IDENTITY] != 0 or fields[KIND, CODE] != 0 else NOTHING
     if alone < 0:
         return -FOREIGN
-    if fields[KIND, 97] != 91 or fields[KIND, 98] != 91:  # asks, bids
-        return -MISSING if fields[KIND, 97] == 0 or fields[KIND, 98] == 0 else -MISTYPED
+    fault = sides_fault(fields)
+    if fault < 0:
+        return fault
     row = decoded.depth[0]
     row.instrument = alone
     row.is_whole = 2
@@ -96,8 +104,8 @@ def _read_json(text: Any, end: int, received_ns: int, routes: Any, decoded: Any,
     row.exchange_ns = 0
     row.engine_ns = 0
     row.received_ns = received_ns
-    row.bids = fields[HELD, 98]
-    row.asks = fields[HELD, 97]
+    row.bids = fields[HELD, BIDS]
+    row.asks = fields[HELD, ASKS]
     return row.last_id if row.last_id < 0 else DEPTH
 
 
@@ -348,16 +356,8 @@ def _interval(text: Any, first: int, end: int) -> int:
     count = read_integer(text, p, end)
     if count <= 0:
         return -MISTYPED
-    length = 0
-    if is_word(text, first, p, MINUTES):
-        length = 60_000_000_000
-    elif is_word(text, first, p, HOURS):
-        length = 3_600_000_000_000
-    elif is_word(text, first, p, DAYS):
-        length = 86_400_000_000_000
-    elif is_word(text, first, p, WEEKS):
-        length = 604_800_000_000_000
-    else:
+    length = _unit(text, first, p)
+    if length == 0:
         return -MISTYPED
     return count * length if count <= 200_000_000_000_000_000 // length else -TOO_LARGE  # six years, so that its end fits 64 bits
 
@@ -384,6 +384,8 @@ def _candle(text: Any, p: int, end: int, row: Any, route: Any, fields: Any) -> i
     row.quote_volume = read_amount(text, fields[FIRST, 8], fields[END, 8]) if _is_told(fields, 8) else math.nan
     row.taker_volume = math.nan
     row.trades = -1
+    row.first_id = -1
+    row.last_id = -1
     row.is_closed = 0
     if fault == 0 and not (row.volume >= 0.0 and row.quote_volume >= 0.0):
         fault = -MISTYPED if _is_told(fields, 7) and _is_told(fields, 8) else -MISSING
