@@ -13,6 +13,7 @@ from metastackerbandit.exchanges.binance.scan import scan as scan_binance
 from metastackerbandit.exchanges.continuity import BY_FIRST, BY_PRIOR, WHOLE
 from metastackerbandit.exchanges.hyperliquid.scan import scan as scan_hyperliquid
 from metastackerbandit.exchanges.mexc.scan import scan as scan_mexc
+from metastackerbandit.exchanges.rows.scan import scan as scan_rows
 
 
 class Codec(Struct, frozen=True):
@@ -36,6 +37,7 @@ CODECS = (
     Codec("BINANCE", scan_binance, BY_FIRST, BY_PRIOR, True),
     Codec("MEXC", scan_mexc, BY_FIRST, BY_FIRST, False),
     Codec("HYPERLIQUID", scan_hyperliquid, WHOLE, WHOLE, False),
+    Codec("ROWS", scan_rows, BY_FIRST, BY_FIRST, False),  # of any venue: rows that were read already, whose ids follow one another
 )
 
 

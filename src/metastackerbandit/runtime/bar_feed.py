@@ -13,7 +13,7 @@ from metastackerbandit.exchanges.binance.scan import scan
 from metastackerbandit.market.bars import BAR_FRAMES, Bars, BarTerms, empty_bars, take
 from metastackerbandit.market.settings import BarSettings
 from metastackerbandit.runtime.book_feed import feeds_of, scanning
-from metastackerbandit.runtime.capture_rules import places_of_replies
+from metastackerbandit.runtime.capture_rules import codec_in, places_of_replies
 
 
 @kernel
@@ -35,8 +35,9 @@ def bars_of(
     frames: Sequence[int] = tuple(BAR_FRAMES.values()),
 ) -> Bars:
     """The bars of these instruments as they stand at the capture's end: what its last trade did not close is open."""
-    market, bars = feeds_of(instruments, capacity=1), empty_bars(terms, frames, settings)
+    codec = codec_in(capture, instruments)
+    market, bars = feeds_of(instruments, 1, codec), empty_bars(terms, frames, settings)
     alone = places_of_replies(capture, [one.symbol for one in instruments])
-    fill = scanning(fill_bars, instruments[0].venue)
+    fill = scanning(fill_bars, codec.venue)
     fill(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, bars)
     return bars

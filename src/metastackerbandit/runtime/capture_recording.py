@@ -21,6 +21,7 @@ from metastackerbandit.market.bars import Bars, bar_terms, empty_bars, take, tic
 from metastackerbandit.market.settings import BarSettings, QualitySettings
 from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.capture_check import CheckedCapture
+from metastackerbandit.runtime.capture_rules import codec_in
 from metastackerbandit.runtime.frame_walk import frames_of, walking
 from metastackerbandit.runtime.second_feed import SecondFeed, close_seconds, hear, second_feed
 
@@ -123,7 +124,8 @@ def recording_of_capture(
         closed=np.zeros((count, span_s), layout(Bar)),
         next_tick=np.zeros(1, np.int64),
     )
-    walking(instruments[0].venue, after_frame, before_frame)(frames, feeds_of(instruments), mine)
+    codec = codec_in(capture, instruments)
+    walking(codec.venue, after_frame, before_frame)(frames, feeds_of(instruments, codec=codec), mine)
     bars = tuple(mine.closed[s, : int(mine.gathered[s])].copy() for s in range(count))
     for one, own in zip(instruments, bars, strict=True):
         if len(own) < 2:
