@@ -72,7 +72,7 @@ def test_what_cannot_be_shown_is_told_with_the_mend(capture: Path, tmp_path: Pat
         ((late,), 4, "no snapshot"),
         ((capture, "--symbol", "ETHUSDT"), 6, "no ETHUSDT in the capture"),
         ((capture, other), 2, "2 instruments"),
-        ((capture, "--until", "2001-01-01"), 2, "nothing had come"),
+        ((capture, "--until", "2001-01-01"), 2, "nothing was received in that time"),
         ((tmp_path / "none",), 6, "no such file"),
     ):
         found, answer = asked(*words)
