@@ -126,21 +126,47 @@ def selftest(json: JsonFlag = False) -> None:
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="A file of candles, or a folder of them, named by symbol.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Candles (file or folder, named by symbol), a capture, a raw log, tables.")],
+    venue: VenueFlag = None,
+    symbol: SymbolFlag = None,
     market: MarketFlag = None,
     frame: FrameFlag = None,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Take candles into the installation; all or nothing, and only rows that agree with those already there."""
+    """Take market data into the installation; nothing that is there already comes twice. Candles: only rows that agree with those already there."""
     with answering(json):
+        from metastackerbandit.cli.importing import import_candle_paths, import_recorded_paths
         from metastackerbandit.config.home import home_folder
-        from metastackerbandit.storage.store import import_candles
+        from metastackerbandit.runtime.recorded.reading import is_candles
+        from metastackerbandit.runtime.recorded.tables import Told
 
-        done = import_candles(home_folder(home, os.environ), path, market, frame)
-        lines = [f"{one.symbol} {one.market} {one.frame}: {one.added:,} candles added, {one.rows:,} held in {one.file}" for one in done]
-        notices = [notice for one in done for notice in one.notices]
-        tell({"imported": done}, "\n".join([*lines, *(f"note: {notice}" for notice in notices)]), json)
+        folder = home_folder(home, os.environ)
+        if all(is_candles(path) for path in paths):
+            tell(*import_candle_paths(folder, paths, Told(venue, symbol, market), frame), json)
+        else:
+            tell(*import_recorded_paths(folder, paths, Told(venue, symbol, market)), json)
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(metavar="[SELECT]", help="[default: list tables and columns]", show_default=False)] = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Ask the installation's columns, candles and journal in SQL (DuckDB), read-only."""
+    with answering(json):
+        from metastackerbandit.cli.sql_answer import answer_payload, answer_text, tables_payload, tables_text
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.storage.sql import Database
+
+        database = Database(home_folder(home, os.environ))
+        if query is None:
+            payload = tables_payload(database)
+            tell(payload, tables_text(payload), json)
+        else:
+            answer = database.ask(query)
+            tell(answer_payload(answer), answer_text(answer), json)
 
 
 def _row(row: Listed) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from metastackerbandit.runtime.book_feed import feeds_of, take_of
 from metastackerbandit.runtime.capture_check import CheckedCapture, check_capture
 from metastackerbandit.runtime.capture_rules import codec_in, instruments_in
 from metastackerbandit.runtime.recorded.catalog import LAYOUTS
-from metastackerbandit.runtime.recorded.reading import has_candles, is_recorded, layout_name, read_recorded
+from metastackerbandit.runtime.recorded.reading import is_candles, is_recorded, layout_name, read_recorded
 from metastackerbandit.runtime.recorded.steps import decimals_of, step_text, steps_of_values
 from metastackerbandit.runtime.recorded.tables import Told, columns_of, read_table
 from tests.covering import covers
@@ -266,7 +266,7 @@ def test_the_archive_is_read_with_and_without_a_head(
 def test_an_unknown_layout_is_refused_with_its_columns_and_those_that_are_known(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("alpha,beta\n1,2\n")
-    assert not is_recorded(path) and not has_candles(path)
+    assert not is_recorded(path) and not is_candles(path)
     with pytest.raises(DataRefused, match="no known layout has the columns alpha, beta") as raised:
         read_recorded([path])
     assert all(layout.name in raised.value.mend for layout in LAYOUTS)

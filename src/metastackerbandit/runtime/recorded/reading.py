@@ -18,18 +18,20 @@ def is_recorded(path: Path) -> bool:
     return (path.is_file() and layout_of(frozenset(columns_of(path))) is not None) or is_order_log(path) or is_capture(path)
 
 
-def has_candles(path: Path) -> bool:
-    """Whether a file's columns are those of candles."""
-    names = frozenset(name.strip().lower() for name in columns_of(path)) if path.is_file() else frozenset()
-    return names >= CANDLES
+def is_candles(path: Path) -> bool:
+    """Whether a path is of candles, or of nothing else that is known: a folder without a raw log, a file with their columns."""
+    if path.is_dir() or not path.exists():
+        return not is_capture(path)
+    names = frozenset(name.strip().lower() for name in columns_of(path))
+    return names >= CANDLES or (not names and not is_recorded(path))
 
 
 def layout_name(path: Path) -> str:
-    """What a path is, in words."""
+    """What a path is, in words; "" where nobody knows."""
     if is_order_log(path):
         return "log of Bitstamp's orders"
     layout = layout_of(frozenset(columns_of(path))) if path.is_file() else None
-    return layout.name if layout else "capture"
+    return layout.name if layout else "capture" if is_capture(path) else ""
 
 
 def read_recorded(paths: Sequence[Path], told: Told | None = None) -> Capture:

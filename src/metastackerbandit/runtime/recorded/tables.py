@@ -18,6 +18,7 @@ from pyarrow import parquet
 
 from metastackerbandit.domain.errors import DataRefused, NotFound, UsageError
 from metastackerbandit.domain.recording import QualityIssue
+from metastackerbandit.storage.candle_files import ARCHIVED
 from metastackerbandit.storage.candle_names import QUOTES, VENUES, market_of, symbol_of
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".zip")
@@ -35,11 +36,10 @@ _UNREADABLE = (
 )
 
 # Files of Binance's public archive without a head, by how many columns they have and which one is not a number.
-_ARCHIVED_CANDLES = "open_time open high low close volume close_time quote_volume count taker_buy_volume taker_buy_quote_volume ignore"
 _ARCHIVED_TRADES = "id price qty quote_qty time is_buyer_maker"
 _ARCHIVED_SUMS = "agg_trade_id price quantity first_trade_id last_trade_id transact_time is_buyer_maker"
 HEADLESS: tuple[tuple[str, tuple[int, ...]], ...] = (
-    (_ARCHIVED_CANDLES, ()),
+    (" ".join(ARCHIVED), ()),
     (_ARCHIVED_TRADES, (5,)),
     (f"{_ARCHIVED_TRADES} is_best_match", (5, 6)),
     (_ARCHIVED_SUMS, (6,)),
