@@ -7,9 +7,13 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from metastackerbandit.cli.data import app
+from metastackerbandit.storage.raw_blocks import REPLY, STREAM, Arrived
+from metastackerbandit.storage.raw_log import RawLog
+from metastackerbandit.storage.settings import RawLogSettings
 from tests.cli.test_data_verbs import SHAPE, msb
 from tests.exchanges.binance.venue import Venue, written
 from tests.exchanges.hyperliquid.venue import pushed
+from tests.shared import shared_data
 
 
 def test_a_whole_capture_is_sound_and_a_broken_one_is_diagnosed(tmp_path: Path) -> None:
@@ -52,3 +56,22 @@ def test_a_capture_of_hyperliquid_is_sound_without_a_snapshot(tmp_path: Path) ->
     code, answer = msb("check", whole, home=tmp_path)
     assert code == 0 and (answer["frames"], answer["kinds"], answer["issues"]) == (20, {"depth": 10, "trades": 10}, [])
     assert [(book["symbol"], book["state"], book["trades"]) for book in answer["books"]] == [("BTC", "live", 20)]
+
+
+def test_a_table_of_a_recorder_is_checked_as_a_capture_is(tmp_path: Path) -> None:
+    folder = shared_data() / "ws_captures" / "binance_recorder"
+    code, told = msb("check", folder / "usdm_trxusdt_merged_20250414_clean.csv.gz", home=tmp_path)
+    assert (code, told["kind"], told["gaps"], told["issues"]) == (0, "capture", 0, [])
+    code, told = msb("check", folder / "usdm_trxusdt_merged_20250414_broken.csv.gz", home=tmp_path)
+    assert (code, told["gaps"]) == (4, 1) and "line 5,667" in told["issues"][2]["what"]
+
+
+def test_a_raw_log_is_checked_as_the_capture_that_it_holds(tmp_path: Path) -> None:
+    log = RawLog(tmp_path / "raw", RawLogSettings(block_kb=1))
+    for line in written(Venue(1, is_perp=True).frames(30, 3)).splitlines():
+        stamp, frame = line.split(b" ", 1)
+        kind = REPLY if frame.startswith(b'{"lastUpdateId"') else STREAM
+        log.put(Arrived(int(stamp), kind, "venue", frame, "https://venue.test/depth?symbol=BTCUSDT" if kind == REPLY else ""))
+    log.close()
+    code, told = msb("check", tmp_path / "raw", home=tmp_path)
+    assert (code, told["kind"], told["gaps"], told["issues"], told["books"][0]["state"]) == (0, "capture", 0, [], "live")

@@ -13,6 +13,7 @@ from metastackerbandit.cli.main import app
 from tests.covering import covers
 from tests.exchanges.binance.venue import Venue, written
 from tests.exchanges.hyperliquid.venue import pushed
+from tests.shared import shared_data
 
 COUNT = 200  # changes, ten a second
 
@@ -93,3 +94,15 @@ def test_a_coin_that_does_not_say_what_it_is_quoted_in_is_drawn_too(tmp_path: Pa
     capture.write_bytes(written(pushed(20)))
     code, told = asked(capture, "--metric", "volume", "--radius", 2, "--bucket", 1, "--png", picture)
     assert code == 0 and (told["symbol"], told["market"]) == ("BTC", "perp") and picture.stat().st_size > 1_000
+
+
+@covers("2.034")
+def test_pictures_of_the_best_levels_are_drawn_in_buckets_as_narrow_as_they_reach(tmp_path: Path) -> None:
+    """2023-01-09: ten levels of a tick each reach ten ticks; usual buckets of 2 bp are 34 ticks wide and none would be known to its end."""
+    file, picture = shared_data() / "book" / "binance_usdm_btcusdt_depth10_250ms_20230109.parquet", tmp_path / "book.png"
+    code, told = asked(file, "--metric", "volume", "--png", picture)
+    assert code == 0 and (told["bucket"], len(told["times"]), told["symbol"]) == (0.1, 300, "BTCUSDT")
+    assert all(value is not None and value > 0 for values in told["values"] for value in values[10:12])
+    assert picture.stat().st_size > 10_000
+    code, answer = asked(file, "--bucket", 100)
+    assert code == 4 and "known to its end" in answer["error"]["what"] and "--bucket" in answer["error"]["mend"]

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metastackerbandit.market.settings import QualitySettings
     from metastackerbandit.runtime.capture_check import CheckedCapture
+    from metastackerbandit.runtime.recorded.tables import Told
 
 GRAVE = ("high", "critical")
 _SHOWN = 40  # issues that the text answer lists; --json has all
 
 
-def capture_payload(paths: Sequence[Path], settings: QualitySettings) -> dict[str, Any]:
-    """The shape of `msb data check --json` for captures; several files are one capture, in the order of their frames' arrival."""
+def capture_payload(paths: Sequence[Path], told: Told, settings: QualitySettings) -> dict[str, Any]:
+    """The shape of `msb data check --json` for captures and tables; several files are one capture, in the order of their frames' arrival."""
     from metastackerbandit.runtime.capture_check import check_capture
     from metastackerbandit.runtime.capture_rules import instruments_in
-    from metastackerbandit.storage.captures import read_capture
+    from metastackerbandit.runtime.recorded.reading import read_recorded
 
-    capture = read_capture(paths)
+    capture = read_recorded(paths, told)
     found = check_capture(capture, instruments_in(capture), settings)
     return _payload(paths, found)
 

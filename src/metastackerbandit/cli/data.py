@@ -13,11 +13,14 @@ from metastackerbandit.domain.errors import ConnectFailed, DataRefused, UsageErr
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.errors import OperatorError
+    from metastackerbandit.runtime.recorded.tables import Told
     from metastackerbandit.storage.candle_check import Checked, Listed
 
 app = typer.Typer(cls=Verbs, help="List, check and import candles; record and check streams.", no_args_is_help=True, rich_markup_mode=None)
 
 MarketFlag = Annotated[str | None, typer.Option("--market", metavar="spot|perp", help="If the folder does not say.", show_default=False)]
+SymbolFlag = Annotated[str | None, typer.Option("--symbol", metavar="SYMBOL", help="If the file does not say.", show_default=False)]
+VenueFlag = Annotated[str | None, typer.Option("--venue", metavar="VENUE", help="If the file does not say.", show_default=False)]
 DataFlag = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Candles. [default: the installation's own]", show_default=False)]
 FrameFlag = Annotated[str | None, typer.Option("--frame", metavar="FRAME", help="Length of a candle. [default: from the times]", show_default=False)]
 
@@ -49,17 +52,20 @@ def list_candles(
 
 @app.command()
 def check(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="A file or folder of candles, or the files of one capture.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Candles, the files of one capture, a raw log, or a table.")],
     frame: FrameFlag = None,
+    symbol: SymbolFlag = None,
+    market: MarketFlag = None,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Everything wrong with candles or with a capture: what is broken (exit 4), and gaps, outliers, stretches without volume."""
+    """Everything wrong with candles or with recorded trades and books: what is broken (exit 4), and gaps, outliers, stretches without volume."""
     with answering(json):
-        from metastackerbandit.storage.captures import is_capture
+        from metastackerbandit.runtime.recorded.reading import is_recorded
+        from metastackerbandit.runtime.recorded.tables import Told
 
-        if all(is_capture(path) for path in paths):
-            _check_capture(paths, home, json)
+        if all(is_recorded(path) for path in paths):
+            _check_capture(paths, Told(symbol=symbol, market=market), home, json)
         elif len(paths) > 1:
             raise UsageError("several files are checked together where they are one capture", where="msb data check", mend="name one file or folder")
         else:
@@ -82,12 +88,12 @@ def _check_candles(path: Path, frame: str | None, home: Path | None, json: bool)
     tell(payload, _check_text(found), json)
 
 
-def _check_capture(paths: list[Path], home: Path | None, json: bool) -> None:
+def _check_capture(paths: list[Path], told: Told, home: Path | None, json: bool) -> None:
     from metastackerbandit.cli.captures import capture_payload, capture_text, graves
     from metastackerbandit.config.home import home_folder
     from metastackerbandit.config.loading import load_home
 
-    payload = capture_payload(paths, load_home(home_folder(home, os.environ), os.environ, ()).config.quality)
+    payload = capture_payload(paths, told, load_home(home_folder(home, os.environ), os.environ, ()).config.quality)
     grave = graves(payload)
     if not grave:
         tell(payload, capture_text(payload), json)
@@ -120,21 +126,47 @@ def selftest(json: JsonFlag = False) -> None:
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="A file of candles, or a folder of them, named by symbol.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Candles (file or folder, named by symbol), a capture, a raw log, tables.")],
+    venue: VenueFlag = None,
+    symbol: SymbolFlag = None,
     market: MarketFlag = None,
     frame: FrameFlag = None,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Take candles into the installation; all or nothing, and only rows that agree with those already there."""
+    """Take market data into the installation; nothing that is there already comes twice. Candles: only rows that agree with those already there."""
     with answering(json):
+        from metastackerbandit.cli.importing import import_candle_paths, import_recorded_paths
         from metastackerbandit.config.home import home_folder
-        from metastackerbandit.storage.store import import_candles
+        from metastackerbandit.runtime.recorded.reading import is_candles
+        from metastackerbandit.runtime.recorded.tables import Told
 
-        done = import_candles(home_folder(home, os.environ), path, market, frame)
-        lines = [f"{one.symbol} {one.market} {one.frame}: {one.added:,} candles added, {one.rows:,} held in {one.file}" for one in done]
-        notices = [notice for one in done for notice in one.notices]
-        tell({"imported": done}, "\n".join([*lines, *(f"note: {notice}" for notice in notices)]), json)
+        folder = home_folder(home, os.environ)
+        if all(is_candles(path) for path in paths):
+            tell(*import_candle_paths(folder, paths, Told(venue, symbol, market), frame), json)
+        else:
+            tell(*import_recorded_paths(folder, paths, Told(venue, symbol, market)), json)
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(metavar="[SELECT]", help="[default: list tables and columns]", show_default=False)] = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Ask the installation's columns, candles and journal in SQL (DuckDB), read-only."""
+    with answering(json):
+        from metastackerbandit.cli.sql_answer import answer_payload, answer_text, tables_payload, tables_text
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.storage.sql import Database
+
+        database = Database(home_folder(home, os.environ))
+        if query is None:
+            payload = tables_payload(database)
+            tell(payload, tables_text(payload), json)
+        else:
+            answer = database.ask(query)
+            tell(answer_payload(answer), answer_text(answer), json)
 
 
 @app.command()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metastackerbandit.domain.instrument import Instrument
     from metastackerbandit.market.cob import Cob, Heatmap
     from metastackerbandit.market.settings import CobSettings
+    from metastackerbandit.runtime.book_feed import Feeds
 
 
 def heatmap(
@@ -64,9 +65,10 @@ def heatmap_payload(
     from metastackerbandit.market.cob import heatmap as heatmap_of
     from metastackerbandit.runtime.capture_rules import instruments_in
     from metastackerbandit.runtime.cob_feed import cob_of
-    from metastackerbandit.storage.captures import read_capture
+    from metastackerbandit.runtime.recorded.reading import read_recorded
+    from metastackerbandit.runtime.recorded.tables import Told
 
-    capture = received_between(read_capture(paths), None, time_ns(until, "--until"))
+    capture = received_between(read_recorded(paths, Told(symbol=symbol)), None, time_ns(until, "--until"))
     instruments = instruments_in(capture)
     place = _place(instruments, symbol)
     chosen = instruments[place]
@@ -82,6 +84,12 @@ def heatmap_payload(
             else f"the book of {chosen.symbol} has an empty side"
         )
         raise DataRefused(what, where=capture.source, mend="give the file with its depth snapshot first; `msb data check` tells more")
+    if bucket is None and _seen(cob, place, seconds) < 0.5:  # the best levels alone: none of the usual buckets is known to its end
+        reach = min(abs(int(side[place, count - 1, 0]) - int(side[place, 0, 0])) for side, count in _sides(market, row))
+        cob, market = cob_of(capture, instruments, [max(reach // max(radius, 1), 1) if n == place else 0 for n in range(len(instruments))])
+    if not _seen(cob, place, seconds):
+        what = f"no bucket of {chosen.symbol} is known to its end: the book tells its best levels alone"
+        raise DataRefused(what, where=capture.source, mend=f"give a smaller --bucket, {tick:g} is the smallest")
     width = int(cob.terms[place]["width"])
     shown = heatmap_of(cob, place, seconds=seconds, radius=radius, metric=metric)
     first = int((shown.mids == shown.mids).argmax())  # seconds before the first book are not told
@@ -101,6 +109,21 @@ def heatmap_payload(
         _draw(png, capture, chosen, cob, place, shown, first, metric, width * tick)
         told["picture"] = png
     return told
+
+
+def _seen(cob: Cob, place: int, seconds: int) -> float:
+    """The share of seconds with a book in which something that rests is in a bucket that is known to its end."""
+    from metastackerbandit.market.cob import LENGTH
+
+    end = int(cob.row[place]["second"]) % LENGTH + LENGTH + 1
+    window = slice(end - seconds, end)
+    told = int((cob.mids[place, window] > 0).sum())
+    seen = (cob.bids[place, 0, window] + cob.asks[place, 0, window] > 0).any(axis=-1)
+    return int(seen.sum()) / max(told, 1)
+
+
+def _sides(market: Feeds, row: Any) -> tuple[tuple[Any, int], ...]:
+    return (market.book.bids, int(row["bids"])), (market.book.asks, int(row["asks"]))
 
 
 def _place(instruments: Sequence[Instrument], symbol: str | None) -> int:

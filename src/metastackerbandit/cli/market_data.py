@@ -85,10 +85,10 @@ def _captured(wanted: Wanted, config: Config, since_ns: int | None, until_ns: in
     from metastackerbandit.runtime.capture_check import check_capture
     from metastackerbandit.runtime.capture_recording import recording_of_capture, refuse_inverse
     from metastackerbandit.runtime.capture_rules import instruments_in
-    from metastackerbandit.storage.captures import read_capture
+    from metastackerbandit.runtime.recorded.reading import read_recorded
     from metastackerbandit.storage.instruments import rules_of_capture
 
-    capture = received_between(read_capture(wanted.captures), since_ns, until_ns)
+    capture = received_between(read_recorded(wanted.captures), since_ns, until_ns)
     seen = instruments_in(capture)
     known = [one.symbol for one in seen]
     chosen = list(config.run.symbols) if wanted.symbols else known
@@ -98,7 +98,7 @@ def _captured(wanted: Wanted, config: Config, since_ns: int | None, until_ns: in
     wanted_ones = [one for one in seen if one.symbol in chosen]
     refuse_inverse(wanted_ones)
     checked = check_capture(capture, wanted_ones, config.quality)
-    rules = [rules_of_capture(one, _price_in(checked, one.symbol), wanted.instruments) for one in wanted_ones]
+    rules = [rules_of_capture(one, _price_in(checked, one.symbol), wanted.instruments, is_exact=capture.is_rows) for one in wanted_ones]
     notices = tuple(notice for _, told in rules for notice in told)
     return recording_of_capture(capture, [one for one, _ in rules], checked, config.quality, notices)
 
@@ -123,7 +123,8 @@ def received_between(capture: Capture, since_ns: int | None, until_ns: int | Non
         kept &= capture.received_ns <= until_ns
     if not kept.any():
         raise UsageError("nothing was received in that time", where="--since, --until", mend="`msb data check` tells of the capture")
-    return structs.replace(capture, **{name: getattr(capture, name)[kept] for name in ("starts", "ends", "received_ns", "asked")})
+    lines = tuple(line for line, is_kept in zip(capture.lines, kept, strict=True) if is_kept) if capture.lines else ()
+    return structs.replace(capture, **{name: getattr(capture, name)[kept] for name in ("starts", "ends", "received_ns", "asked")}, lines=lines)
 
 
 def costs_of(config: Config, symbols: Sequence[str], frame: str) -> CostSettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
+from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.recording import QualityIssue
 
 
@@ -13,6 +14,9 @@ class Capture(Struct, frozen=True, eq=False):
 
     `asked` (F,) is -1 for what a stream sent, and for the body of a REST reply the place in `urls` of what was asked for ("" where the recorder
     did not say). `issues` are what was found while reading (lines that are no frames); `source` names the files.
+
+    A reader of tables says what the frames cannot: which `instruments` there are, in which steps; `is_rows` where frames are not a venue's but
+    rows that were read already (domain/row_frames.py); `lines` (F,) on which line of its file a frame begins, empty where lines do not tell.
     """
 
     text: np.ndarray
@@ -23,6 +27,9 @@ class Capture(Struct, frozen=True, eq=False):
     urls: tuple[str, ...]
     source: str
     issues: tuple[QualityIssue, ...] = ()
+    instruments: tuple[Instrument, ...] = ()
+    is_rows: bool = False
+    lines: tuple[int, ...] = ()
 
     def frame(self, place: int) -> bytes:
         """One frame's bytes."""

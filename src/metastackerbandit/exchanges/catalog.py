@@ -20,6 +20,7 @@ from metastackerbandit.exchanges.hyperliquid.scan import scan as scan_hyperliqui
 from metastackerbandit.exchanges.mexc import streams as mexc
 from metastackerbandit.exchanges.mexc.scan import scan as scan_mexc
 from metastackerbandit.exchanges.mexc.user import read_user as read_mexc_user
+from metastackerbandit.exchanges.rows.scan import scan as scan_rows
 from metastackerbandit.exchanges.streams import VenueStreams
 
 
@@ -46,6 +47,7 @@ CODECS = (
     Codec("BINANCE", scan_binance, BY_FIRST, BY_PRIOR, True, read_binance_user),
     Codec("MEXC", scan_mexc, BY_FIRST, BY_FIRST, False, read_mexc_user),
     Codec("HYPERLIQUID", scan_hyperliquid, WHOLE, WHOLE, False),
+    Codec("ROWS", scan_rows, BY_FIRST, BY_FIRST, False),  # of any venue: rows that were read already, whose ids follow one another
 )
 
 STREAMS = (binance.SPOT, binance.PERP, mexc.SPOT, hyperliquid.SPOT, hyperliquid.PERP)

@@ -10,14 +10,14 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import TRADES
 from metastackerbandit.exchanges.binance.scan import scan
-from metastackerbandit.exchanges.catalog import codec_for
+from metastackerbandit.exchanges.catalog import Codec
 from metastackerbandit.market.bar_ring import Bars
 from metastackerbandit.market.bar_terms import BarTerms
 from metastackerbandit.market.bars import BAR_FRAMES, LATE, TAKEN, empty_bars, take
 from metastackerbandit.market.settings import BarSettings
 from metastackerbandit.market.trade_ids import TradeIds, empty_trade_ids, is_new, remember
 from metastackerbandit.runtime.book_feed import feeds_of, scanning
-from metastackerbandit.runtime.capture_rules import places_of_replies
+from metastackerbandit.runtime.capture_rules import codec_in, places_of_replies
 
 
 @kernel
@@ -40,9 +40,9 @@ def fill_bars(text: Any, starts: Any, ends: Any, received: Any, alone: Any, mark
                 put_in(bars, ids, market.decoded.trades[n])
 
 
-def trade_ids_of(instruments: Sequence[Instrument]) -> TradeIds:
-    """By which the trades of these instruments of one venue are told apart, none of them seen yet."""
-    return empty_trade_ids(len(instruments), numbered=codec_for(instruments).numbers_trades)
+def trade_ids_of(codec: Codec, count: int) -> TradeIds:
+    """By which the trades of so many instruments are told apart, none of them seen yet."""
+    return empty_trade_ids(count, numbered=codec.numbers_trades)
 
 
 def bars_of(
@@ -53,8 +53,9 @@ def bars_of(
     frames: Sequence[int] = tuple(BAR_FRAMES.values()),
 ) -> Bars:
     """The bars of these instruments as they stand at the capture's end: what its last trade did not close is open."""
-    market, bars = feeds_of(instruments, capacity=1), empty_bars(terms, frames, settings)
+    codec = codec_in(capture, instruments)
+    market, bars = feeds_of(instruments, 1, codec), empty_bars(terms, frames, settings)
     alone = places_of_replies(capture, [one.symbol for one in instruments])
-    fill = scanning(fill_bars, instruments[0].venue)
-    fill(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, bars, trade_ids_of(instruments))
+    fill = scanning(fill_bars, codec.venue)
+    fill(capture.text, capture.starts, capture.ends, capture.received_ns, alone, market, bars, trade_ids_of(codec, len(instruments)))
     return bars

@@ -12,7 +12,7 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel, rebound, rows
 from metastackerbandit.domain.market_rows import DEPTH
 from metastackerbandit.exchanges.binance.scan import scan
-from metastackerbandit.exchanges.catalog import codec_for, codec_of
+from metastackerbandit.exchanges.catalog import Codec, codec_for, codec_of
 from metastackerbandit.exchanges.continuity import ANEW, APPLY, FeedRow, offer
 from metastackerbandit.exchanges.decoded import Decoded, empty_decoded, routes_of
 from metastackerbandit.exchanges.json_fields import NEW_FIELDS
@@ -32,9 +32,12 @@ class Feeds(NamedTuple):
     book: Book
 
 
-def feeds_of(instruments: Sequence[Instrument], capacity: int = CAPACITY) -> Feeds:
-    """Feeds of these instruments of one venue, all waiting for a snapshot; UsageError where its messages cannot be read."""
-    codec = codec_for(instruments)
+def feeds_of(instruments: Sequence[Instrument], capacity: int = CAPACITY, codec: Codec | None = None) -> Feeds:
+    """Feeds of these instruments of one venue, all waiting for a snapshot, by the rules of the codec that reads them (none given: the venue's).
+
+    UsageError where the venue's messages cannot be read.
+    """
+    codec = codec or codec_for(instruments)
     feeds = rows(FeedRow, len(instruments))
     feeds["rule"] = [codec.rule_of(one) for one in instruments]
     fields, inner = np.zeros(NEW_FIELDS, np.int64), np.zeros(NEW_FIELDS, np.int64)

@@ -14,7 +14,6 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.domain.market_rows import DEPTH, MARKET_KINDS, QUOTE, TRADES
 from metastackerbandit.domain.recording import QualityIssue
-from metastackerbandit.exchanges.catalog import codec_for
 from metastackerbandit.exchanges.continuity import APPLY, GAP, STATES
 from metastackerbandit.exchanges.decoded import FAULTS
 from metastackerbandit.market.book import is_crossed
@@ -25,6 +24,9 @@ from metastackerbandit.market.quality_rows import Quality
 from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of
 from metastackerbandit.runtime.book_quality import book_quality, judge
+from metastackerbandit.runtime.capture_chain import breaks_chain
+from metastackerbandit.runtime.capture_rules import codec_in
+from metastackerbandit.runtime.capture_stamps import place_of, stamp_issues
 from metastackerbandit.runtime.frame_walk import frames_of, walking
 
 MOST_ISSUES = 10_000  # kept; all are counted
@@ -33,7 +35,7 @@ SHOWN = 20  # issues of one kind told one by one
 DEFAULTS = QualitySettings()  # limits where nobody gives others
 
 # Kinds of findings in a capture.
-FAULT, HOLE, CROSSED, DIFFERS, TRADE_HOLE, BACKWARDS, EARLIER = 0, 1, 2, 3, 4, 5, 6
+FAULT, HOLE, CROSSED, DIFFERS, TRADE_HOLE, BACKWARDS, EARLIER, BROKEN_CHAIN = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 class FindingRow(Struct, frozen=True):
@@ -47,7 +49,10 @@ class FindingRow(Struct, frozen=True):
 
 
 class TallyRow(Struct, frozen=True):
-    """Counts of one instrument: books crossed after a change, best prices compared with the venue's own and equal, trades, ids and times."""
+    """Counts of one instrument: books crossed after a change, best prices compared with the venue's own and equal, trades, ids and times.
+
+    `gaps` are the places where changes are missing, `last_change` the frame of the newest change.
+    """
 
     crossed: int
     compared: int
@@ -56,6 +61,8 @@ class TallyRow(Struct, frozen=True):
     last_trade: int
     trade_holes: int
     exchange_ns: int
+    gaps: int
+    last_change: int
 
 
 class BestRow(Struct, frozen=True):
@@ -137,6 +144,7 @@ class Checking(NamedTuple):
     """What a check works on. `latency` (F,) receives ns behind the venue's stamp, or the least int64."""
 
     tallies: Any  # (S,) TallyRow
+    chains: Any  # (S,) FeedRow of the changes alone
     bests: Any  # (S, Q) BestRow
     kinds: Any  # (K,) int64
     faults: Any  # (W,) int64
@@ -170,10 +178,18 @@ def check_frame(mine: Any, market: Any, frame: int, received_ns: int, kind: int,
         tally = mine.tallies[s]
         verdict = market.feeds[s].verdict
         stamp = market.decoded.depth[0].exchange_ns
-        if verdict == GAP:
+        is_told = is_again and _is_broken(course, findings, frame)
+        is_broken = not is_again and breaks_chain(mine.chains[s], market.decoded.depth[0])
+        if verdict == GAP and not is_told:
+            tally.gaps += 1
             _find(course, findings, 1, frame, s, market.feeds[s].last_id, market.decoded.depth[0].first_id)
-        elif verdict == APPLY:
+        elif is_broken:
+            tally.gaps += 1
+            _find(course, findings, 7, frame, s, tally.last_change, market.decoded.depth[0].first_id)
+        if verdict == APPLY:
             _after(market, s, tally, mine.bests[s], course, findings, frame)
+        if not is_again and market.decoded.depth[0].is_whole == 0:
+            tally.last_change = frame
         if not is_again and alone < 0:
             if 0 < stamp < tally.exchange_ns:
                 _find(course, findings, 6, frame, s, tally.exchange_ns, stamp)
@@ -191,6 +207,15 @@ def check_frame(mine: Any, market: Any, frame: int, received_ns: int, kind: int,
     elif kind == QUOTE:
         stamp = _quoted(market, mine.tallies, mine.bests, course, findings, frame)
     mine.latency[frame] = received_ns - stamp if stamp > 0 and alone < 0 else -9223372036854775807
+
+
+@kernel
+def _is_broken(course: Any, findings: Any, frame: int) -> bool:
+    """Whether it was told already, when this frame came, that changes are missing before it."""
+    n = min(course.findings, len(findings)) - 1
+    while n >= 0 and not (findings[n].frame == frame and findings[n].what == 7):
+        n -= 1
+    return n >= 0
 
 
 @kernel
@@ -234,10 +259,12 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument], settings:
 
     A score is of a reader who needs a book and nothing else.
     """
-    market, codec = feeds_of(instruments), codec_for(instruments)
+    codec = codec_in(capture, instruments)
+    market = feeds_of(instruments, codec=codec)
     count, frames = len(instruments), len(capture.starts)
     mine = Checking(
         tallies=rows(TallyRow, count),
+        chains=market.feeds.copy(),
         bests=np.stack([rows(BestRow, QUOTES) for _ in range(count)]),
         kinds=np.zeros(len(MARKET_KINDS), np.int64),
         faults=np.zeros(len(FAULTS), np.int64),
@@ -256,11 +283,12 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument], settings:
     never = [one.symbol for one, feed in zip(instruments, market.feeds, strict=True) if feed["waited"] and not feed["snapshots"]]
     stamped = mine.latency[mine.latency > -(2**63) + 1]
     quantiles = tuple(float(value) for value in np.quantile(stamped / 1e6, (0.01, 0.5, 0.99))) if len(stamped) else None
+    stamps = stamp_issues(capture, mine.latency, settings.stale_seconds, bool(mine.kinds[DEPTH]))
     return CheckedCapture(
         frames=frames,
         kinds={name: int(number) for name, number in zip(MARKET_KINDS, mine.kinds, strict=True) if number},
         faults={name: int(number) for (name, _), number in zip(FAULTS, mine.faults, strict=True) if number and name != "sound"},
-        gaps=int(market.feeds["gaps"].sum()),
+        gaps=int(tallies["gaps"].sum()),
         resyncs=int(np.maximum(market.feeds["snapshots"] - 1, 0).sum()),
         crossed=int(tallies["crossed"].sum()),
         compared=int(tallies["compared"].sum()),
@@ -270,7 +298,7 @@ def check_capture(capture: Capture, instruments: Sequence[Instrument], settings:
         books=tuple(
             {**_book(one, market, tallies, place), "quality": _score(quality, place, mine.limits, ended_ns)} for place, one in enumerate(instruments)
         ),
-        issues=(*capture.issues, *_issues(told, int(course[0]["findings"]), capture, instruments), *_unsynced(never)),
+        issues=(*capture.issues, *_issues(told, int(course[0]["findings"]), capture, instruments), *stamps, *_unsynced(never)),
     )
 
 
@@ -307,12 +335,21 @@ def _unsynced(symbols: Sequence[str]) -> list[QualityIssue]:
 
 _WORDS = {
     HOLE: ("gap", "high", "changes are missing between update {before} and {after}: the book is worth nothing until a snapshot"),
+    BROKEN_CHAIN: ("gap", "high", "the change from update {after} on does not follow the one before it, {other}: changes are missing between them"),
     CROSSED: ("crossed", "critical", "the best bid ({before} ticks) is not below the best ask ({after} ticks)"),
     DIFFERS: ("bookticker", "critical", "best prices differ from the venue's own at update {before}"),
     TRADE_HOLE: ("trade_gap", "high", "trade {after} follows trade {before}"),
     BACKWARDS: ("received_backwards", "medium", "received at {after}, after a frame received at {before}"),
     EARLIER: ("time_backwards", "medium", "the venue's stamp {after} is before {before}, that of a frame before it"),
 }
+
+
+def _shown(capture: Capture, frame: int) -> str:
+    """A frame's beginning; of rows their first words."""
+    content = capture.frame(frame)
+    return (
+        str(np.frombuffer(content[: len(content) // 8 * 8], "<i8")[:10].tolist()) if capture.is_rows else repr(content[:120].decode(errors="replace"))
+    )
 
 
 def _issues(findings: np.ndarray, count: int, capture: Capture, instruments: Sequence[Instrument]) -> list[QualityIssue]:
@@ -326,15 +363,15 @@ def _issues(findings: np.ndarray, count: int, capture: Capture, instruments: Seq
             kind, severity, text = (
                 name,
                 "high",
-                f"{means}: {capture.frame(int(row['frame']))[:120].decode(errors='replace')!r}; the frame was set aside",
+                f"{means}: {_shown(capture, int(row['frame']))}; the frame was set aside",
             )
         else:
             kind, severity, form = _WORDS[int(row["what"])]
-            text = form.format(before=before, after=after)
+            text = form.format(before=before, after=after, other=place_of(capture, before) if row["what"] == BROKEN_CHAIN else "")
         seen[kind] = seen.get(kind, 0) + 1
         if seen[kind] <= SHOWN:
             symbol = f"{instruments[int(row['instrument'])].symbol} " if row["instrument"] >= 0 else ""
-            told.append(QualityIssue(kind, severity, f"{symbol}frame {int(row['frame']) + 1:,}", text))
+            told.append(QualityIssue(kind, severity, f"{symbol}{place_of(capture, int(row['frame']))}", text))
     told += [QualityIssue(kind, "high", f"and {more - SHOWN:,} more", "as above", more - SHOWN) for kind, more in seen.items() if more > SHOWN]
     if count > len(findings):
         told.append(QualityIssue("findings", "high", f"and {count - len(findings):,} more", f"only the first {len(findings):,} are told"))

@@ -25,6 +25,7 @@ from metastackerbandit.market.trade_ids import TradeIds
 from metastackerbandit.runtime.bar_feed import put_in, trade_ids_of
 from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.capture_check import CheckedCapture
+from metastackerbandit.runtime.capture_rules import codec_in, is_inverse
 from metastackerbandit.runtime.frame_walk import frames_of, walking
 from metastackerbandit.runtime.second_feed import SecondFeed, close_seconds, hear, second_feed
 
@@ -96,7 +97,7 @@ def gather(bars: Any, s: int, gathered: Any, closed: Any) -> None:
 def refuse_inverse(instruments: Sequence[Instrument]) -> None:
     """Contracts that are worth a fixed amount of quote currency and are settled in coins cannot be traded by the engine."""
     for one in instruments:
-        if one.venue == "BINANCE" and "USD_" in one.symbol:
+        if is_inverse(one):
             raise InstrumentRefused(
                 f"{one.symbol} is an inverse contract, settled in coins", mend="replay spot or USD-M; `msb data check` and `msb heatmap` read it"
             )
@@ -119,7 +120,7 @@ def recording_of_capture(
         DataRefused: an instrument has no trades, or fewer than make two bars.
     """
     capture = on_one_clock(capture, checked.ahead_ns)
-    frames, count = frames_of(capture, instruments), len(instruments)
+    frames, count, codec = frames_of(capture, instruments), len(instruments), codec_in(capture, instruments)
     span_s = int(np.ptp(capture.received_ns) // SECOND_NS) + 10 if len(capture.received_ns) else 0
     mine = Gathering(
         seconds=second_feed(capture.received_ns, instruments, settings=settings),
@@ -127,9 +128,9 @@ def recording_of_capture(
         gathered=np.zeros(count, np.int64),
         closed=np.zeros((count, span_s), layout(Bar)),
         next_tick=np.zeros(1, np.int64),
-        ids=trade_ids_of(instruments),
+        ids=trade_ids_of(codec, count),
     )
-    walking(instruments[0].venue, after_frame, before_frame)(frames, feeds_of(instruments), mine)
+    walking(codec.venue, after_frame, before_frame)(frames, feeds_of(instruments, codec=codec), mine)
     bars = tuple(mine.closed[s, : int(mine.gathered[s])].copy() for s in range(count))
     for one, own in zip(instruments, bars, strict=True):
         if len(own) < 2:

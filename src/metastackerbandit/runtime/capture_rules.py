@@ -7,10 +7,15 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+from msgspec import structs
 
 from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.market_rows import DEPTH
+from metastackerbandit.domain.row_frames import FIELDS
+from metastackerbandit.exchanges.catalog import Codec, codec_for, codec_of
+from metastackerbandit.exchanges.continuity import WHOLE
 from metastackerbandit.exchanges.hyperliquid.grid import PERP_DECIMALS, SPOT_DECIMALS, grid_of_coin, is_spot_coin
 
 _STREAMS = re.compile(rb'"stream":"([^"@!]{1,32})@')
@@ -20,6 +25,7 @@ _HEAD = 200  # bytes of a frame in which its symbol stands
 _PRIOR = re.compile(rb'"pu":')
 _COIN, _COINS = re.compile(rb'"coin":"([^"]{1,32})"'), re.compile(rb'"(?:coin|s)":"([^"]{1,32})"')
 _PUSHED = re.compile(rb'\{"channel":"(?:l2Book|bbo|trades|candle|activeAssetCtx)","data":')
+_PICTURES, _CHANGES = re.compile(rb'@depth\d+[@"]'), re.compile(rb'@depth[@"]')
 _LOOKED_AT = 1_000  # frames by which a capture's venue is told
 _PRICE, _SIZE = re.compile(rb'"px":"(\d+(?:\.\d*)?)"'), re.compile(rb'"sz":"(\d+(?:\.\d*)?)"')
 _LEVEL = re.compile(rb'\["(\d+(?:\.\d*)?)","(\d+(?:\.\d*)?)"')
@@ -31,6 +37,39 @@ def venue_in(capture: Capture) -> str:
     """The venue (exchanges.catalog) whose form a capture's frames have."""
     first = map(capture.frame, range(min(len(capture.starts), _LOOKED_AT)))
     return "HYPERLIQUID" if any(_PUSHED.match(frame) for frame in first) else "BINANCE"
+
+
+def is_inverse(one: Instrument) -> bool:
+    """Whether a contract is settled in coins, so that what it is worth cannot be said of its lots alone."""
+    return one.venue == "BINANCE" and "USD_" in one.symbol
+
+
+def codec_in(capture: Capture, instruments: Sequence[Instrument]) -> Codec:
+    """What reads a capture's frames, with the rule by which its books are followed: each picture is the whole book where it holds nothing else."""
+    if capture.is_rows:
+        _refuse_other_steps(capture, instruments)
+    codec = codec_of("ROWS") if capture.is_rows else codec_for(instruments)
+    return structs.replace(codec, spot_rule=WHOLE, perp_rule=WHOLE) if has_pictures_alone(capture, codec) else codec
+
+
+def _refuse_other_steps(capture: Capture, instruments: Sequence[Instrument]) -> None:
+    """Rows are ticks and lots already: they mean something in the steps of their reader alone."""
+    asked, made = ([(one.symbol, float(one.tick_size), float(one.lot_size)) for one in ones] for ones in (instruments, capture.instruments))
+    if asked != made:
+        told = "; ".join(f"{symbol} in ticks of {tick:g} and lots of {lot:g}" for symbol, tick, lot in made)
+        raise DataRefused(f"the table was read as {told}, and nothing else can be made of it", where=capture.source, mend="use the steps that it has")
+
+
+def has_pictures_alone(capture: Capture, codec: Codec) -> bool:
+    """Whether the book messages of a capture are pictures of the best levels, and none is a change or a snapshot."""
+    if codec.venue == "ROWS":
+        words, places = capture.text.view(np.int64), capture.starts // 8
+        depth = places[words[places] == DEPTH]
+        return bool(len(depth) and (words[depth + 1 + FIELDS[DEPTH].index("is_whole")] == 1).all())
+    if codec.venue != "BINANCE":
+        return False
+    text = capture.text.tobytes()
+    return bool(_PICTURES.search(text)) and not _CHANGES.search(text) and not (capture.asked >= 0).any()
 
 
 def symbols_in(capture: Capture) -> tuple[str, ...]:
@@ -115,7 +154,9 @@ def _grid_of_coin(coin: str, price: int, size: int) -> tuple[str, str]:
 
 
 def instruments_in(capture: Capture) -> tuple[Instrument, ...]:
-    """The instruments of a capture with the steps that its frames show; their order limits are not known, and stand as one lot."""
+    """The instruments of a capture as its reader knows them, else with the steps that its frames show; order limits are not known: one lot."""
+    if capture.instruments:
+        return capture.instruments
     venue = venue_in(capture)
     has_prior = venue == "BINANCE" and is_by_prior_id(capture)
     made = []

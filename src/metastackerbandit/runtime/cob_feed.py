@@ -13,6 +13,7 @@ from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.exchanges.continuity import LIVE
 from metastackerbandit.market.cob import Cob, CobTerms, close_second, empty_cob
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of
+from metastackerbandit.runtime.capture_rules import codec_in
 from metastackerbandit.runtime.frame_walk import after, frames_of, walking
 
 
@@ -44,12 +45,13 @@ def close_all(market: Any, cob: Any, live: Any, second: int) -> None:
 
 def cob_of(capture: Capture, instruments: Sequence[Instrument], widths: Sequence[int] = ()) -> tuple[Cob, Feeds]:
     """The COB (S instruments, one venue) as it stands at the capture's end, with buckets of so many ticks (0, or none given: by the first price)."""
-    market = feeds_of(instruments)
+    codec = codec_in(capture, instruments)
+    market = feeds_of(instruments, codec=codec)
     terms = rows(CobTerms, len(instruments))
     terms["width"] = widths or 0
     terms["unit"] = [float(one.tick_size) * float(one.lot_size) for one in instruments]
     mine = Filling(empty_cob(terms), np.zeros(1, np.bool_), np.zeros(1, np.int64))
-    walking(instruments[0].venue, after, close_seconds)(frames_of(capture, instruments), market, mine)
+    walking(codec.venue, after, close_seconds)(frames_of(capture, instruments), market, mine)
     if mine.second[0] > 0:
         close_all(market, mine.cob, mine.live, int(mine.second[0]))
     return mine.cob, market

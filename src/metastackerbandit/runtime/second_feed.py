@@ -24,6 +24,7 @@ from metastackerbandit.market.quality_rows import Quality
 from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.book_quality import book_quality, judge
+from metastackerbandit.runtime.capture_rules import codec_in
 from metastackerbandit.runtime.frame_walk import frames_of, walking
 
 MOST_SILENT = 300  # seconds in a row without a frame that are written; behind them nobody knows whether anything was heard
@@ -133,7 +134,8 @@ def seconds_of(
     there.
     """
     mine = second_feed(capture.received_ns, instruments, widths, settings)
-    walking(instruments[0].venue, hear, close_seconds)(frames_of(capture, instruments), feeds_of(instruments), mine)
+    codec = codec_in(capture, instruments)
+    walking(codec.venue, hear, close_seconds)(frames_of(capture, instruments), feeds_of(instruments, codec=codec), mine)
     return mine.out[: int(mine.course[0]["written"])]
 
 

@@ -23,6 +23,11 @@ from metastackerbandit.storage.candle_times import length_of, times_of
 
 TIME_NAMES = ("open_time", "timestamp", "time", "date", "datetime", "opentime")
 PRICE_NAMES = ("open", "high", "low", "close")
+ARCHIVED = (
+    *("open_time", "open", "high", "low", "close", "volume", "close_time"),
+    *("quote_volume", "count", "taker_buy_volume", "taker_buy_quote_volume", "ignore"),
+)  # columns of Binance's public archive
+_NUMBER = re.compile(rb"-?\d+(\.\d*)?")
 EXTRA_NAMES = ("quote_volume", "count", "taker_buy_volume", "taker_buy_quote_volume")
 
 _READERS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, EOFError, zlib.error, ValueError, MemoryError)
@@ -98,12 +103,21 @@ def table_of(path: Path) -> pl.DataFrame:
         if not content:
             raise DataRefused("the file is empty", where=str(path), mend="fetch it again")
         # From memory: a path given to the reader is taken as a pattern of names.
-        table = _parquet(content) if path.name.endswith(".parquet") else pl.read_csv(io.BytesIO(content), infer_schema=False)
+        table = _parquet(content) if path.name.endswith(".parquet") else _csv(content)
     except _READERS_ERRORS as error:
         said = str(error).strip().splitlines()
         what = f"cannot be read as {'parquet' if path.name.endswith('.parquet') else 'csv'}: {said[0] if said else type(error).__name__}"
         raise DataRefused(what, where=str(path), mend="the file is corrupt or of another kind: fetch or write it again") from None
     return table.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+
+
+def _csv(content: bytes) -> pl.DataFrame:
+    """Text columns; files of Binance's archive may have no head, and are known by their twelve numbers."""
+    first = content[: content.find(b"\n") if b"\n" in content else len(content)].split(b",")
+    is_headless = len(first) == len(ARCHIVED) and all(_NUMBER.fullmatch(cell.strip()) for cell in first)
+    if is_headless:
+        return pl.read_csv(io.BytesIO(content), infer_schema=False, has_header=False, new_columns=list(ARCHIVED))
+    return pl.read_csv(io.BytesIO(content), infer_schema=False)
 
 
 def _parquet(content: bytes) -> pl.DataFrame:

@@ -1,9 +1,10 @@
-"""Captures as recorders left them: lines of a stamp and a frame, plain or compressed; several files in a row are one capture.
+"""Captures as recorders left them: lines of a stamp and a frame, plain or compressed, or our own raw log; several files are one capture.
 
     1721347020984480942 {"stream":"btcusdt@depth@0ms","data":{...}}     stamp in ns, us or ms of Unix time, a blank, the frame
     1633998512.0633569: {"stream":...}                                  stamp in seconds, a colon; `URL -> stamp: body` is a REST reply
 
-Lines of a subscription or a connection are left out; others that have no such form are told, and left out.
+Lines of a subscription or a connection are left out; others that have no such form are told, and left out. A raw log is named by its folder or
+by a segment.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.errors import DataRefused, NotFound
 from metastackerbandit.domain.recording import QualityIssue
+from metastackerbandit.storage.raw_reading import frames_of, is_raw_log
 
 _CHUNK = 65_536  # bytes unpacked at a time at most
 SHOWN = 20  # lines that are no frames told one by one
@@ -32,7 +34,9 @@ _TALK = re.compile(rb"(wss?://\S+ (<->|<-) )|configuration: |https?://\S+ <- ")
 
 
 def is_capture(path: Path) -> bool:
-    """Whether a file's first lines have the form of a capture."""
+    """Whether a path is a raw log, or a file whose first lines have the form of a capture."""
+    if is_raw_log(path):
+        return True
     try:
         head = _contents(path, _CHUNK)[0].split(b"\n", 4)[:4]
     except (DataRefused, NotFound, OSError):
@@ -53,20 +57,14 @@ def read_capture(paths: Sequence[Path]) -> Capture:
     urls: dict[str, int] = {}
     offset = 0
     for path in paths:
-        text, stopped = _contents(path)
-        if stopped:
-            what = f"the file ends early ({stopped}): its last frames are lost"
-            issues.append(QualityIssue("cut_off", "high", path.name, what))
-            text = text[: text.rfind(b"\n") + 1]
-        found, strange = _frames(text, urls)
-        if not found:
-            raise DataRefused("no line is a stamped frame", where=str(path), mend="a line is a Unix time, a blank, and what the venue sent")
-        issues += _told(strange, path, len(paths) > 1)
-        places = np.array(found, np.int64)
+        text, places, told = frames_of(path, urls) if is_raw_log(path) else _lines_of(path, urls, len(paths) > 1)
+        issues += told
         places[:, :2] += offset
         parts.append(places)
         texts.append(np.frombuffer(text, np.uint8))
         offset += len(text)
+    if not any(len(places) for places in parts):
+        raise DataRefused("no venue sent anything", where=", ".join(map(str, paths)), mend="nothing but connections stands in it: record again")
     frames = np.concatenate(parts)
     arrived = np.concatenate([np.maximum.accumulate(places[:, 2]) for places in parts])
     if len(parts) > 1:
@@ -74,6 +72,20 @@ def read_capture(paths: Sequence[Path]) -> Capture:
     starts, ends, received_ns, asked = (np.ascontiguousarray(frames[:, column]) for column in range(4))
     source = ", ".join(str(path) for path in paths)
     return Capture(np.concatenate(texts), starts, ends, received_ns, asked, tuple(urls), source, tuple(issues))
+
+
+def _lines_of(path: Path, urls: dict[str, int], many: bool) -> tuple[bytes, np.ndarray, list[QualityIssue]]:
+    """A file's text, (F, 4) start, end, received ns and place of the URL of each frame, and what is wrong with it."""
+    text, stopped = _contents(path)
+    issues = []
+    if stopped:
+        what = f"the file ends early ({stopped}): its last frames are lost"
+        issues.append(QualityIssue("cut_off", "high", path.name, what))
+        text = text[: text.rfind(b"\n") + 1]
+    found, strange = _frames(text, urls)
+    if not found:
+        raise DataRefused("no line is a stamped frame", where=str(path), mend="a line is a Unix time, a blank, and what the venue sent")
+    return text, np.array(found, np.int64), issues + _told(strange, path, many)
 
 
 def _contents(path: Path, most: int = -1) -> tuple[bytes, str]:

@@ -49,9 +49,9 @@ def rules_for(symbol: str, market: Market, venue: str, prices: Sequence[Floats],
     return _with_room(rules, prices, notices)
 
 
-def rules_of_capture(seen: Instrument, price: float, instruments_file: Path | None) -> tuple[Instrument, tuple[str, ...]]:
+def rules_of_capture(seen: Instrument, price: float, instruments_file: Path | None, *, is_exact: bool = False) -> tuple[Instrument, tuple[str, ...]]:
     """Rules for an instrument of which a capture shows the steps (`seen`) and a price: those of the file, those shipped, else as far as it shows
-    them; and what a report must say about them.
+    them; and what a report must say about them. `is_exact` asks for the very steps of `seen`, as a table that was read in them does.
 
     Raises:
         InstrumentRefused: the file's rules have coarser prices than the capture.
@@ -59,7 +59,7 @@ def rules_of_capture(seen: Instrument, price: float, instruments_file: Path | No
     filed = _named(instruments_of(instruments_file, "file"), seen.symbol, seen.market, seen.venue) if instruments_file is not None else None
     shipped = shipped_rules(seen.symbol, seen.market, seen.venue)
     for known in (filed, shipped):
-        if known is not None and Decimal(seen.tick_size) % Decimal(known.tick_size) == 0:
+        if known is not None and _is_fit(known, seen, is_exact=is_exact):
             return known, ()
     if filed is not None:
         what = f"the capture's prices go in steps of {seen.tick_size}, which are finer than tick_size {filed.tick_size}"
@@ -72,6 +72,13 @@ def rules_of_capture(seen: Instrument, price: float, instruments_file: Path | No
         seen, base=base, quote=quote, min_quantity=f"{lot:f}", max_quantity=f"{max(most, lot):f}", min_notional=f"{_MIN_NOTIONAL:f}"
     )
     return made, (f"{seen.symbol}: rules inferred from the capture (tick {made.tick_size}, lot {made.lot_size}, limits as of most pairs)",)
+
+
+def _is_fit(known: Instrument, seen: Instrument, *, is_exact: bool) -> bool:
+    """Whether every price that a capture shows lies on known rules; sizes at rest may be finer than a lot."""
+    if is_exact:
+        return all(Decimal(getattr(seen, name)) == Decimal(getattr(known, name)) for name in ("tick_size", "lot_size"))
+    return Decimal(seen.tick_size) % Decimal(known.tick_size) == 0
 
 
 def shipped_rules(symbol: str, market: Market, venue: str) -> Instrument | None:
