@@ -15,14 +15,15 @@ from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.market_rows import TRADES
 from metastackerbandit.domain.model_input import ModelInput, refuse_unusable
 from metastackerbandit.exchanges.continuity import ANEW, GAP, WAIT
+from metastackerbandit.features.catalog import FEATURES, NAMES
 from metastackerbandit.features.input_schema import SCHEMA
 from metastackerbandit.features.model_input import InputStream, Watched
 from metastackerbandit.market.bars import take
 from metastackerbandit.runtime.book_feed import take_of
 from metastackerbandit.runtime.book_quality import judge
 from metastackerbandit.runtime.capture_rules import instruments_in
-from metastackerbandit.runtime.cob_feed import close_seconds
 from metastackerbandit.runtime.input_feed import inputs_of, market_of
+from metastackerbandit.runtime.second_feed import close_seconds, follow
 from metastackerbandit.storage.captures import read_capture
 from tests.covering import covers
 from tests.exchanges.binance.venue import START_NS, Told, Venue, written
@@ -66,13 +67,14 @@ def captured(told: list[Told], folder: Path) -> Capture:
 
 def live(capture: Capture, at_ns: list[int]) -> list[ModelInput]:
     """The inputs as a live reader gets them: a Python call a frame, the second closed and the stream advanced when its time has come."""
-    kept, market = market_of([ONE], int(capture.received_ns[0]))
+    kept, market = market_of(np.sort(np.concatenate((capture.received_ns, at_ns))), [ONE])
     stream = InputStream(ONE, 0, kept.bars, kept.cob, watched=Watched(kept.quality, kept.limits), lineage="recorded")
     step, waiting, found, due = take_of("BINANCE"), [], [], list(at_ns)
 
     def one(place: int, is_again: bool) -> None:
         frame, received_ns, alone = capture.frame(place), int(capture.received_ns[place]), int(capture.asked[place] >= 0) - 1
         kind = step(np.frombuffer(frame, np.uint8).copy(), len(frame), received_ns, alone, market)
+        follow(kept.micro, market, received_ns, kind, is_again)
         judge(market, kept.quality, kept.limits[0], kind, received_ns, alone >= 0, is_again)
         if kind == TRADES and not is_again:
             for trade in market.decoded.trades[: market.decoded.found[0]["rows"]]:
@@ -86,13 +88,18 @@ def live(capture: Capture, at_ns: list[int]) -> list[ModelInput]:
                 for older in again:
                     one(older, True)
 
-    def until(now_ns: int) -> None:
-        while due and due[0] <= now_ns:
-            close_seconds(kept, market, 0, due[0])
-            stream.advance(due[0])
-            found.append(stream.at(due.pop(0)))
+    def close(now_ns: int) -> None:
+        first = int(kept.course[0]["written"])
         close_seconds(kept, market, 0, now_ns)
         stream.advance(now_ns)
+        for n in range(first, int(kept.course[0]["written"])):
+            stream.on_second(kept.out, n)
+
+    def until(now_ns: int) -> None:
+        while due and due[0] <= now_ns:
+            close(due[0])
+            found.append(stream.at(due.pop(0)))
+        close(now_ns)
 
     for place in range(len(capture.starts)):
         until(int(capture.received_ns[place]))
@@ -169,6 +176,10 @@ def test_a_recorded_session_fills_every_block_that_it_has_and_is_usable_when_the
     assert not early.usable(declared) and late.usable(declared) and late.score(declared).score > 0.95
     refuse_unusable(late, declared)
     assert late.frames("cob") == late.frames("heatmap") == late.frames("mids") == 300
+    there = late.valid["micro"].sum(axis=0)
+    assert (there[[0, 1, 3, 4, 5]] == 300).all() and (there[6:] > 240).all()  # for some seconds the price stood beyond the snapshot's last level
+    book = [NAMES.index(spec.name) for spec in FEATURES if spec.needs == "book"]
+    assert late.valid["indicators"][book].sum() > 20
     assert late.frames("bars_1s") >= 290  # quiet seconds have no bar
     assert late.values["calendar"] == pytest.approx(early.values["calendar"], abs=0.03)
     assert late.price == pytest.approx(61_700, rel=0.01) and late.bucket == pytest.approx(12.4)

@@ -67,7 +67,9 @@ def take_bar(state: Any, k: int, bars: Any, place: int) -> None:
         take_swing(state.cells, state.points, bar.high, bar.low, index)
     if k == INDICATED:
         of = state.indicated
-        advance(bars, place, of.setup, of.memory, of.blank, of.past, of.reals, of.integers, of.settlements, of.values, of.valid, 0)
+        advance(
+            bars, place, of.setup, of.memory, of.blank, of.past, of.reals, of.integers, of.settlements, of.hearing, of.cells, of.values, of.valid, 0
+        )
 
 
 @kernel

@@ -112,14 +112,14 @@ def _write_book(state: Any, newest: int, out: Any, valid: Any, heat: Any, heat_v
 
 @kernel
 def _write_seconds(state: Any, newest: int, mids: Any, mids_valid: Any, out: Any, valid: Any) -> None:
-    """The middle prices (300,) and the rows of prices and trades (300, 6) of the seconds up to `newest`."""
+    """The middle prices (300,) and the rows of prices and trades (300, 10) of the seconds up to `newest`."""
     price = math.log(state.course[0].price) if state.course[0].price > 0.0 else math.nan
     for t in range(300):
         second = newest - 299 + t
         there = is_kept(state.course[0].second, second)
         mids[t] = (state.log_mids[second % 300] - price) * 1e4 if there else math.nan
         mids_valid[t] = not math.isnan(mids[t])
-        for c in range(6):
+        for c in range(10):
             out[t, c] = state.micro[second % 300, c] if there else math.nan
             valid[t, c] = not math.isnan(out[t, c])
 

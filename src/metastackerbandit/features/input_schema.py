@@ -19,7 +19,7 @@ HIDDEN = 64  # of a hidden state: the vector before the heads of the order-book 
 _BAR = ("log_return", "range", "volume", "flow", "age", "present")
 _REFERENCE = ("log_return", "volume", "flow", "imbalance")
 _COB = ("volume", "change", "traded", "standing")
-_MICRO = ("log_return", "spread", "imbalance", "flow", "volume", "trades")
+_MICRO = ("log_return", "spread", "imbalance", "flow", "volume", "trades", "ofi", "queue", "depth", "pulled")
 _PIVOT = ("high", "high_age", "prior_high", "prior_high_age", "low", "low_age", "prior_low", "prior_low_age", "trend")
 _SAID = ("p_down", "p_flat", "p_up", "long", "short", "error", "age")
 _WARM = "before 30 of its kind were seen"
@@ -101,13 +101,15 @@ SCHEMA = InputSchema(
             (FRAMES, len(_MICRO)),
             "sigma, share, log",
             "by second: log return of the middle in sigmas of earlier ones; log of the spread over that sigma; imbalance of the buckets within 5; "
-            "what takers bought less sold over both; log1p of the value traded as z-score; log1p of the number of trades",
+            "what takers bought less sold over both; log1p of the value traded as z-score; log1p of the number of trades; order-flow "
+            "imbalance of the best level over what rests on the nearest 5; bids less asks over both, on the best level and on the nearest 20; what "
+            "was pulled on the nearest 20 without a trade, bids less asks, as log (domain/seconds.py)",
             f"the second's book could not be trusted (the first three), its trades were not heard throughout (the rest), none was "
-            f"made (flow), or {_WARM}",
+            f"made (flow), nobody tells seconds of the book (the last four), or {_WARM}",
             _MICRO,
             FRAMES,
             "log_return",
-            odd=("log_return", "imbalance", "flow"),
+            odd=("log_return", "imbalance", "flow", "ofi", "queue", "depth", "pulled"),
         ),
         Block(
             "indicators",

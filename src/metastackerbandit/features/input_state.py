@@ -77,6 +77,9 @@ class Indicated(NamedTuple):
     reals: Any
     integers: Any
     settlements: Any
+    hearing: Any
+    silent: Any
+    cells: Any
     values: Any
     valid: Any
 
@@ -98,7 +101,7 @@ class InputState(NamedTuple):
     cob: Any  # (4, T, 41) float32
     heat: Any  # (T, 21) float32
     log_mids: Any  # (T,) float64
-    micro: Any  # (T, 6) float32
+    micro: Any  # (T, 10) float32
     mark: Any  # (1,) MarkCourse
     indicated: Indicated
     clock: Any  # (1,) Seen, scratch for the calendar
@@ -107,7 +110,7 @@ class InputState(NamedTuple):
 def empty_state(frames_ns: tuple[int, ...]) -> InputState:
     """Nothing is known yet; `frames_ns` are those of the bars (market.bars) that it will be advanced by."""
     length = 2 * FRAMES
-    state = state_of(setup_of(FRAMES_NS[INDICATED], has_volume=True, has_flow=True, has_funding=True))
+    state = state_of(setup_of(FRAMES_NS[INDICATED], has_volume=True, has_flow=True, has_funding=True, has_book=True))
     indicated = Indicated(
         state.setup,
         state.memory,
@@ -116,6 +119,9 @@ def empty_state(frames_ns: tuple[int, ...]) -> InputState:
         state.reals,
         state.integers,
         state.settlements,
+        state.hearing,
+        state.silent,
+        state.cells,
         np.full((1, COUNT), np.nan),
         np.zeros((1, COUNT), np.bool_),
     )
@@ -134,7 +140,7 @@ def empty_state(frames_ns: tuple[int, ...]) -> InputState:
         cob=_nothing(4, length, COLUMNS),
         heat=_nothing(length, 2 * HEAT_RADIUS + 1),
         log_mids=np.full(length, np.nan),
-        micro=_nothing(length, 6),
+        micro=_nothing(length, 10),
         mark=rows(MarkCourse, 1),
         indicated=indicated,
         clock=rows(Seen, 1),

@@ -18,6 +18,7 @@ from metastackerbandit.domain.model_input import LastWord, Lineage, ModelInput
 from metastackerbandit.domain.prediction import AWAKE
 from metastackerbandit.features.batch import too_many
 from metastackerbandit.features.funding import settle
+from metastackerbandit.features.input_flow import take_row
 from metastackerbandit.features.input_now import WRITTEN, Written, advance_input, room_for, take_mark, write_input, write_quality
 from metastackerbandit.features.input_schema import HIDDEN, MODELS, SCHEMA
 from metastackerbandit.features.input_state import InputState, empty_state
@@ -71,6 +72,10 @@ class InputStream:
     def advance(self, now_ns: int) -> None:
         """Take what the market's rings have closed since the last time, as known at `now_ns`; to be called once a second, at least every 300."""
         self._advance(self.state, self._bars, self._cob, self._cob_place, now_ns)
+
+    def on_second(self, seconds: np.ndarray, place: int) -> None:
+        """A second of the order book, seconds[place] in the layout of SecondRow: to be told once `advance` has taken the same second."""
+        take_row(self.state, seconds, place)
 
     def on_mark(self, told: MarkRow) -> None:
         """A venue told a mark price, with the rate of the next settlement."""
