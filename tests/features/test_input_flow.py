@@ -14,7 +14,7 @@ from metastackerbandit.features.input_state import InputState, empty_state
 from metastackerbandit.market.bars import BAR_FRAMES
 
 COLUMNS = [OFI, QUEUE, DEPTH, PULLED]
-NUMBERS = st.tuples(*[st.integers(0, 99)] * 6, st.integers(-99, 99), st.integers(0, 9), st.integers(0, 9))
+NUMBERS = st.tuples(*[st.integers(1, 99)] * 6, st.integers(-99, 99), st.integers(0, 9), st.integers(0, 9))
 
 
 def told(second: int, numbers: tuple[int, ...], newest: int = 1_000, trusted: int = 1) -> InputState:
@@ -25,6 +25,8 @@ def told(second: int, numbers: tuple[int, ...], newest: int = 1_000, trusted: in
     names = ("bid_depth_1", "bid_depth_5", "bid_depth_20", "ask_depth_1", "ask_depth_5", "ask_depth_20", "ofi_1", "bid_pulled", "ask_pulled")
     for name, number in zip(names, numbers, strict=True):
         row[name] = number
+    for name in ("bid_reach_5", "bid_reach_20", "ask_reach_5", "ask_reach_20"):
+        row[name] = 5.0 if name.endswith("_5") else 20.0
     row["mid"], row["microprice"], row["spread_bps"], row["spread_mean_bps"] = 100.0, 100.0, 1.0, 1.0
     take_row(state, row, 0)
     return state
@@ -42,7 +44,8 @@ def test_columns_are_shares_of_what_rests_and_stand_twice() -> None:
     state = told(1_000, (3, 10, 30, 1, 10, 10, 5, 2, 3))
     for place in (1_000 % 300, 1_000 % 300 + 300):
         assert state.micro[place, COLUMNS] == pytest.approx([0.25, 0.5, 0.5, -1.0])
-    assert np.isnan(told(1_000, (0,) * 9).micro[1_000 % 300, [OFI, QUEUE, DEPTH]]).all()
+    empty = told(1_000, (0, 10, 30, 0, 10, 10, 5, 2, 3)).micro[1_000 % 300]
+    assert np.isnan(empty[QUEUE]) and empty[OFI] == 0.25
 
 
 @pytest.mark.parametrize(("second", "newest", "trusted"), [(1_000, 1_000, 0), (1_001, 1_000, 1), (700, 1_000, 1), (5, 0, 1)])

@@ -16,60 +16,15 @@ _DAY_NS = 86_400_000_000_000
 
 
 @kernel
-def take_bars(state: Any, bars: Any, s: int, now_ns: int) -> None:
-    """Take what has closed of an instrument (market.bars) since the last time and was known at `now_ns`: a venue's clock may be ahead of ours.
-
-    A ring that was filled anew is read from its beginning.
-    """
-    for k in range(len(state.frames)):
-        f = state.places[k]
-        written = bars.cursor[s, f].written
-        course = state.bar_course[k]
-        length = bars.closed.shape[2] // 2
-        if course.taken > written or (course.taken > 0 and bars.closed[s, f, (course.taken - 1) % length].closed_ns != course.closed_ns):
-            forget_bars(state, k)
-        course.taken = max(course.taken, written - length)
-        while course.taken < written and bars.closed[s, f, course.taken % length].known_ns <= now_ns:
-            take_bar(state, k, bars.closed[s, f], course.taken % length)
-            course.taken += 1
+def newest_index(at_ns: int, grace_ns: int, frame_ns: int) -> int:
+    """Index of the newest bar that may be known at `at_ns`."""
+    return (at_ns - grace_ns) // frame_ns - 1
 
 
 @kernel
-def take_history(state: Any, k: int, history: Any, at_ns: int) -> None:
-    """Take the bars (N,) of block k that were known at `at_ns` or before and have not been taken, in order of time."""
-    course = state.bar_course[k]
-    while course.taken < len(history) and history[course.taken].known_ns <= at_ns:
-        take_bar(state, k, history, course.taken)
-        course.taken += 1
-
-
-@kernel
-def take_bar(state: Any, k: int, bars: Any, place: int) -> None:
-    """Take the closed bar bars[place] (N,) of block k; one that is not newer than the last is left out."""
-    bar = bars[place]
-    course = state.bar_course[k]
-    frame_ns = state.frames[k]
-    index = bar.opened_ns // frame_ns
-    course.closed_ns = bar.closed_ns
-    if index <= course.index:
-        return
-    for missed in range(max(course.index + 1, index - 300), index + 1):
-        state.bar_rows[k, missed % 300, :] = math.nan
-        state.bar_rows[k, missed % 300 + 300, :] = math.nan
-    is_next = course.index > 0 and index == course.index + 1
-    change = math.log(bar.close) - course.log_close if is_next else math.nan
-    course.index = index
-    course.known_ns = max(course.known_ns, bar.known_ns)
-    course.log_close = math.log(bar.close)
-    if bar.parts >= bar.parts_due:
-        _write_bar(state.bar_rows[k], index % 300, course, bar, change, max(_DAY_NS // frame_ns, 48))
-    if k == 0:
-        take_swing(state.cells, state.points, bar.high, bar.low, index)
-    if k == INDICATED:
-        of = state.indicated
-        advance(
-            bars, place, of.setup, of.memory, of.blank, of.past, of.reals, of.integers, of.settlements, of.hearing, of.cells, of.values, of.valid, 0
-        )
+def is_kept(newest: int, index: int) -> bool:
+    """Whether a ring whose newest row is `newest` (0: none) holds that of `index`."""
+    return newest > 0 and newest - 300 < index <= newest
 
 
 @kernel
@@ -114,6 +69,63 @@ def forget_bars(state: Any, k: int) -> None:
 
 
 @kernel
+def take_bar(state: Any, k: int, bars: Any, place: int) -> None:
+    """Take the closed bar bars[place] (N,) of block k; one that is not newer than the last is left out."""
+    bar = bars[place]
+    course = state.bar_course[k]
+    frame_ns = state.frames[k]
+    index = bar.opened_ns // frame_ns
+    course.closed_ns = bar.closed_ns
+    if index <= course.index:
+        return
+    for missed in range(max(course.index + 1, index - 300), index + 1):
+        state.bar_rows[k, missed % 300, :] = math.nan
+        state.bar_rows[k, missed % 300 + 300, :] = math.nan
+    is_next = course.index > 0 and index == course.index + 1
+    change = math.log(bar.close) - course.log_close if is_next else math.nan
+    course.index = index
+    course.known_ns = max(course.known_ns, bar.known_ns)
+    course.log_close = math.log(bar.close)
+    if bar.parts >= bar.parts_due:
+        _write_bar(state.bar_rows[k], index % 300, course, bar, change, max(_DAY_NS // frame_ns, 48))
+    if k == 0:
+        take_swing(state.cells, state.points, bar.high, bar.low, index)
+    if k == INDICATED:
+        of = state.indicated
+        advance(
+            bars, place, of.setup, of.memory, of.blank, of.past, of.reals, of.integers, of.settlements, of.hearing, of.cells, of.values, of.valid, 0
+        )
+
+
+@kernel
+def take_bars(state: Any, bars: Any, s: int, now_ns: int) -> None:
+    """Take what has closed of an instrument (market.bars) since the last time and was known at `now_ns`: a venue's clock may be ahead of ours.
+
+    A ring that was filled anew is read from its beginning.
+    """
+    for k in range(len(state.frames)):
+        f = state.places[k]
+        written = bars.cursor[s, f].written
+        course = state.bar_course[k]
+        length = bars.closed.shape[2] // 2
+        if course.taken > written or (course.taken > 0 and bars.closed[s, f, (course.taken - 1) % length].closed_ns != course.closed_ns):
+            forget_bars(state, k)
+        course.taken = max(course.taken, written - length)
+        while course.taken < written and bars.closed[s, f, course.taken % length].known_ns <= now_ns:
+            take_bar(state, k, bars.closed[s, f], course.taken % length)
+            course.taken += 1
+
+
+@kernel
+def take_history(state: Any, k: int, history: Any, at_ns: int) -> None:
+    """Take the bars (N,) of block k that were known at `at_ns` or before and have not been taken, in order of time."""
+    course = state.bar_course[k]
+    while course.taken < len(history) and history[course.taken].known_ns <= at_ns:
+        take_bar(state, k, history, course.taken)
+        course.taken += 1
+
+
+@kernel
 def write_bars(state: Any, k: int, at_ns: int, grace_ns: int, out: Any, valid: Any) -> int:
     """Rows of block k as of `at_ns` -> out (300, 6), valid; the last row is of the newest bar whose grace is over by the clock. When it was known."""
     frame_ns = state.frames[k]
@@ -147,15 +159,3 @@ def write_reference(reference: Any, at_ns: int, grace_ns: int, out: Any, valid: 
         for c in range(4):
             valid[t, c] = not math.isnan(out[t, c])
     return reference.bar_course[0].known_ns
-
-
-@kernel
-def newest_index(at_ns: int, grace_ns: int, frame_ns: int) -> int:
-    """Index of the newest bar that may be known at `at_ns`."""
-    return (at_ns - grace_ns) // frame_ns - 1
-
-
-@kernel
-def is_kept(newest: int, index: int) -> bool:
-    """Whether a ring whose newest row is `newest` (0: none) holds that of `index`."""
-    return newest > 0 and newest - 300 < index <= newest

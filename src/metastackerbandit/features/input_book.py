@@ -17,42 +17,6 @@ LONGEST_S = 300.0  # a bucket is told to have stood no longer: as long as histor
 
 
 @kernel
-def take_seconds(state: Any, bars: Any, cob: Any, s: int) -> None:
-    """Take the seconds of an instrument that the consolidated book (market.cob) has closed since the last time, with the trades in them."""
-    newest = cob.row[s].second
-    if newest == 0:
-        return
-    first = max(state.course[0].second + 1, newest - cob.row[s].written + 1, newest - 299)
-    for second in range(first, newest + 1):
-        take_second(state, bars, cob, s, second)
-
-
-@kernel
-def take_second(state: Any, bars: Any, cob: Any, s: int, second: int) -> None:
-    """Take one second that is closed and newer than the last."""
-    course = state.course[0]
-    place = second % 300
-    for missed in range(max(course.second + 1, second - 299), second + 1):
-        _blank(state, missed % 300)
-    terms, centre = cob.terms[s], cob.centres[s, place]
-    middle = cob.mids[s, place]
-    is_next = course.second == second - 1 and course.width == terms.width
-    told = flow_of(bars, s, second, terms.width, centre, terms.unit, state.flow)
-    shift = centre - course.centre if is_next else COLUMNS
-    if math.isnan(middle):
-        for c in range(COLUMNS):
-            state.logs[second & 1, c] = math.nan
-            state.ages[second & 1, c] = 0.0
-    else:
-        _take_columns(state, cob.bids[s, :, place], cob.asks[s, :, place], second, shift, told)
-        course.centre = centre
-        course.width = terms.width
-        course.price = middle
-    _take_micro(state, second, middle, cob.spreads[s, place], cob.imbalances[s, place], is_next, told)
-    course.second = second
-
-
-@kernel
 def _blank(state: Any, place: int) -> None:
     """A second of which nothing is known."""
     for at in (place, place + 300):
@@ -120,3 +84,39 @@ def _take_micro(state: Any, second: int, middle: float, spread: float, imbalance
     if not math.isnan(change):
         take_square(course.returns, change, DAY_S)
     course.log_mid = log_mid
+
+
+@kernel
+def take_second(state: Any, bars: Any, cob: Any, s: int, second: int) -> None:
+    """Take one second that is closed and newer than the last."""
+    course = state.course[0]
+    place = second % 300
+    for missed in range(max(course.second + 1, second - 299), second + 1):
+        _blank(state, missed % 300)
+    terms, centre = cob.terms[s], cob.centres[s, place]
+    middle = cob.mids[s, place]
+    is_next = course.second == second - 1 and course.width == terms.width
+    told = flow_of(bars, s, second, terms.width, centre, terms.unit, state.flow)
+    shift = centre - course.centre if is_next else COLUMNS
+    if math.isnan(middle):
+        for c in range(COLUMNS):
+            state.logs[second & 1, c] = math.nan
+            state.ages[second & 1, c] = 0.0
+    else:
+        _take_columns(state, cob.bids[s, :, place], cob.asks[s, :, place], second, shift, told)
+        course.centre = centre
+        course.width = terms.width
+        course.price = middle
+    _take_micro(state, second, middle, cob.spreads[s, place], cob.imbalances[s, place], is_next, told)
+    course.second = second
+
+
+@kernel
+def take_seconds(state: Any, bars: Any, cob: Any, s: int) -> None:
+    """Take the seconds of an instrument that the consolidated book (market.cob) has closed since the last time, with the trades in them."""
+    newest = cob.row[s].second
+    if newest == 0:
+        return
+    first = max(state.course[0].second + 1, newest - cob.row[s].written + 1, newest - 299)
+    for second in range(first, newest + 1):
+        take_second(state, bars, cob, s, second)

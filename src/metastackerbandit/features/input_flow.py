@@ -13,6 +13,12 @@ OFI, QUEUE, DEPTH, PULLED = 6, 7, 8, 9
 
 
 @kernel
+def _share(part: float, whole: float) -> float:
+    """A part of a whole; NaN of nothing."""
+    return part / whole if whole > 0.0 else math.nan
+
+
+@kernel
 def take_row(state: Any, seconds: Any, place: int) -> None:
     """Take seconds[place] (N,) of SecondRow, once the consolidated book's second has been taken; one without a trusted book changes nothing."""
     of = state.indicated
@@ -25,9 +31,3 @@ def take_row(state: Any, seconds: Any, place: int) -> None:
         state.micro[at, QUEUE] = _share(row.bid_depth_1 - row.ask_depth_1, row.bid_depth_1 + row.ask_depth_1)
         state.micro[at, DEPTH] = _share(row.bid_depth_20 - row.ask_depth_20, row.bid_depth_20 + row.ask_depth_20)
         state.micro[at, PULLED] = row.bid_pulled - row.ask_pulled
-
-
-@kernel
-def _share(part: float, whole: float) -> float:
-    """A part of a whole; NaN of nothing."""
-    return part / whole if whole > 0.0 else math.nan

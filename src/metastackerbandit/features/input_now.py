@@ -58,34 +58,13 @@ def advance_input(state: Any, bars: Any, cob: Any, s: int, now_ns: int) -> None:
 
 
 @kernel
-def write_input(state: Any, reference: Any, has_reference: bool, cob: Any, s: int, at_ns: int, grace_ns: int, n: int, out: Any, masks: Any) -> None:
-    """Input n as of `at_ns` -> out, masks. `reference` is the reference's state (any, where it has none), `cob` this instrument's at place `s`."""
-    known = out.known_ns[n]
-    course = state.course[0]
-    out.told[n, PRICE] = course.price if course.price > 0.0 else math.nan
-    out.told[n, WIDTH] = course.width if course.width > 0 else math.nan
-    out.told[n, FRESHNESS] = math.nan
-    out.told[n, CONSISTENCY] = math.nan
-    known[0] = write_bars(state, 0, at_ns, grace_ns, out.bars_1s[n], masks.bars_1s[n])
-    known[1] = write_bars(state, 1, at_ns, grace_ns, out.bars_1m[n], masks.bars_1m[n])
-    known[2] = write_bars(state, 2, at_ns, grace_ns, out.bars_1h[n], masks.bars_1h[n])
-    known[3] = write_bars(state, 3, at_ns, grace_ns, out.bars_1d[n], masks.bars_1d[n])
-    known[4] = 0
-    out.reference_1s[n, :, :] = math.nan
-    masks.reference_1s[n, :, :] = False
-    if has_reference:
-        known[4] = write_reference(reference, at_ns, grace_ns, out.reference_1s[n], masks.reference_1s[n])
-    second = at_ns // 1_000_000_000 - 1
-    known_ns = (course.second + 1) * 1_000_000_000 if course.second > 0 else 0
-    _write_book(state, second, out.cob[n], masks.cob[n], out.heatmap[n], masks.heatmap[n])
-    _write_seconds(state, second, out.mids[n], masks.mids[n], out.micro[n], masks.micro[n])
-    _write_averages(state, cob, s, second, out.cob_averages[n], masks.cob_averages[n])
-    known[5:10] = known_ns
-    known[10] = _write_indicators(state, at_ns, out.indicators[n], masks.indicators[n])
-    known[11] = write_pivots(state, newest_index(at_ns, grace_ns, state.frames[0]), out.pivots[n], masks.pivots[n])
-    known[12] = _write_funding(state, at_ns, out.funding[n], masks.funding[n])
-    known[13] = at_ns
-    _write_calendar(state, at_ns, out.calendar[n], masks.calendar[n])
+def take_mark(state: Any, row: Any) -> None:
+    """What a venue said of a perpetual's mark price (MarkRow)."""
+    mark = state.mark[0]
+    mark.received_ns = row.received_ns
+    mark.settles_ns = row.settles_ns
+    mark.rate = row.rate * 1e-4
+    mark.basis = (row.mark_price / row.index_price - 1.0) * 1e4 if row.index_price > 0.0 else math.nan
 
 
 @kernel
@@ -160,19 +139,40 @@ def _write_funding(state: Any, at_ns: int, out: Any, valid: Any) -> int:
 
 
 @kernel
-def take_mark(state: Any, row: Any) -> None:
-    """What a venue said of a perpetual's mark price (MarkRow)."""
-    mark = state.mark[0]
-    mark.received_ns = row.received_ns
-    mark.settles_ns = row.settles_ns
-    mark.rate = row.rate * 1e-4
-    mark.basis = (row.mark_price / row.index_price - 1.0) * 1e4 if row.index_price > 0.0 else math.nan
-
-
-@kernel
 def _write_calendar(state: Any, at_ns: int, out: Any, valid: Any) -> None:
     """The time of day and week (4,), by the features' own formula."""
     state.clock[0].closed_ns = at_ns
     state.clock[0].frame_ns = 1
     calendar.step(state.clock[0], out)
     valid[:] = True
+
+
+@kernel
+def write_input(state: Any, reference: Any, has_reference: bool, cob: Any, s: int, at_ns: int, grace_ns: int, n: int, out: Any, masks: Any) -> None:
+    """Input n as of `at_ns` -> out, masks. `reference` is the reference's state (any, where it has none), `cob` this instrument's at place `s`."""
+    known = out.known_ns[n]
+    course = state.course[0]
+    out.told[n, PRICE] = course.price if course.price > 0.0 else math.nan
+    out.told[n, WIDTH] = course.width if course.width > 0 else math.nan
+    out.told[n, FRESHNESS] = math.nan
+    out.told[n, CONSISTENCY] = math.nan
+    known[0] = write_bars(state, 0, at_ns, grace_ns, out.bars_1s[n], masks.bars_1s[n])
+    known[1] = write_bars(state, 1, at_ns, grace_ns, out.bars_1m[n], masks.bars_1m[n])
+    known[2] = write_bars(state, 2, at_ns, grace_ns, out.bars_1h[n], masks.bars_1h[n])
+    known[3] = write_bars(state, 3, at_ns, grace_ns, out.bars_1d[n], masks.bars_1d[n])
+    known[4] = 0
+    out.reference_1s[n, :, :] = math.nan
+    masks.reference_1s[n, :, :] = False
+    if has_reference:
+        known[4] = write_reference(reference, at_ns, grace_ns, out.reference_1s[n], masks.reference_1s[n])
+    second = at_ns // 1_000_000_000 - 1
+    known_ns = (course.second + 1) * 1_000_000_000 if course.second > 0 else 0
+    _write_book(state, second, out.cob[n], masks.cob[n], out.heatmap[n], masks.heatmap[n])
+    _write_seconds(state, second, out.mids[n], masks.mids[n], out.micro[n], masks.micro[n])
+    _write_averages(state, cob, s, second, out.cob_averages[n], masks.cob_averages[n])
+    known[5:10] = known_ns
+    known[10] = _write_indicators(state, at_ns, out.indicators[n], masks.indicators[n])
+    known[11] = write_pivots(state, newest_index(at_ns, grace_ns, state.frames[0]), out.pivots[n], masks.pivots[n])
+    known[12] = _write_funding(state, at_ns, out.funding[n], masks.funding[n])
+    known[13] = at_ns
+    _write_calendar(state, at_ns, out.calendar[n], masks.calendar[n])

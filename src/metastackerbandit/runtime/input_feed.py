@@ -64,21 +64,6 @@ class Asking(NamedTuple):
 
 
 @kernel
-def answer(mine: Any, market: Any, frame: int, received_ns: int) -> None:
-    """A frame is about to be taken: inputs as of times at or before its own are written from what came before it."""
-    while mine.asked[0] < len(mine.at_ns) and mine.at_ns[mine.asked[0]] <= received_ns:
-        at_ns = mine.at_ns[mine.asked[0]]
-        close_and_advance(mine, market, frame, at_ns)
-        s, has_reference = mine.places[0], mine.places[1] >= 0
-        n, grace_ns = mine.asked[0], mine.bars.rules[0].grace_ns
-        write_input(mine.state, mine.reference, has_reference, mine.cob, s, at_ns, grace_ns, n, mine.inputs, mine.masks)
-        write_quality(mine.quality, s, mine.limits, at_ns, n, mine.inputs)
-        mine.asked[0] += 1
-    if received_ns // 1_000_000_000 > mine.course[0].second:
-        close_and_advance(mine, market, frame, received_ns)
-
-
-@kernel
 def close_and_advance(mine: Any, market: Any, frame: int, now_ns: int) -> None:
     """Close the seconds that have ended, and take what has closed, of the instrument and of its reference."""
     first = mine.course[0].written
@@ -91,6 +76,21 @@ def close_and_advance(mine: Any, market: Any, frame: int, now_ns: int) -> None:
             take_row(mine.state, mine.out, n)
         elif mine.out[n].instrument == mine.places[1]:
             take_row(mine.reference, mine.out, n)
+
+
+@kernel
+def answer(mine: Any, market: Any, frame: int, received_ns: int) -> None:
+    """A frame is about to be taken: inputs as of times at or before its own are written from what came before it."""
+    while mine.asked[0] < len(mine.at_ns) and mine.at_ns[mine.asked[0]] <= received_ns:
+        at_ns = mine.at_ns[mine.asked[0]]
+        close_and_advance(mine, market, frame, at_ns)
+        s, has_reference = mine.places[0], mine.places[1] >= 0
+        n, grace_ns = mine.asked[0], mine.bars.rules[0].grace_ns
+        write_input(mine.state, mine.reference, has_reference, mine.cob, s, at_ns, grace_ns, n, mine.inputs, mine.masks)
+        write_quality(mine.quality, s, mine.limits, at_ns, n, mine.inputs)
+        mine.asked[0] += 1
+    if received_ns // 1_000_000_000 > mine.course[0].second:
+        close_and_advance(mine, market, frame, received_ns)
 
 
 @kernel
