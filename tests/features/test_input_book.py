@@ -37,7 +37,7 @@ def amounts(one: Second) -> tuple[np.ndarray, int]:
     return found, centre
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 999))
 def test_each_value_is_what_plain_arithmetic_gives(seed: int) -> None:
     seconds = made(seed, 90, lost=0.0)

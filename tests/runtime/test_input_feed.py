@@ -125,7 +125,7 @@ def times(seed: int, count: int, span_s: float) -> list[int]:
     return sorted((START_NS + np.random.default_rng(seed).integers(0, round(span_s * SECOND), count)).tolist())
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 999), snapshot_at=st.integers(0, 60))
 def test_history_in_one_loop_gives_the_bytes_that_a_live_reader_gets(seed: int, snapshot_at: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     capture = captured(traded(seed, Venue(seed, is_perp=True).frames(400, snapshot_at)), tmp_path_factory.getbasetemp())
@@ -137,7 +137,7 @@ def test_history_in_one_loop_gives_the_bytes_that_a_live_reader_gets(seed: int, 
     assert ours[-1].valid["micro"].any() and ours[-1].valid["bars_1s"].any()
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 999), at=st.integers(5, 39))
 def test_frames_that_come_at_or_after_its_time_cannot_change_an_input(seed: int, at: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     told = traded(seed, Venue(seed, is_perp=True).frames(400, 3))

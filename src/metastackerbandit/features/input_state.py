@@ -158,16 +158,6 @@ def deviation(spread: Any) -> float:
 
 
 @kernel
-def score_then_take(spread: Any, value: float, span: float) -> float:
-    """z-score of a value by those before it, after which it is one of them; a value that is not known changes nothing."""
-    if math.isnan(value):
-        return math.nan
-    score = (value - spread.centre) / deviation(spread)
-    take_value(spread, value, span)
-    return score
-
-
-@kernel
 def take_value(spread: Any, value: float, span: float) -> None:
     """One more value: mean and variance around it, plain ones until half a span was seen, exponential from then on (West 1979)."""
     spread.seen += 1
@@ -175,6 +165,16 @@ def take_value(spread: Any, value: float, span: float) -> None:
     off = value - spread.centre
     spread.centre += share * off
     spread.variance = (1.0 - share) * (spread.variance + share * off * off)
+
+
+@kernel
+def score_then_take(spread: Any, value: float, span: float) -> float:
+    """z-score of a value by those before it, after which it is one of them; a value that is not known changes nothing."""
+    if math.isnan(value):
+        return math.nan
+    score = (value - spread.centre) / deviation(spread)
+    take_value(spread, value, span)
+    return score
 
 
 @kernel
