@@ -27,6 +27,7 @@ from metastackerbandit.domain.card import (
     skill,
 )
 from metastackerbandit.domain.errors import ModelRefused
+from tests.covering import covers
 from tests.storage.model_making import FILES, card
 
 FEW = settings(max_examples=40)
@@ -254,3 +255,23 @@ def test_its_skill_is_the_first_score_in_mnats() -> None:
 
 def test_a_slot_is_said_by_symbol_and_frame() -> None:
     assert str(Slot("BTCUSDT", "5m")) == "BTCUSDT 5m"
+
+
+# -- blocks of the standard input -----------------------------------------------------------------------------------------------
+
+
+@covers("B06")
+def test_a_card_declares_blocks_of_the_standard_input_and_older_cards_declare_none() -> None:
+    declared = card(input_blocks=("cob", "bars_1s"), input_hash="0123456789abcdef")
+    again = card_from(card_bytes(declared), "here")
+    assert (again.input_blocks, again.input_hash) == (("cob", "bars_1s"), "0123456789abcdef")
+    older = msgspec.json.decode(card_bytes(card()))
+    del older["input_blocks"], older["input_hash"]
+    read = card_from(msgspec.json.encode(older), "here")
+    assert (read.input_blocks, read.input_hash) == ((), "")
+
+
+def test_blocks_come_with_the_hash_of_their_schema_and_once_each() -> None:
+    assert contradictions(card(input_blocks=("cob", "cob"), input_hash="0123456789abcdef")) == ("a block of the input is named twice",)
+    apart = ("blocks of the input and the hash of its schema come together",)
+    assert contradictions(card(input_blocks=("cob",))) == contradictions(card(input_hash="0123456789abcdef")) == apart

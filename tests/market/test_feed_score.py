@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.market.feed_score import area_at, begin_window, completeness_of, freshness_of, scored, share_of
+from metastackerbandit.domain.completeness import completeness_of, share_of
+from metastackerbandit.market.feed_score import area_at, begin_window, freshness_of, scored
 from metastackerbandit.market.issues import close_issue, open_issue
 from metastackerbandit.market.quality import filled, freshened, limits_of, look
 from metastackerbandit.market.quality_rows import CROSSED, GAP

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, book, features, orders, pipeline, pivots, start, stored, streaming, sweep, train
+from metastackerbandit.bench.works import backtest, book, features, input, orders, pipeline, pivots, start, stored, streaming, sweep, train
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
@@ -16,6 +16,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     book.BENCHMARK,
     orders.BENCHMARK,
     pivots.BENCHMARK,
+    input.BENCHMARK,
     train.BENCHMARK,
     start.BENCHMARK,
 )

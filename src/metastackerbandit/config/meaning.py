@@ -1,4 +1,4 @@
-"""What each key means: the comment beside its field in the settings, which is the only place where it is written."""
+"""What each key means: the comment beside or above its field in the settings, which is the only place where it is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from metastackerbandit.config.scopes import base_name
 
 
 def key_meaning(key: Key) -> str:
-    """The comment beside a key's field; empty where the settings say nothing."""
+    """The comment beside a key's field, or above it; empty where the settings say nothing."""
     table, _, field = base_name(key.name).rpartition(".")
     return _comments(tables()[table]).get(field, "")
 
@@ -28,7 +28,13 @@ def table_meaning(table: str) -> str:
 
 @cache
 def _comments(table: type[Struct]) -> dict[str, str]:
-    """Comment of each annotated field of a class; none where the source is not shipped."""
+    """Comment of each annotated field of a class, its parents' included; none where the source is not shipped."""
+    inherited = [_comments(parent) for parent in table.__bases__ if issubclass(parent, Struct) and parent is not Struct]
+    return {field: text for found in (*inherited, _own_comments(table)) for field, text in found.items() if text}
+
+
+def _own_comments(table: type[Struct]) -> dict[str, str]:
+    """Comment of each field that is written in the class itself."""
     try:
         source = inspect.getsource(table)
     except OSError:
@@ -40,4 +46,13 @@ def _comments(table: type[Struct]) -> dict[str, str]:
     }
     (definition,) = ast.parse(source).body
     fields = [node for node in getattr(definition, "body", []) if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
-    return {ast.unparse(node.target): by_line.get(node.end_lineno or 0, "") for node in fields}
+    beside = {node.end_lineno for node in fields}
+    return {ast.unparse(node.target): by_line.get(node.end_lineno or 0) or _above(by_line, node.lineno, beside) for node in fields}
+
+
+def _above(by_line: dict[int, str], line: int, beside: set[int | None]) -> str:
+    """The comment on the lines directly above one, none of which stands beside another field."""
+    first = line
+    while first - 1 in by_line and first - 1 not in beside:
+        first -= 1
+    return " ".join(by_line[n] for n in range(first, line))

@@ -73,7 +73,9 @@ class ModelCard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     symbols). `size` is what the ladder allows for that n_eff; 0 means that it does not trade. `share_up` is the share of UP among
     the directional out-of-fold predictions, `parity` the largest difference between what training computed and what serving
     computes, `mirror_error` the largest failure to mirror. `asleep` says why the version may not answer ("" when it may).
-    `meta_label` is None on cards from before there was one. A number that could not be measured is NaN.
+    `meta_label` is None on cards from before there was one. `input_blocks` are those of the standard model input (domain/input_schema.py) that it
+    must be given, `input_hash` the fingerprint of the schema that it was trained on; both are empty where it asks for features alone. A number that
+    could not be measured is NaN.
     """
 
     model_id: str
@@ -116,6 +118,8 @@ class ModelCard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     depends_on: tuple[str, ...] = ()
     meta_label: MetaLabel | None = None
     asleep: str = ""
+    input_blocks: tuple[str, ...] = ()
+    input_hash: str = ""
 
 
 class Waiver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,6 +211,8 @@ def contradictions(card: ModelCard) -> tuple[str, ...]:
         "a file has a name that no file may have": not all(is_name(name) for name in names),
         "a file is named twice": len(set(names)) < len(names),
         "it depends on itself": card.model_id in card.depends_on,
+        "a block of the input is named twice": len(set(card.input_blocks)) < len(card.input_blocks),
+        "blocks of the input and the hash of its schema come together": bool(card.input_blocks) != bool(card.input_hash),
     }
     return tuple(what for what, is_so in wrong.items() if is_so)
 

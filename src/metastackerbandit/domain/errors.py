@@ -127,6 +127,10 @@ class MessageRefused(SupervisorError):
     """What a venue told of an account cannot be read: it is set aside whole, and the account's state must be asked for."""
 
 
+class InputUnusable(SupervisorError):
+    """A model input is wrong or has too few frames: nothing is inferred from it, and its model sleeps until there is a better one."""
+
+
 # -- nobody can act: a bug or a broken promise of a venue -------------------------------------------------------------
 
 

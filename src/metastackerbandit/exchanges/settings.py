@@ -10,14 +10,14 @@ from msgspec import Meta, Struct
 class EndpointSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses without a path; a test or a practice venue stands in by another one."""
 
-    binance_spot_stream: str = "wss://stream.binance.com:9443"
-    binance_spot_rest: str = "https://api.binance.com"
-    binance_perp_stream: str = "wss://fstream.binance.com"
-    binance_perp_rest: str = "https://fapi.binance.com"
-    mexc_spot_stream: str = "wss://wbs-api.mexc.com"
-    mexc_spot_rest: str = "https://api.mexc.com"
-    hyperliquid_stream: str = "wss://api.hyperliquid.xyz"
-    hyperliquid_rest: str = "https://api.hyperliquid.xyz"
+    binance_spot_stream: str = "wss://stream.binance.com:9443"  # streams of Binance spot
+    binance_spot_rest: str = "https://api.binance.com"  # requests of Binance spot
+    binance_perp_stream: str = "wss://fstream.binance.com"  # streams of Binance USD-M
+    binance_perp_rest: str = "https://fapi.binance.com"  # requests of Binance USD-M
+    mexc_spot_stream: str = "wss://wbs-api.mexc.com"  # streams of MEXC spot
+    mexc_spot_rest: str = "https://api.mexc.com"  # requests of MEXC spot
+    hyperliquid_stream: str = "wss://api.hyperliquid.xyz"  # streams of Hyperliquid
+    hyperliquid_rest: str = "https://api.hyperliquid.xyz"  # requests of Hyperliquid
 
 
 class TransportSettings(Struct, frozen=True, forbid_unknown_fields=True):

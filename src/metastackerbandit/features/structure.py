@@ -17,7 +17,7 @@ _BREAK = 3 * LEVELS + AGED
 
 
 @kernel
-def _trend(integers: Any, high: int, low: int) -> float:
+def trend_of(integers: Any, high: int, low: int) -> float:
     """1 where the last high and the last low are both higher than those before them, -1 where both are lower, else 0."""
     higher = integers[high + LAST] > integers[high + PRIOR]
     lower = integers[high + LAST] < integers[high + PRIOR]
@@ -59,7 +59,7 @@ def step(bar: Any, seen: Any, reals: Any, integers: Any, out: Any) -> None:
             if level < AGED:
                 out[_AGES + level] = math.log((1.0 + seen.bars - integers[low + LAST_AT]) / (1.0 + seen.bars - integers[high + LAST_AT]))
         if highs > 1 and lows > 1:
-            out[_TRENDS + level] = _trend(integers, high, low)
+            out[_TRENDS + level] = trend_of(integers, high, low)
     if known > 0:
         out[_BREAK] = broken / known
 

@@ -214,6 +214,40 @@ def imbalance_of(bids: Any, asks: Any, near: int) -> float:
     return (bid - ask) / (bid + ask) if bid + ask > 0.0 else math.nan
 
 
+@kernel
+def resting(side: Any, c: int) -> float:
+    """What rests in a column of one side (V, C) at all venues that are known there; NaN where none is."""
+    total, known = 0.0, 0
+    for v in range(len(side)):
+        if not math.isnan(side[v, c]):
+            total += side[v, c]
+            known += 1
+    return total if known > 0 else math.nan
+
+
+@kernel
+def bucket_imbalance(bids: Any, asks: Any, c: int) -> float:
+    """(bid - ask) / (bid + ask) of a column of (V, C); NaN where nothing rests, or either side is not known."""
+    bid, ask = resting(bids, c), resting(asks, c)
+    return (bid - ask) / (bid + ask) if bid + ask > 0.0 else math.nan
+
+
+@kernel
+def _fill_imbalances(bids: Any, asks: Any, out: Any) -> None:
+    """Imbalances of sides (V, T, C) by bucket -> out (T, C)."""
+    for t in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[t, c] = bucket_imbalance(bids[:, t], asks[:, t], c)
+
+
+@kernel
+def _fill_volumes(bids: Any, asks: Any, out: Any) -> None:
+    """What rests on sides (V, T, C) together -> out (T, C); NaN where either side is not known."""
+    for t in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[t, c] = resting(bids[:, t], c) + resting(asks[:, t], c)
+
+
 def newest(cob: Cob, s: int, seconds: int = LENGTH) -> slice:
     """Where the newest `seconds` (at most LENGTH) of an instrument stand in the rings: one stretch."""
     end = int(cob.row[s]["second"]) % LENGTH + LENGTH + 1
@@ -249,14 +283,7 @@ def heatmap(
     if metric == "spread":
         values = np.repeat(cob.spreads[s, window, None], 2 * radius + 1, axis=1)
     else:
-        bids, asks = (_together(side[s, chosen, window, columns]) for side in (cob.bids, cob.asks))
-        total = bids + asks
-        values = total if metric == "volume" else np.divide(bids - asks, total, out=np.full_like(total, math.nan), where=total > 0.0)
+        bids, asks = (side[s, chosen, window, columns] for side in (cob.bids, cob.asks))
+        values = np.empty(bids.shape[1:])
+        (_fill_imbalances if metric == "imbalance" else _fill_volumes)(np.ascontiguousarray(bids), np.ascontiguousarray(asks), values)
     return Heatmap(times, np.arange(-radius, radius + 1), values, cob.mids[s, window])
-
-
-def _together(side: np.ndarray) -> np.ndarray:
-    """Venues (V, T, C) in one (T, C): those that are known; NaN where none is."""
-    if len(side) == 1:
-        return side[0]
-    return np.where(np.isnan(side).all(axis=0), math.nan, np.nansum(side, axis=0))

@@ -35,23 +35,6 @@ class Score(Struct, frozen=True):
 
 
 @kernel
-def completeness_of(frames: Any, required: Any) -> float:
-    """Mean over blocks (B,) of min(1, frames / required); a block that needs nothing is whole."""
-    if len(required) == 0:
-        return 1.0
-    total = 0.0
-    for b in range(len(required)):
-        total += share_of(frames[b], required[b])
-    return total / len(required)
-
-
-@kernel
-def share_of(frames: int, required: int) -> float:
-    """min(1, frames / required); 1 where nothing is required."""
-    return 1.0 if frames >= required else frames / required
-
-
-@kernel
 def freshness_of(row: Any, limits: Any, now_ns: int) -> float:
     """2^(-age / half-life); 0 while nothing has gone into the book."""
     if row.fresh_ns == 0:

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from metastackerbandit.domain.completeness import completeness_of, share_of
 from metastackerbandit.domain.kernel import kernel, row, rows
 from metastackerbandit.market.book import is_crossed
-from metastackerbandit.market.feed_score import advance, completeness_of, share_of
+from metastackerbandit.market.feed_score import advance
 from metastackerbandit.market.issues import close_issue, grow_calm, happened, open_issue, stands, turned
 from metastackerbandit.market.quality_rows import (
     APART,

@@ -13,7 +13,7 @@ Exposure = Annotated[float, Meta(gt=0, le=20)]
 class SizingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The size of a position: one formula (volatility), or fixed for comparisons."""
 
-    mode: Literal["volatility", "fraction", "notional", "quantity"] = "volatility"
+    mode: Literal["volatility", "fraction", "notional", "quantity"] = "volatility"  # which of the fields below gives the size
     volatility_target: Annotated[float, Meta(gt=0, le=5)] = 0.15  # of the whole account, fraction a year, whatever its books
     fraction: Annotated[float, Meta(gt=0, le=10)] = 1.0  # of equity (shared by the books), in mode fraction
     notional: str = "1000"  # account currency a position, in mode notional

@@ -152,11 +152,11 @@ class ContextSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class AlignmentTable(Struct, frozen=True, forbid_unknown_fields=True):
     """Position multipliers by what a higher frame says of the lower one's side (method 6.3)."""
 
-    agrees: Share = 1.0
-    neutral: Share = 0.6
+    agrees: Share = 1.0  # where the higher frame names the same side
+    neutral: Share = 0.6  # where it names none
     opposes: Share = 0.4  # below its band, or without proven skill: it may not veto
     vetoes: Share = 0.0  # beyond its band, with proven skill
-    unavailable: Share = 0.6
+    unavailable: Share = 0.6  # where it is silent, or its word is stale
     stop_scale: Share = 0.75  # of the stop's distance where a higher frame opposes
     proven: Annotated[float, Meta(ge=0.5, le=1)] = 0.9  # chance of skill above which a frame may veto
 
@@ -182,8 +182,8 @@ class AlignmentRuleSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class AlignmentSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Which frames are aligned and how; the first frame is the one decided on, the others are slower, in order."""
 
-    mode: Literal["forecast", "rules"] = "forecast"
-    frames: tuple[str, ...] = ("5m", "15m", "1h")
+    mode: Literal["forecast", "rules"] = "forecast"  # forecasts combined by their errors, or words by the rules below
+    frames: tuple[str, ...] = ("5m", "15m", "1h")  # the one decided on, then slower ones in order
     weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)  # of the frames in the rules' average, and in the share that agrees
     agreement: tuple[str, ...] = ("5m", "15m")  # frames of the agreement and conflict rules
     slow: str = "1h"  # frame of the override and halving rules

@@ -26,21 +26,21 @@ class BoosterSettings(Struct, frozen=True, forbid_unknown_fields=True):
     leaves: Annotated[int, Meta(ge=2, le=255)] = 15  # from `small_below` outcomes on
     small_leaves: Annotated[int, Meta(ge=2, le=255)] = 8  # below it (method 2.6)
     small_below: Positive = 10_000.0  # outcomes
-    learning_rate: Share = 0.03
-    most_rounds: Count = 400
+    learning_rate: Share = 0.03  # of a round
+    most_rounds: Count = 400  # however many outcomes there are
     outcomes_a_round: Positive = 400.0  # one round for so many: near the best for an information coefficient of .1 from 2,000 to 40,000 (simulated)
     least_leaf: Positive = 50.0  # outcomes
     leaves_at_most: Positive = 40.0  # a leaf also holds at least this fraction of all outcomes: 1 / 40
-    feature_share: Share = 0.5
-    row_share: Share = 0.7
+    feature_share: Share = 0.5  # tried in a round
+    row_share: Share = 0.7  # drawn for a round
     ridge: Annotated[float, Meta(ge=0, le=1e6)] = 10.0  # lambda_l2
-    bins: Annotated[int, Meta(ge=2, le=255)] = 63
+    bins: Annotated[int, Meta(ge=2, le=255)] = 63  # of a feature
 
 
 class ForestSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Extremely random trees (Geurts, Ernst and Wehenkel 2006; method 3.1)."""
 
-    trees: Count = 200
+    trees: Count = 200  # whose probabilities are averaged
     leaf: Positive = 200.0  # outcomes
     feature_share: Share = 0.3  # tried at a split
 
@@ -48,10 +48,10 @@ class ForestSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class NetworkSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """A network of two hidden layers with GELU (method 3.1)."""
 
-    widths: tuple[Count, Count] = (64, 32)
-    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.2
+    widths: tuple[Count, Count] = (64, 32)  # units of the hidden layers
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.2  # share of units left out in training
     weight_decay: Annotated[float, Meta(ge=0, le=10)] = 0.01  # AdamW's
-    learning_rate: Share = 1e-3
+    learning_rate: Share = 1e-3  # AdamW's
     batch: Count = 256  # rows
     passes: Count = 2  # over its independent outcomes; 10 cost 8 to 20 mnats at an information coefficient of .1 (simulated)
     seeds: Annotated[int, Meta(ge=1, le=100)] = 5  # networks whose probabilities are averaged
