@@ -9,7 +9,7 @@ import pytest
 
 from metastackerbandit.domain import errors
 from metastackerbandit.exchanges.decoded import FAULTS
-from metastackerbandit.market.quality import KINDS
+from metastackerbandit.market.quality_rows import KINDS
 from tests.covering import covers
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"

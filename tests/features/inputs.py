@@ -14,7 +14,9 @@ from msgspec import Struct
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.market_rows import TradeRow
-from metastackerbandit.market.bars import BAR_FRAMES, Bars, bar_terms, empty_bars, listen, take
+from metastackerbandit.market.bar_ring import Bars
+from metastackerbandit.market.bar_terms import bar_terms
+from metastackerbandit.market.bars import BAR_FRAMES, empty_bars, listen, take
 from metastackerbandit.market.book import BookRow
 from metastackerbandit.market.cob import Cob, CobTerms, close_second, empty_cob
 from metastackerbandit.market.settings import BarSettings

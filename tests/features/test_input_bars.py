@@ -14,7 +14,8 @@ from metastackerbandit.features.input_bars import FLOW, LOG_RETURN, PRESENT, RAN
 from metastackerbandit.features.input_state import LEAST_SEEN, InputState, empty_state
 from metastackerbandit.features.model_input import InputStream
 from metastackerbandit.features.stream import FeatureStream
-from metastackerbandit.market.bars import BAR_FRAMES, refill
+from metastackerbandit.market.bar_ring import refill
+from metastackerbandit.market.bars import BAR_FRAMES
 from tests.features.inputs import ONE, empty_market
 from tests.features.scenes import START_NS, market
 

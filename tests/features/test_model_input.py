@@ -17,7 +17,9 @@ from metastackerbandit.domain.prediction import FAILED, Prediction
 from metastackerbandit.features.input_schema import BARS, HIDDEN, MODELS, SCHEMA
 from metastackerbandit.features.model_input import InputStream, Watched, said_before
 from metastackerbandit.market.cob import heatmap
-from metastackerbandit.market.quality import begin_watch, empty_quality, freshened, limits_of, open_issue, scored
+from metastackerbandit.market.feed_score import scored
+from metastackerbandit.market.issues import open_issue
+from metastackerbandit.market.quality import begin_watch, empty_quality, freshened, limits_of
 from metastackerbandit.market.settings import QualitySettings
 from tests.covering import covers
 from tests.features.inputs import FIRST, ONE, SECOND, WIDTH, empty_market, made, play

@@ -14,7 +14,7 @@ from metastackerbandit.features.input_book import take_seconds
 from metastackerbandit.features.input_pivots import write_pivots
 from metastackerbandit.features.input_schema import SCHEMA
 from metastackerbandit.market.cob import average_back
-from metastackerbandit.market.quality import consistency_of, freshness_of
+from metastackerbandit.market.feed_score import consistency_of, freshness_of
 
 WRITTEN = tuple(name for name in SCHEMA.names if name not in ("predictions", "hidden"))  # what the market says; other models speak for themselves
 _SHAPES = tuple((name, SCHEMA.block(name).shape) for name in WRITTEN)

@@ -22,9 +22,9 @@ from metastackerbandit.features.input_flow import take_row
 from metastackerbandit.features.input_now import WRITTEN, Written, advance_input, room_for, take_mark, write_input, write_quality
 from metastackerbandit.features.input_schema import HIDDEN, MODELS, SCHEMA
 from metastackerbandit.features.input_state import InputState, empty_state
-from metastackerbandit.market.bars import Bars
+from metastackerbandit.market.bar_ring import Bars
 from metastackerbandit.market.cob import Cob, CobTerms, empty_cob
-from metastackerbandit.market.quality import Quality
+from metastackerbandit.market.quality_rows import Quality
 
 
 class Watched(NamedTuple):

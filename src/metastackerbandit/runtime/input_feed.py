@@ -16,10 +16,12 @@ from metastackerbandit.features.input_flow import take_row
 from metastackerbandit.features.input_now import Written, advance_input, room_for, take_mark, write_input, write_quality
 from metastackerbandit.features.input_state import InputState
 from metastackerbandit.features.model_input import InputStream, Watched
-from metastackerbandit.market.bars import BAR_FRAMES, Bars, BarTerms, bar_terms, empty_bars, take
+from metastackerbandit.market.bar_ring import Bars
+from metastackerbandit.market.bar_terms import BarTerms, bar_terms
+from metastackerbandit.market.bars import BAR_FRAMES, empty_bars, take
 from metastackerbandit.market.cob import Cob
 from metastackerbandit.market.micro import Micro
-from metastackerbandit.market.quality import Quality
+from metastackerbandit.market.quality_rows import Quality
 from metastackerbandit.market.settings import BarSettings
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of
 from metastackerbandit.runtime.book_quality import judge
