@@ -30,13 +30,9 @@ help:
 	@echo "make check           ruff, mypy --strict, the architecture test"
 	@echo "make oracles         other engines play the same scenes, and are compared with ours trade for trade (docs/oracles.md); PEER=name for one"
 	@echo "make mutation        mutants of what decides, sizes and executes, tried on their own tests (docs/testing.md)"
-<<<<<<< HEAD
 	@echo "make fuzz            codecs and the reader of captures on bytes that nobody would send, SECONDS=120 each (docs/testing.md)"
-	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md"
-=======
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md,"
 	@echo "                     the blocks of docs/model_input.md, every key of docs/configuration.md"
->>>>>>> 11edc2a (Tell writers of models what is in the input, with examples that run, and operators what to do about each error)
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
