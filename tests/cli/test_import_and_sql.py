@@ -11,12 +11,15 @@ from metastackerbandit.runtime.bar_feed import bars_of
 from metastackerbandit.runtime.capture_check import check_capture
 from metastackerbandit.runtime.capture_rules import instruments_in
 from metastackerbandit.runtime.recorded.reading import read_recorded
+from metastackerbandit.runtime.second_feed import seconds_of
 from metastackerbandit.storage.captures import read_capture
 from metastackerbandit.storage.market_columns import Market, read_rows
+from metastackerbandit.storage.sqlite import opened
 from tests.cli.test_data_verbs import msb
 from tests.covering import covers
 from tests.exchanges.binance.venue import Venue, written
 from tests.shared import shared_data
+from tests.storage.candle_making import candle_table, write
 
 
 @covers("B13", "B16")
@@ -30,6 +33,8 @@ def test_a_capture_becomes_columns_and_its_trades_bars(tmp_path: Path) -> None:
     kinds = check_capture(capture, instruments_in(capture)).kinds
     assert (added["depth"], added["trades"], added["quotes"]) == (kinds["depth"], kinds["trades"], kinds["quote"]) == (3_327, 974, 7_113)
     assert next(one["days"] for one in told["imported"] if one["kind"] == "depth") == ["2024-07-18", "2024-07-19"]
+    seconds = seconds_of(capture, instruments_in(capture))
+    assert read_rows(tmp_path, Market("seconds", "binance_perp", "BTCUSDT")).rows.tobytes() == seconds.tobytes() and added["seconds"] == 178
     code, again = msb("import", file, home=tmp_path)
     assert code == 0 and all(one["added"] == 0 and one["differing"] == 0 for one in again["imported"])
 
@@ -184,3 +189,14 @@ def test_an_empty_installation_says_so(tmp_path: Path) -> None:
     assert msb("sql", home=tmp_path) == (0, {"tables": []})
     code, told = msb("sql", "SELECT * FROM trades", home=tmp_path)
     assert code == 6 and "holds nothing yet" in told["error"]["what"]
+
+
+def test_the_journal_and_candles_are_tables_too(tmp_path: Path) -> None:
+    opened(tmp_path).close()
+    folder = tmp_path / "binance_spot_5m"
+    write(candle_table(50), folder / "BTCUSDT.parquet")
+    assert msb("import", folder, home=tmp_path)[0] == 0
+    _, told = msb("sql", home=tmp_path)
+    assert {"candles", "fills", "ledger", "orders", "runs", "trips"} <= {one["name"] for one in told["tables"]}
+    assert msb("sql", "SELECT count(*) FROM fills", home=tmp_path)[1]["rows"] == [[0]]
+    assert msb("sql", "SELECT source, symbol, count(*) FROM candles GROUP BY ALL", home=tmp_path)[1]["rows"] == [["binance_spot_5m", "BTCUSDT", 50]]

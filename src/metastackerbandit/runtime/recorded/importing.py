@@ -20,6 +20,7 @@ from metastackerbandit.runtime.capture_check import check_capture
 from metastackerbandit.runtime.capture_recording import gather as gather_bars
 from metastackerbandit.runtime.capture_rules import instruments_in, is_inverse
 from metastackerbandit.runtime.recorded.gathering import NAMES, rows_in
+from metastackerbandit.runtime.second_feed import seconds_of
 from metastackerbandit.storage.market_columns import DAY_NS, Stored, market_of_instrument, read_day, taken, write_rows
 from metastackerbandit.storage.market_columns import Held as Rows
 from metastackerbandit.storage.market_kinds import kind_of
@@ -52,8 +53,22 @@ def import_capture(home: Path, capture: Capture, settings: BarSettings) -> Impor
             stored.append(done)
             if name == "trades" and not is_inverse(one):
                 stored += _bars(home, one, done.days, settings)
+    if len(found.depth):
+        stored += _seconds(home, capture, instruments)
     issues = [QualityIssue("differs", "medium", f"{one.kind} {one.symbol}", _UNLIKE, one.differing) for one in stored if one.differing]
     return Imported(tuple(stored), (*checked.issues, *issues))
+
+
+def _seconds(home: Path, capture: Capture, instruments: Sequence[Instrument]) -> list[Stored]:
+    """The seconds of the capture's books."""
+    seconds = seconds_of(capture, instruments)
+    made = []
+    for place, one in enumerate(instruments):
+        mine = seconds[seconds["instrument"] == place]
+        mine["instrument"] = 0
+        if len(mine):
+            made.append(write_rows(home, kind_of("seconds"), one, mine))
+    return made
 
 
 _UNLIKE = "rows of the same number were there with other values; those that were there stay"
