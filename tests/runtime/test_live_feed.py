@@ -27,8 +27,9 @@ from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World, i
 from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.ports import LoopClock
 from metastackerbandit.runtime.settings import BackoffSettings, LiveSettings
-from metastackerbandit.storage.capture_log import CaptureLog
 from metastackerbandit.storage.captures import read_capture
+from metastackerbandit.storage.raw_log import RawLog
+from metastackerbandit.storage.settings import RawLogSettings
 from tests.covering import covers
 from tests.runtime.recorded_venue import Book, RecordedVenue, Sent, quotes, recorded
 from tests.shared import shared_data
@@ -256,11 +257,11 @@ def test_the_log_driven_again_gives_the_same_book(tmp_path: Path) -> None:
         async with venue.served():
             run = Run(venue)
             await run.play(is_live)
-        log = CaptureLog(tmp_path / "log.gz")
+        log = RawLog(tmp_path / "log", RawLogSettings())
         for row in run.sink.rows:
             log.write(*row)
         log.close()
-        found = check_capture(read_capture([log.path]), instruments("BTCUSDT"))
+        found = check_capture(read_capture([log.folder]), instruments("BTCUSDT"))
         (book,) = found.books
         last = max(run.said["BTCUSDT"])
         bid, _, ask, _ = run.said["BTCUSDT"][last]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,12 @@ def test_what_is_no_capture_is_refused(tmp_path: Path) -> None:
         assert not is_capture(path)
         with pytest.raises(DataRefused, match=what):
             read_capture([path])
+
+
+def test_a_short_file_that_was_never_ended_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    lines = b"".join(b'%d {"n":%d}\n' % (1_700_000_000 * 10**9 + n, n) for n in range(10))
+    path = tmp_path / "a.gz"
+    path.write_bytes(packer.compress(lines) + packer.flush(zlib.Z_SYNC_FLUSH) + packer.compress(b"1700000000000000011 {}\n"))
+    found = read_capture([path])
+    assert len(found.starts) == 10 and [issue.kind for issue in found.issues] == ["cut_off"]

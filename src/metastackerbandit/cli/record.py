@@ -73,18 +73,18 @@ def record_payload(
     import uvloop
 
     from metastackerbandit.exchanges.catalog import streams_of
-    from metastackerbandit.storage.capture_log import CaptureLog
+    from metastackerbandit.storage.raw_log import RawLog
 
     settings = feed_settings(config, venue, market, url, rest_url)
     instruments = instruments_named(symbols, market, venue)
     streams_of(venue, market).sockets(instruments, streams, settings.endpoints)  # refuses what cannot be asked for, before anything is made
-    log = CaptureLog(out / f"{venue.lower()}_{market}_{datetime.now(UTC):%Y%m%dT%H%M%S}.gz")
+    log = RawLog(out / f"{venue.lower()}_{market}_{datetime.now(UTC):%Y%m%dT%H%M%S}", config.raw_log)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             recorded = runner.run(_recorded(instruments, streams, log, settings, seconds, show))
     finally:
         log.close()
-    return _payload(recorded, venue, market, symbols, streams, log.path)
+    return _payload(recorded, venue, market, symbols, streams, log.folder)
 
 
 async def _recorded(

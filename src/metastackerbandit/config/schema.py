@@ -20,6 +20,7 @@ from metastackerbandit.risk.settings import RiskSettings, SizingSettings, TailSe
 from metastackerbandit.runtime.settings import BackoffSettings, LiveSettings, PriceSettings, UpkeepWorkerSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.settings import AlignmentSettings, ArmSettings, ContextSettings, PosteriorSettings
+from metastackerbandit.storage.settings import RawLogSettings
 from metastackerbandit.training.settings import TrainingSettings
 
 
@@ -52,6 +53,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     account: AccountSettings = AccountSettings()
     market: MarketSettings = MarketSettings()
     quality: QualitySettings = QualitySettings()
+    raw_log: RawLogSettings = RawLogSettings()
     bars: BarSettings = BarSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
     upkeep_worker: UpkeepWorkerSettings = UpkeepWorkerSettings()

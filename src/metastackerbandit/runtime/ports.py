@@ -67,3 +67,10 @@ class RawSink(Protocol):
         Raises:
             StorageFailed: it could not be kept.
         """
+
+
+class RawLogSink(RawSink, Protocol):
+    """A sink that writes behind, and wants to be told that time passes."""
+
+    def tick(self, now_ns: int) -> object:
+        """What was kept is written and forced down where it is due. Raises as `write` does."""

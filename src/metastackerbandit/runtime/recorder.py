@@ -16,7 +16,7 @@ from metastackerbandit.exchanges.transport.picows_socket import PicowsConnector
 from metastackerbandit.runtime.feed_events import FeedEvent
 from metastackerbandit.runtime.health import HealthFacts
 from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World, issue_of
-from metastackerbandit.runtime.ports import LoopClock, RawSink
+from metastackerbandit.runtime.ports import LoopClock, RawLogSink
 
 MOST_ISSUES = 1_000  # kept; all are counted by kind
 _PROGRESS_S = 0.5
@@ -60,7 +60,7 @@ class Tally:
 async def record(
     instruments: Sequence[Instrument],
     words: Sequence[str],
-    sink: RawSink,
+    sink: RawLogSink,
     settings: FeedSettings,
     *,
     seconds: float,
@@ -89,6 +89,7 @@ async def record(
         try:
             while not following.done() and not stop.is_set() and (left := seconds - (clock.now_ns() - begun_ns) / SECOND_NS) > 0.0:
                 await asyncio.wait((following, stopping), timeout=min(_PROGRESS_S, left), return_when=asyncio.FIRST_COMPLETED)
+                sink.tick(clock.now_ns())
                 show(progress())
             found, facts = progress(), feed.health()  # before the end makes every book stale
         finally:

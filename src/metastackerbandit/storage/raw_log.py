@@ -16,7 +16,7 @@ from pathlib import Path
 from metastackerbandit.domain.errors import StorageFailed
 from metastackerbandit.domain.recording import QualityIssue
 from metastackerbandit.storage.log_files import DiskFile, LogFile, OpenLog
-from metastackerbandit.storage.raw_blocks import Arrived, packed_block
+from metastackerbandit.storage.raw_blocks import KINDS, Arrived, packed_block
 from metastackerbandit.storage.raw_reading import SUFFIX, segments_in, torn_tail
 from metastackerbandit.storage.settings import RawLogSettings
 from metastackerbandit.storage.whole_files import reach_disk, writing
@@ -63,6 +63,10 @@ class RawLog:
         if self._bytes >= self._settings.block_kb * 1_024 or self._is_old(self._waiting[0], arrived.received_ns):
             self._write()
         return self.acknowledged
+
+    def write(self, kind: str, connection: str, received_ns: int, url: str, body: bytes) -> None:
+        """`put` for a live feed: `kind` is frame, reply (of the `url` asked), opened or closed. Raises as `put` does."""
+        self.put(Arrived(received_ns, KINDS.index(kind), connection, body, url))
 
     def tick(self, now_ns: int) -> int:
         """Write what is old enough though nothing more came; how many rows are acknowledged by now. Raises as `put` does."""
