@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, book, features, input, orders, pipeline, pivots, start, stored, streaming, sweep, train
+from metastackerbandit.bench.works import backtest, book, features, feeds, input, orders, pipeline, pivots, start, stored, streaming, sweep, train
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
@@ -14,6 +14,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     features.BENCHMARK,
     streaming.BENCHMARK,
     book.BENCHMARK,
+    feeds.BENCHMARK,
     orders.BENCHMARK,
     pivots.BENCHMARK,
     input.BENCHMARK,
