@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,17 @@ def test_a_full_side_forgets_its_farthest_quarter_and_says_how_far_it_is_known(l
     known = [ticks for ticks in range(1, 41) if ticks >= row.known_bid]
     assert [ticks for ticks in bids if ticks >= row.known_bid] == known[::-1]
     assert [ticks for ticks in asks if ticks <= row.known_ask] == list(range(1, int(row.known_ask) + 1))
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 3, 5])
+def test_the_smallest_side_keeps_the_best_that_fit(capacity: int) -> None:
+    book, message = empty_books(1, capacity), rows(DepthRow, 1)
+    for n, ticks in enumerate((100, 103, 101, 104, 102, 99)):
+        message[0]["bids"], message[0]["last_id"] = 1, n + 1
+        change(book.row[0], book.bids[0], book.asks[0], message[0], np.array([[ticks, 7]]), np.zeros((1, 2), np.int64))
+    count = int(book.row[0]["bids"])
+    kept = book.bids[0, :count, 0].tolist()
+    assert 1 <= count <= capacity and kept == sorted(kept) and (kept[-1] == 104 or capacity == 1)
 
 
 def test_a_level_that_was_never_there_may_go() -> None:

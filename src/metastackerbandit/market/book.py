@@ -88,10 +88,10 @@ def put(side: Any, count: int, sign: int, ticks: int, lots: int) -> int:
 
 @kernel
 def make_room(side: Any, count: int) -> int:
-    """Drop the farthest quarter of a full side (D, 2); the new count."""
+    """Drop the farthest quarter of a full side (D, 2), one level at the least; the new count."""
     if count < len(side):
         return count
-    gone = count // 4
+    gone = max(count // 4, 1)
     for n in range(gone, count):
         side[n - gone, 0] = side[n, 0]
         side[n - gone, 1] = side[n, 1]

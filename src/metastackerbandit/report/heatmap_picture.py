@@ -76,6 +76,9 @@ def _resting(figure: Any, axes: Any, facts: HeatmapFacts) -> None:
         first = int(facts.centres[t]) - radius - low
         grid[first : first + amounts.shape[1], t] = amounts[t]
     grid[grid <= 0] = math.nan
+    if np.isnan(grid).all():
+        axes.text(0.5, 0.5, "what rests in these buckets is not known: narrower ones reach less far", ha="center", transform=axes.transAxes)
+        return
     bounds = np.nanquantile(grid, (0.05, 0.995))
     prices = np.arange(low, high + 2) * facts.bucket
     norm = LogNorm(max(bounds[0], 1e-9), max(bounds[1], bounds[0] * 1.01, 2e-9), clip=True)
