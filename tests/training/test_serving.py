@@ -26,13 +26,17 @@ from metastackerbandit.domain.prediction import (
 )
 from metastackerbandit.domain.timeframe import MINUTE_NS, frame_ns
 from metastackerbandit.evaluation.volatility import VolatilityStream, horizon_volatility
+from metastackerbandit.features.catalog import FEATURES
 from metastackerbandit.features.stream import FeatureStream
 from metastackerbandit.market.frames import frame_bars
 from metastackerbandit.storage.registry import Registry
+from metastackerbandit.training.dataset import dataset_of
 from metastackerbandit.training.jobs import Job, errands_of, run_jobs
 from metastackerbandit.training.serving import Served, Version, predictions_over
+from metastackerbandit.training.settings import TrainingSettings
 from metastackerbandit.training.stack import unpack
 from tests.covering import covers
+from tests.markets import generated
 from tests.training.worlds import QUICK, candles, market
 
 RECORDING = market(candles(11, 3_500, trend=0.3))
@@ -128,3 +132,13 @@ def test_an_older_version_answers_while_newer_ones_sleep(versions: list[Version]
 def test_a_version_of_another_frame_is_refused(versions: list[Version]) -> None:
     with pytest.raises(ModelMismatch, match="5m bars, asked to serve 1h"):
         Served("1h", versions, QUICK)
+
+
+def test_a_book_that_was_recorded_is_seen_in_training_and_in_serving() -> None:
+    booked, bare = generated(5, 400, symbols=1, booked=True), generated(5, 400, symbols=1)
+    book = np.array([spec.needs == "book" for spec in FEATURES])
+    told, without = (dataset_of(one, ("BTCUSDT",), "5m", TrainingSettings(), CostSettings()) for one in (booked, bare))
+    assert told.markets[0].expected[book].all() and not without.markets[0].expected[book].any()
+    assert told.markets[0].table.valid[:, book].any() and not without.markets[0].table.valid[:, book].any()
+    assert told.markets[0].table.values[:, ~book].tobytes() == without.markets[0].table.values[:, ~book].tobytes()
+    assert told.digest != without.digest

@@ -33,7 +33,7 @@ def order_events(recording: Recording, controls: np.ndarray, predictions: Sequen
         codes += [count | CLOSE_EVENT, count | OPEN_EVENT]
         mood = recording.mood[s] if recording.mood else None
         said = predictions[s] if predictions else None
-        seconds = recording.seconds[s] if recording.seconds else None
+        seconds = recording.seconds_at(s)
         for series, kind in ((mood, MOOD_EVENT), (seconds, SECOND_EVENT), (recording.funding[s], FUNDING_EVENT), (said, PREDICTION_EVENT)):
             if series is not None:
                 times.append(series["known_ns" if kind == SECOND_EVENT else "at_ns"])

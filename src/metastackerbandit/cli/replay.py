@@ -242,7 +242,7 @@ def inputs_heard(session: Session) -> Iterable[Input]:
             has_volume=recording.has_volume[place],
             has_flow=bool(recording.has_flow) and recording.has_flow[place],
             has_funding=recording.funding[place] is not None,
-            has_book=bool(recording.seconds) and recording.seconds[place] is not None,
+            has_book=recording.seconds_at(place) is not None,
         )
         volatility = VolatilityStream(label_spec(voice.frame))
         model = opinions.served(voice, session.config)

@@ -106,7 +106,7 @@ class RequestRefused(VenueError):
 class RateLimited(VenueError):
     """A venue asks for silence (429, 418) of `wait_s` seconds; nothing may be sent before."""
 
-    def __init__(self, what: str, *, wait_s: float, where: str = "", mend: str = "") -> None:
+    def __init__(self, what: str, *, wait_s: float = 0.0, where: str = "", mend: str = "") -> None:
         super().__init__(what, where=where, mend=mend)
         self.wait_s = wait_s
 

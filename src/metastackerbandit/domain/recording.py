@@ -73,6 +73,10 @@ class Recording(Struct, frozen=True, eq=False):
                     f"{given} {name} for {count} instruments", where=f"recording from {self.source}", mend="give one of each, in the same order"
                 )
 
+    def seconds_at(self, place: int) -> np.ndarray | None:
+        """Seconds of the order book of the instrument at a place, None where none were recorded."""
+        return self.seconds[place] if self.seconds else None
+
 
 def spread(recording: Recording, places: Sequence[int]) -> Recording:
     """The recording with the symbols at `places`, in that order; one that is named twice shares its columns."""

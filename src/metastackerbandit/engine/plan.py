@@ -136,7 +136,7 @@ def plan_of(
             has_funding=recording.funding[place] is not None,
             has_volume=recording.has_volume[place],
             has_mood=bool(recording.mood) and recording.mood[place] is not None,
-            has_book=bool(recording.seconds) and recording.seconds[place] is not None,
+            has_book=recording.seconds_at(place) is not None,
             higher=frames if len(traded) == 1 else tuple(other for other in frames if frame_ns(other) > frame_ns(name)),
         )
         for place, instrument in enumerate(recording.instruments)

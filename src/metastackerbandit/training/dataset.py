@@ -121,17 +121,17 @@ def market_of(recording: Recording, place: int, spec: LabelSpec, settings: Train
     """One symbol of a recording on the label's frame."""
     length, candles, funding = frame_ns(spec.frame), recording.bars[place], recording.funding[place]
     bars = frame_bars(candles, recording.base_ns, length)
-    has_flow = recording.has_flow[place] if recording.has_flow else False
+    has_flow, seconds = recording.has_flow[place] if recording.has_flow else False, recording.seconds_at(place)
     volatility = horizon_volatility(bars, spec)
     return Market(
         instrument=recording.instruments[place],
         known_ns=bars["known_ns"].astype(np.int64),
         closed_ns=bars["closed_ns"].astype(np.int64),
-        table=features_over(bars, length, funding, has_volume=recording.has_volume[place], has_flow=has_flow),
+        table=features_over(bars, length, funding, has_volume=recording.has_volume[place], has_flow=has_flow, seconds=seconds),
         labels=label_bars(bars, candles, recording.base_ns, funding, spec, costs),
         volatility=volatility,
         is_event=_events(bars, volatility, spec, settings),
-        expected=_expected(has_volume=recording.has_volume[place], has_flow=has_flow, has_funding=funding is not None),
+        expected=_expected(has_volume=recording.has_volume[place], has_flow=has_flow, has_funding=funding is not None, has_book=seconds is not None),
     )
 
 
@@ -168,9 +168,9 @@ def sample_until(data: DataSet, until_ns: int, settings: TrainingSettings) -> tu
     return sample, facts
 
 
-def _expected(*, has_volume: bool, has_flow: bool, has_funding: bool) -> Bools:
+def _expected(*, has_volume: bool, has_flow: bool, has_funding: bool, has_book: bool) -> Bools:
     """Which features (F,) these inputs can make."""
-    had = {"price": True, "volume": has_volume, "flow": has_flow, "funding": has_funding, "book": False}
+    had = {"price": True, "volume": has_volume, "flow": has_flow, "funding": has_funding, "book": has_book}
     return np.array([had[spec.needs] for spec in FEATURES], np.bool_)
 
 
@@ -261,4 +261,7 @@ def _digest(recording: Recording, places: list[int]) -> str:
         seen.update(b"none" if funding is None else np.ascontiguousarray(funding).data)
         has_flow = recording.has_flow[place] if recording.has_flow else False
         seen.update(repr((recording.has_volume[place], has_flow)).encode())
+        seconds = recording.seconds_at(place)
+        if seconds is not None:
+            seen.update(np.ascontiguousarray(seconds).tobytes())
     return seen.hexdigest()[:16]

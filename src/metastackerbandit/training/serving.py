@@ -173,7 +173,8 @@ def predictions_over(
     length, funding = frame_ns(frame), recording.funding[place]
     bars = frame_bars(recording.bars[place], recording.base_ns, length)
     has_flow = recording.has_flow[place] if recording.has_flow else False
-    table = features_over(bars, length, funding, has_volume=recording.has_volume[place], has_flow=has_flow)
+    seconds = recording.seconds_at(place)
+    table = features_over(bars, length, funding, has_volume=recording.has_volume[place], has_flow=has_flow, seconds=seconds)
     served = Served(frame, versions, settings, latency_ns=latency_ns, is_frame_waived=is_frame_waived)
     return served.answers(table, horizon_volatility(bars, label_spec(frame)), place)
 
