@@ -120,8 +120,9 @@ def test_amounts_are_by_absolute_bucket_around_the_middle_s(book: tuple[Side, Si
     assert cob.spreads[0, place] == pytest.approx((min(book[1]) - max(book[0])) / middle * 1e4)
     bids, asks = plain(book, width, int(middle // width))
     assert shown(cob, "bids", FIRST) == pytest.approx(bids) and shown(cob, "asks", FIRST) == pytest.approx(asks)
-    near = slice(RADIUS - NEAR, RADIUS + NEAR + 1)
-    bid, ask = bids[near].sum(), asks[near].sum()
+    shift = math.ceil(middle) // width - int(middle // width)
+    near, above = (slice(RADIUS - NEAR + by, RADIUS + NEAR + 1 + by) for by in (0, shift))
+    bid, ask = bids[near].sum(), asks[above].sum()
     assert cob.row[0].imbalance == (pytest.approx((bid - ask) / (bid + ask)) if bid + ask else pytest.approx(math.nan, nan_ok=True))
 
 
@@ -257,3 +258,13 @@ def test_a_symbol_s_bucket_is_as_configured_else_by_the_rule() -> None:
     for wrong in ("{ BTCUSDT = 0 }", "{ BTCUSDT = -1.0 }", "{ BTCUSDT = nan }", "{ BTCUSDT = inf }", "10", '{ BTCUSDT = "ten" }'):
         with pytest.raises(ConfigRefused, match=r"cob\.bucket"):
             load(sets=[f"cob.bucket={wrong}"])
+
+
+@covers("B09")
+@given(bid=st.integers(100_000, 200_000), width=st.integers(1, 4), gap=st.integers(1, 4))
+def test_equal_sides_are_no_imbalance_wherever_the_middle_lies(bid: int, width: int, gap: int) -> None:
+    """The same on both sides, level by level: what is left is what prices differ by, and where buckets begin."""
+    cob = cob_of(width)
+    closed(cob, FIRST, [({bid - n: 10 for n in range(60)}, {bid + gap + n: 10 for n in range(60)})])
+    levels = 5.5 * width  # about as many of each side count
+    assert abs(cob.row[0].imbalance) <= (width - 1) / levels + 1e-3

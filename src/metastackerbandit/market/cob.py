@@ -150,7 +150,8 @@ def close_second(cob: Any, s: int, second: int, live: Any, row: Any, bids: Any, 
             cob.asks[s, v, place + 300, c] = cob.asks[s, v, place, c]
     middle = 0.5 * (bid + ask)
     spread = (ask - bid) / middle * 1e4
-    imbalance = imbalance_of(cob.bids[s, :, place], cob.asks[s, :, place], 5)
+    shift = (bid + ask + 1) // 2 // terms.width - centre  # 1 where the middle lies between two buckets
+    imbalance = imbalance_of(cob.bids[s, :, place], cob.asks[s, :, place], 5, shift)
     for at in (place, place + 300):
         cob.seconds[s, at] = second
         cob.centres[s, at] = centre
@@ -200,17 +201,19 @@ def average_back(values: Any, place: int, seconds: int) -> float:
 
 
 @kernel
-def imbalance_of(bids: Any, asks: Any, near: int) -> float:
+def imbalance_of(bids: Any, asks: Any, near: int, shift: int) -> float:
     """(bid - ask) / (bid + ask) over the middle's bucket and the `near` ones on each side, all venues (V, C) together.
 
-    A venue that is not known at the middle is left out. NaN where nothing rests, or a venue's book is not known as far as that.
+    Where the middle lies between two buckets (`shift` 1), the lower is the bids' and the upper the asks': each side has as many buckets as the
+    other, or a market whose spread is one tick would always seem to be bid for. A venue that is not known at the middle is left out. NaN where
+    nothing rests, or a venue's book is not known as far as that.
     """
     bid, ask = 0.0, 0.0
     for v in range(len(bids)):
-        if not (math.isnan(bids[v, 20]) or math.isnan(asks[v, 20])):
+        if not (math.isnan(bids[v, 20]) or math.isnan(asks[v, 20 + shift])):
             for c in range(20 - near, 21 + near):
                 bid += bids[v, c]
-                ask += asks[v, c]
+                ask += asks[v, c + shift]
     return (bid - ask) / (bid + ask) if bid + ask > 0.0 else math.nan
 
 
