@@ -28,6 +28,8 @@ _PUSHED = re.compile(rb'\{"channel":"(?:l2Book|bbo|trades|candle|activeAssetCtx)
 _PICTURES, _CHANGES = re.compile(rb'@depth\d+[@"]'), re.compile(rb'@depth[@"]')
 _LOOKED_AT = 1_000  # frames by which a capture's venue is told
 _PRICE, _SIZE = re.compile(rb'"px":"(\d+(?:\.\d*)?)"'), re.compile(rb'"sz":"(\d+(?:\.\d*)?)"')
+_TOPIC = re.compile(rb"spot@public\.[a-zA-Z0-9.]+\.pb(?:@\d+ms)?@([A-Z0-9]{2,32})")  # of MEXC's messages, which are protobuf
+_ITEM = re.compile(rb"\x0a.(\d+(?:\.\d+)?)\x12.(\d+(?:\.\d+)?)", re.DOTALL)  # a price and a size in one, each text behind its length
 _LEVEL = re.compile(rb'\["(\d+(?:\.\d*)?)","(\d+(?:\.\d*)?)"')
 
 _Told = tuple[set[str], Sequence[Sequence[bytes]]]
@@ -35,8 +37,12 @@ _Told = tuple[set[str], Sequence[Sequence[bytes]]]
 
 def venue_in(capture: Capture) -> str:
     """The venue (exchanges.catalog) whose form a capture's frames have."""
-    first = map(capture.frame, range(min(len(capture.starts), _LOOKED_AT)))
-    return "HYPERLIQUID" if any(_PUSHED.match(frame) for frame in first) else "BINANCE"
+    for frame in map(capture.frame, range(min(len(capture.starts), _LOOKED_AT))):
+        if _PUSHED.match(frame):
+            return "HYPERLIQUID"
+        if frame.startswith(b"\n") and _TOPIC.search(frame[:_HEAD]):
+            return "MEXC"
+    return "BINANCE"
 
 
 def is_inverse(one: Instrument) -> bool:
@@ -74,7 +80,10 @@ def has_pictures_alone(capture: Capture, codec: Codec) -> bool:
 
 def symbols_in(capture: Capture) -> tuple[str, ...]:
     """The symbols that a capture tells of, in the order of their first frame; DataRefused where there is none."""
-    if venue_in(capture) == "HYPERLIQUID":
+    venue = venue_in(capture)
+    if venue == "MEXC":
+        found = dict.fromkeys(_upper(_TOPIC, capture))
+    elif venue == "HYPERLIQUID":
         found = dict.fromkeys(name for frame in _pushed(capture) for name in _COINS.findall(frame))
     else:
         found = dict.fromkeys(_upper(_STREAMS, capture)) or dict.fromkeys(_upper(_NAMED, capture))
@@ -82,7 +91,7 @@ def symbols_in(capture: Capture) -> tuple[str, ...]:
         raise DataRefused(
             "no frame is of a venue that can be read",
             where=capture.source,
-            mend="captures of Binance's and Hyperliquid's streams can be checked so far",
+            mend="captures of Binance's, MEXC's and Hyperliquid's streams can be read",
         )
     return tuple(name.decode(errors="replace") for name in found)
 
@@ -110,7 +119,7 @@ def _decimals(text: bytes) -> int:
 def grids_in(capture: Capture, symbols: Sequence[str]) -> dict[str, tuple[str, str]]:
     """The steps of the prices and sizes of each symbol as its frames show them, as many decimals as are ever used: one pass for all symbols."""
     used = {symbol: [0, 0] for symbol in symbols}
-    told = _of_coins(capture) if venue_in(capture) == "HYPERLIQUID" else _of_symbols(capture)
+    told = {"HYPERLIQUID": _of_coins, "MEXC": _of_topics}.get(venue_in(capture), _of_symbols)(capture)
     for named, pairs in told:
         decimals = [max((_decimals(text) for text in texts), default=0) for texts in pairs]
         for symbol in named & used.keys():
@@ -129,6 +138,15 @@ def _of_coins(capture: Capture) -> Iterator[_Told]:
     """Which Hyperliquid coins a frame tells of, and the texts of its prices and sizes."""
     for frame in _pushed(capture):
         yield {coin.decode(errors="replace") for coin in _COIN.findall(frame)}, (_PRICE.findall(frame), _SIZE.findall(frame))
+
+
+def _of_topics(capture: Capture) -> Iterator[_Told]:
+    """Which MEXC symbols a message tells of, and the texts of its prices and sizes; answers to requests are as Binance's."""
+    yield from _of_symbols(capture)
+    for frame in map(capture.frame, range(len(capture.starts))):
+        topic, items = _TOPIC.search(frame[:_HEAD]), _ITEM.findall(frame)
+        if topic is not None and items:
+            yield {topic[1].decode()}, tuple(zip(*items, strict=True))
 
 
 def _of_symbols(capture: Capture) -> Iterator[_Told]:

@@ -21,7 +21,6 @@ from msgspec import Struct
 
 STREAM, REPLY, OPENED, CLOSED = 0, 1, 2, 3
 KINDS = ("frame", "reply", "opened", "closed")  # as a live feed names them
-KINDS = ("stream", "reply", "opened", "closed")
 
 MAGIC = b"\x5d\x2a\x4d\x18"  # a skippable frame
 _MARK = b"MSBL"
