@@ -12,9 +12,7 @@ class RawLogSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     block_kb: Annotated[int, Meta(ge=1, le=16_384)] = 256  # bodies of a block before it is packed and written: larger packs better
     block_ms: Annotated[int, Meta(ge=0, le=60_000)] = 200  # a block is written once it is so old; a killed process loses at most that
-    fsync: Literal["block", "interval", "segment"] = (
-        "interval"  # a lost process loses nothing that is written; a lost machine what is not forced down
-    )
+    fsync: Literal["block", "interval", "segment"] = "interval"  # when blocks are forced down: what is not, a lost machine loses
     fsync_ms: Annotated[int, Meta(ge=1, le=600_000)] = 1_000  # between two forced writes, for "interval"
     segment_mb: Annotated[int, Meta(ge=1, le=65_536)] = 256  # packed; a segment that is larger ends
     segment_minutes: Annotated[int, Meta(ge=1, le=10_080)] = 60  # a segment that is older ends
