@@ -128,6 +128,9 @@ def _frames(text: bytes, urls: dict[str, int]) -> tuple[list[tuple[int, int, int
             found.append((match.end(), last, _ns_of_seconds(match[2]), urls.setdefault(url, len(urls))))
         elif last > start and not _TALK.match(text, start, last):
             strange.append(number)
+        if match and found[-1][2] >= 2**63:  # a time that no clock will show
+            found.pop()
+            strange.append(number)
         start = end + 1
     return found, strange
 
