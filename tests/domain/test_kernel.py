@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from metastackerbandit.domain import kernel as kernel_cache
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import copied, entry, joined, kernel, layout, rebound, row, rows, signatures_of, stamp_of, struct_of
 
@@ -232,6 +233,85 @@ def first(pair):
         caller.write_text(imports + "def shifted(x):\n    return first(Pair(x, 1))\nalone = composed = shifted\n")
         assert tiny.ask() == (3.0, 3.0, 3.0)
         Path(str(module).format(name)).unlink()
+
+
+def test_binaries_of_several_processes_can_be_called_by_one_kernel(tmp_path: Path) -> None:
+    """Twins have one name and one signature; what they call themselves must differ, or a kernel that calls both would call one of them twice."""
+    (tmp_path / "twins.py").write_text(
+        """import sys
+from metastackerbandit.domain.kernel import kernel, rebound
+
+@kernel
+def double(x):
+    return 2.0 * x
+
+@kernel
+def third(x):
+    return x / 3.0
+
+@kernel
+def step(x):
+    return double(x)
+
+@kernel
+def outer(x):
+    return step(x) + 1.0
+
+twin = rebound(outer, step=rebound(step, double=third))
+
+@kernel
+def both(x):
+    return outer(x), twin(x)
+
+print(*(globals()[name](6.0) for name in sys.argv[1:]))
+"""
+    )
+    env = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"} | {"MSB_KERNEL_CACHE": str(tmp_path / "cache")}
+
+    def ask(*names: str) -> str:
+        words = [sys.executable, str(tmp_path / "twins.py"), *names]
+        return subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert (ask("outer"), ask("twin")) == ("13.0", "3.0")
+    assert ask("outer", "twin", "both") == "13.0 3.0 (13.0, 3.0)"
+    assert ask("both") == "(13.0, 3.0)"
+
+
+def test_fields_that_change_places_are_seen(tmp_path: Path) -> None:
+    """A binary knows the fields of a named tuple by their places; its type tells only the name and what stands where."""
+    tiny = Tiny(tmp_path)
+    (tmp_path / "tiny" / "callee.py").write_text(
+        "from metastackerbandit.domain.kernel import kernel\n\n@kernel\ndef less(pair):\n    return pair.one - pair.two\n"
+    )
+    caller = """from typing import Any, NamedTuple
+from tiny.callee import less
+
+class Pair(NamedTuple):
+    {}: Any
+    {}: Any
+
+def shifted(x):
+    return less(Pair(one=x, two=1.0))
+
+alone = composed = shifted
+"""
+    (tmp_path / "tiny" / "caller.py").write_text(caller.format("one", "two"))
+    assert tiny.ask() == (2.0, 2.0, 2.0)
+    (tmp_path / "tiny" / "caller.py").write_text(caller.format("two", "one"))
+    assert tiny.ask() == (2.0, 2.0, 2.0)
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="there is no cache")
+def test_of_two_processes_that_write_one_index_none_gets_the_others_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (kernel_cache._Index(str(tmp_path), "summed", "stamp") for _ in range(2))
+    one.save("ours", b"ours")
+    behind = one._load_index()
+    other.save("theirs", b"theirs")
+    monkeypatch.setattr(one, "_load_index", lambda: behind)  # the index as it was before the other wrote
+    one.save("third", b"third")
+    monkeypatch.undo()
+    found = {key: one.load(key) for key in ("ours", "theirs", "third")}
+    assert found == {"ours": b"ours", "theirs": None, "third": b"third"}
 
 
 def test_four_cold_processes_may_fill_one_cache(tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 A cached binary is found by a stamp of everything that it was compiled from: its own bytecode, the stamps of the kernels it
 calls, the constants it freezes, and the versions and flags of the compiler. An edit anywhere below therefore gives another
-stamp, and a stale binary cannot be loaded (numba's own cache looks at one file only).
+stamp, and a stale binary cannot be loaded (numba's own cache looks at one file only). What a binary calls itself differs
+from process to process, so that binaries of several processes can be loaded side by side (docs/decisions/0023).
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import linecache
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import secrets
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -19,11 +23,13 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 import numba
 import numpy as np
-from numba.core import caching, config
+from numba.core import caching, config, types
+from numba.core.bytecode import FunctionIdentity
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_TOOLCHAIN = f"numba {numba.__version__} numpy {np.__version__} boundscheck {config.BOUNDSCHECK} opt {config.OPT}"
+_FORMAT = 2  # of what is cached; binaries of another are not looked at
+_TOOLCHAIN = f"{_FORMAT} numba {numba.__version__} numpy {np.__version__} boundscheck {config.BOUNDSCHECK} opt {config.OPT}"
 _FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "parallel": False}
 _STEP_FLAGS: dict[str, Any] = {
     **_FLAGS,
@@ -32,6 +38,20 @@ _STEP_FLAGS: dict[str, Any] = {
 }  # steps allocate nothing; counting references of their arrays costs ten times the work
 _plain: dict[Any, tuple[Callable[..., Any], dict[str, Any]]] = {}  # compiled -> what it was made from
 _stamps: dict[Callable[..., Any], str] = {}
+
+
+def _number_symbols() -> None:
+    """Let this process number the symbols of its binaries from a place that no other process uses.
+
+    numba names a symbol by function, argument types and a number that every process counts from one. Two kernels of one name and one
+    signature, compiled by two processes, could then share a symbol, and a third kernel that calls both would call one of them twice.
+    """
+    FunctionIdentity._unique_ids = itertools.count(secrets.randbits(60))
+
+
+_number_symbols()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_number_symbols)
 
 
 def kernel(function: F) -> F:
@@ -209,7 +229,14 @@ class _Index(caching.IndexDataCacheFile):
     """What binaries of one stamp there are, by the types of their arguments; one that names a type which is gone is as good as none.
 
     A kernel's stamp does not hold the types that it is called with, so another version's types, moved or renamed since, may stand in it.
+    A binary's file is named by chance: of two processes that write one index at a time, one may lose its line, never get the other's binary.
     """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep a binary, then say in the index where it is."""
+        name = f"{self._index_name.removesuffix('.nbi')}.{uuid.uuid4().hex[:16]}.nbc"
+        self._save_data(name, data)
+        self._save_index({**self._load_index(), key: name})
 
     def _load_index(self) -> Any:
         try:
@@ -224,6 +251,18 @@ class _StampedCache(caching.FunctionCache):
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
         self._cache_file = _Index(self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return (*super()._index_key(sig, codegen), tuple(_field_names(sig)))
+
+
+def _field_names(kinds: Iterable[Any]) -> Iterator[tuple[str, ...]]:
+    """The fields of every named tuple among argument types, in order: a binary knows them by place, and a type does not tell them."""
+    for kind in kinds:
+        if hasattr(kind, "instance_class"):
+            yield kind.fields
+        if isinstance(kind, types.BaseTuple):
+            yield from _field_names(kind)
 
 
 # -- layouts ---------------------------------------------------------------------------------------------------------
