@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from metastackerbandit.domain import kernel as kernel_cache
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import copied, entry, joined, kernel, layout, rebound, row, rows, signatures_of, stamp_of, struct_of
+from metastackerbandit.domain.kernel_binary import _Index
 
 CALLEE = "from metastackerbandit.domain.kernel import kernel\n\n@kernel\ndef twice(x: float) -> float:\n    return {factor} * x\n"
 CALLER = """from metastackerbandit.domain.kernel import kernel, written
@@ -157,8 +157,8 @@ class Tiny:
         return tuple(float(word) for word in answer.stdout.split())
 
     def compiled(self, name: str) -> int:
-        """Binaries of a kernel in the cache."""
-        return len([path for path in self.cache.glob("*.nbc") if path.name.startswith(name + "-")])
+        """How often a kernel stands in the cache, compiled."""
+        return len(list(self.cache.glob(f"{name}-*.part.*.nbc")))
 
 
 def test_an_edit_below_a_kernel_is_seen_and_nothing_else_is_compiled_again(tmp_path: Path) -> None:
@@ -303,15 +303,15 @@ alone = composed = shifted
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="there is no cache")
 def test_of_two_processes_that_write_one_index_none_gets_the_others_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, other = (kernel_cache._Index(str(tmp_path), "summed", "stamp") for _ in range(2))
-    one.save("ours", b"ours")
+    one, other = (_Index(str(tmp_path), "summed", "stamp") for _ in range(2))
+    ours, theirs, third = (("part", "float64"), ("part", "int64"), ("port", "int64"))
+    one.save(ours, b"ours")
     behind = one._load_index()
-    other.save("theirs", b"theirs")
+    other.save(theirs, b"theirs")
     monkeypatch.setattr(one, "_load_index", lambda: behind)  # the index as it was before the other wrote
-    one.save("third", b"third")
+    one.save(third, b"third")
     monkeypatch.undo()
-    found = {key: one.load(key) for key in ("ours", "theirs", "third")}
-    assert found == {"ours": b"ours", "theirs": None, "third": b"third"}
+    assert [one.load(key) for key in (ours, theirs, third)] == [b"ours", None, b"third"]
 
 
 def test_four_cold_processes_may_fill_one_cache(tmp_path: Path) -> None:

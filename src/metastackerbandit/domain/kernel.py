@@ -1,57 +1,37 @@
-"""A kernel is one step of arithmetic, compiled once and used at two speeds; this file alone knows numba and its cache.
+"""A kernel is one step of arithmetic, compiled once and used at two speeds; this file and kernel_binary alone know numba.
 
 A cached binary is found by a stamp of everything that it was compiled from: its own bytecode, the stamps of the kernels it
 calls, the constants it freezes, and the versions and flags of the compiler. An edit anywhere below therefore gives another
-stamp, and a stale binary cannot be loaded (numba's own cache looks at one file only). What a binary calls itself differs
-from process to process, so that binaries of several processes can be loaded side by side (docs/decisions/0023).
+stamp, and a stale binary cannot be loaded (numba's own cache looks at one file only).
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import linecache
-import os
-import secrets
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
-from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 import numba
 import numpy as np
-from numba.core import caching, config, types
-from numba.core.bytecode import FunctionIdentity
+from numba.core import config
+
+from metastackerbandit.domain.kernel_binary import Dispatcher
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FORMAT = 2  # of what is cached; binaries of another are not looked at
+_FORMAT = 3  # of what is cached; binaries of another are not looked at
 _TOOLCHAIN = f"{_FORMAT} numba {numba.__version__} numpy {np.__version__} boundscheck {config.BOUNDSCHECK} opt {config.OPT}"
 _FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "parallel": False}
 _STEP_FLAGS: dict[str, Any] = {
     **_FLAGS,
     "_nrt": False,
-    "no_cfunc_wrapper": True,
 }  # steps allocate nothing; counting references of their arrays costs ten times the work
 _plain: dict[Any, tuple[Callable[..., Any], dict[str, Any]]] = {}  # compiled -> what it was made from
 _stamps: dict[Callable[..., Any], str] = {}
-
-
-def _number_symbols() -> None:
-    """Let this process number the symbols of its binaries from a place that no other process uses.
-
-    numba names a symbol by function, argument types and a number that every process counts from one. Two kernels of one name and one
-    signature, compiled by two processes, could then share a symbol, and a third kernel that calls both would call one of them twice.
-    """
-    FunctionIdentity._unique_ids = itertools.count(secrets.randbits(60))
-
-
-_number_symbols()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_number_symbols)
 
 
 def kernel(function: F) -> F:
@@ -76,10 +56,10 @@ def _compiled(function: F, flags: dict[str, Any]) -> F:
     _plain[function] = (function, flags)
     if config.DISABLE_JIT:
         return function
-    dispatcher = numba.njit(**flags)(function)
+    dispatcher: Any = Dispatcher(function, flags)
     _plain[dispatcher] = (function, flags)
     if "inline" not in flags:
-        dispatcher._cache = _LateCache(function)
+        dispatcher.cached_by(stamp_of)
     return dispatcher
 
 
@@ -131,23 +111,13 @@ def entry(compiled: F, *like: Any) -> F:
     if config.DISABLE_JIT:
         return compiled
     dispatcher: Any = compiled
-    types = tuple(numba.typeof(one) for one in like)
-    dispatcher.compile(types)
-    made: F = dispatcher.overloads[types].entry_point
+    made: F = dispatcher.compile(tuple(numba.typeof(one) for one in like))
     return made
 
 
 def signatures_of(compiled: Callable[..., Any]) -> int:
     """How many signatures a kernel was compiled for: a port should have one."""
     return len(getattr(compiled, "signatures", ()))
-
-
-def cache_folder() -> Path:
-    """Where binaries are kept: MSB_KERNEL_CACHE, else the user's cache folder."""
-    named = os.environ.get("MSB_KERNEL_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "metastackerbandit" / "kernels"
 
 
 def _stamp(function: Callable[..., Any], flags: dict[str, Any]) -> str:
@@ -181,88 +151,6 @@ def _frozen(value: Any) -> str:
     if isinstance(value, (int, float, bool, str, tuple, np.dtype, np.generic)):
         return repr(value)
     return type(value).__qualname__
-
-
-class _StampLocator(caching._CacheLocator):
-    """Files of one function and stamp; numba's index key adds signature, processor and bytecode."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._stamp = stamp_of(function)
-
-    @classmethod
-    def from_function(cls, function: Callable[..., Any], _path: str) -> _StampLocator:
-        located = cls(function)
-        located.ensure_cache_path()
-        return located
-
-    def get_cache_path(self) -> str:
-        return str(cache_folder())
-
-    def get_source_stamp(self) -> str:
-        return self._stamp
-
-    def get_disambiguator(self) -> str:
-        return self._stamp
-
-
-class _LateCache:
-    """A kernel's cache, opened when a binary is first looked for."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        self._opened: _StampedCache | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        if self._opened is None:
-            self._opened = _StampedCache(self._function)
-        return getattr(self._opened, name)
-
-
-class _StampedImpl(caching.CompileResultCacheImpl):
-    _locator_classes = (_StampLocator,)
-
-    def get_filename_base(self, fullname: str, abiflags: str) -> str:
-        return super().get_filename_base(fullname.rpartition(".")[2], abiflags)
-
-
-class _Index(caching.IndexDataCacheFile):
-    """What binaries of one stamp there are, by the types of their arguments; one that names a type which is gone is as good as none.
-
-    A kernel's stamp does not hold the types that it is called with, so another version's types, moved or renamed since, may stand in it.
-    A binary's file is named by chance: of two processes that write one index at a time, one may lose its line, never get the other's binary.
-    """
-
-    def save(self, key: Any, data: Any) -> None:
-        """Keep a binary, then say in the index where it is."""
-        name = f"{self._index_name.removesuffix('.nbi')}.{uuid.uuid4().hex[:16]}.nbc"
-        self._save_data(name, data)
-        self._save_index({**self._load_index(), key: name})
-
-    def _load_index(self) -> Any:
-        try:
-            return super()._load_index()
-        except (ImportError, AttributeError):
-            return {}
-
-
-class _StampedCache(caching.FunctionCache):
-    _impl_class = _StampedImpl
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)
-        self._cache_file = _Index(self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), tuple(_field_names(sig)))
-
-
-def _field_names(kinds: Iterable[Any]) -> Iterator[tuple[str, ...]]:
-    """The fields of every named tuple among argument types, in order: a binary knows them by place, and a type does not tell them."""
-    for kind in kinds:
-        if hasattr(kind, "instance_class"):
-            yield kind.fields
-        if isinstance(kind, types.BaseTuple):
-            yield from _field_names(kind)
 
 
 # -- layouts ---------------------------------------------------------------------------------------------------------
