@@ -28,6 +28,7 @@ from metastackerbandit.market.cob import (
     empty_cob,
     fill_side,
     heatmap,
+    leaning,
     width_of,
 )
 from metastackerbandit.market.settings import CobSettings
@@ -268,3 +269,37 @@ def test_equal_sides_are_no_imbalance_wherever_the_middle_lies(bid: int, width: 
     closed(cob, FIRST, [({bid - n: 10 for n in range(60)}, {bid + gap + n: 10 for n in range(60)})])
     levels = 5.5 * width  # about as many of each side count
     assert abs(cob.row[0].imbalance) <= (width - 1) / levels + 1e-3
+
+
+@given(book=BOOK, step=st.integers(1, 40))
+def test_a_width_by_the_rule_is_of_whole_steps(book: tuple[Side, Side], step: int) -> None:
+    """Venues whose ticks are coarser have the same number of them in every bucket."""
+    cob = cob_of(0)
+    cob.terms[0]["step"] = step
+    bids, asks = ({ticks * 1_000: lots for ticks, lots in side.items()} for side in book)
+    closed(cob, FIRST, [(bids, asks)])
+    middle, width = (max(bids) + min(asks)) / 2, int(cob.terms[0].width)
+    assert width % step == 0 and width - step < max(middle * 2e-4, 1e-9) <= width + 1e-6
+
+
+@covers("2.070")
+@given(books=st.lists(st.tuples(BOOK, BOOK, st.booleans(), st.booleans()), min_size=1, max_size=5), width=st.integers(1, 30))
+def test_the_imbalance_of_some_venues_is_that_of_their_amounts_around_the_common_middle(
+    books: list[tuple[tuple[Side, Side], tuple[Side, Side], bool, bool]], width: int
+) -> None:
+    cob = cob_of(width, 2)
+    for n, (one, other, has_one, has_other) in enumerate(books):
+        closed(cob, FIRST + n, [one if has_one else None, other if has_other else None])
+    assert np.shares_memory(leaning(cob, 0), cob.imbalances)
+    assert leaning(cob, 0, venues=(0, 1)).tobytes() == leaning(cob, 0).tobytes()
+    for v, has in ((0, 2), (1, 3)):
+        told = leaning(cob, 0, len(books), (v,))
+        for n, given_books in enumerate(books):
+            place = (FIRST + n) % LENGTH
+            if not given_books[has]:
+                assert math.isnan(told[n])
+                continue
+            shift = math.ceil(cob.mids[0, place]) // width - int(cob.centres[0, place])
+            bids, asks = cob.bids[0, v, place], cob.asks[0, v, place]
+            bid, ask = bids[RADIUS - NEAR : RADIUS + NEAR + 1].sum(), asks[RADIUS - NEAR + shift : RADIUS + NEAR + 1 + shift].sum()
+            assert told[n] == pytest.approx((bid - ask) / (bid + ask) if bid + ask > 0 else math.nan, nan_ok=True)

@@ -26,11 +26,12 @@ SECOND_NS = 1_000_000_000
 
 
 class CobTerms(Struct, frozen=True):
-    """An instrument's buckets: `width` ticks each (0: 2 bp of the first middle price seen); one lot at one tick is worth `unit` of the quote
-    currency."""
+    """An instrument's buckets: `width` ticks each (0: 2 bp of the first middle price seen, in whole multiples of `step` ticks; 0 is 1); one lot at
+    one tick is worth `unit` of the quote currency."""
 
     width: int
     unit: float
+    step: int
 
 
 class CobRow(Struct, frozen=True):
@@ -135,7 +136,8 @@ def close_second(cob: Any, s: int, second: int, live: Any, row: Any, bids: Any, 
         _write_nothing(cob, s, second)
         return
     if terms.width == 0:
-        terms.width = bucket_width(0.5 * (bid + ask), 1.0)
+        step = max(terms.step, 1)
+        terms.width = bucket_width(0.5 * (bid + ask), float(step)) * step
     place = second % 300
     centre = (bid + ask) // (2 * terms.width)
     for v in range(len(live)):
@@ -150,7 +152,7 @@ def close_second(cob: Any, s: int, second: int, live: Any, row: Any, bids: Any, 
             cob.asks[s, v, place + 300, c] = cob.asks[s, v, place, c]
     middle = 0.5 * (bid + ask)
     spread = (ask - bid) / middle * 1e4
-    shift = (bid + ask + 1) // 2 // terms.width - centre  # 1 where the middle lies between two buckets
+    shift = _shift(middle, terms.width, centre)
     imbalance = imbalance_of(cob.bids[s, :, place], cob.asks[s, :, place], 5, shift)
     for at in (place, place + 300):
         cob.seconds[s, at] = second
@@ -218,6 +220,26 @@ def imbalance_of(bids: Any, asks: Any, near: int, shift: int) -> float:
 
 
 @kernel
+def _shift(middle: float, width: int, centre: int) -> int:
+    """1 where the middle lies between two buckets, of which `centre` is the lower; else 0."""
+    return math.ceil(middle) // width - centre
+
+
+@kernel
+def _fill_leaning(cob: Any, s: int, first: int, venues: Any, sides: Any, out: Any) -> None:
+    """The headline imbalance of some venues (places (W,), with room `sides` (2, W, C)) in the rings' rows from `first` on -> out (T,)."""
+    for t in range(len(out)):
+        at = first + t
+        out[t] = math.nan
+        if not math.isnan(cob.mids[s, at]):
+            for n in range(len(venues)):
+                for c in range(41):
+                    sides[0, n, c] = cob.bids[s, venues[n], at, c]
+                    sides[1, n, c] = cob.asks[s, venues[n], at, c]
+            out[t] = imbalance_of(sides[0], sides[1], 5, _shift(cob.mids[s, at], cob.terms[s].width, cob.centres[s, at]))
+
+
+@kernel
 def resting(side: Any, c: int) -> float:
     """What rests in a column of one side (V, C) at all venues that are known there; NaN where none is."""
     total, known = 0.0, 0
@@ -255,6 +277,17 @@ def newest(cob: Cob, s: int, seconds: int = LENGTH) -> slice:
     """Where the newest `seconds` (at most LENGTH) of an instrument stand in the rings: one stretch."""
     end = int(cob.row[s]["second"]) % LENGTH + LENGTH + 1
     return slice(end - seconds, end)
+
+
+def leaning(cob: Cob, s: int, seconds: int = LENGTH, venues: tuple[int, ...] | None = None) -> np.ndarray:
+    """The headline imbalance (T,) of the newest seconds, over `venues` (places; None: all)."""
+    window = newest(cob, s, seconds)
+    if venues is None:
+        told: np.ndarray = cob.imbalances[s, window]
+        return told
+    out = np.empty(seconds)
+    _fill_leaning(cob, s, window.start, np.array(venues, np.int64), np.empty((2, len(venues), COLUMNS)), out)
+    return out
 
 
 class Heatmap(Struct, frozen=True, eq=False):
