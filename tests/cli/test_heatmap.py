@@ -6,11 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec import structs
 from typer.testing import CliRunner
 
+from metastackerbandit.cli.heatmap_books import first_told
 from metastackerbandit.cli.main import app
+from metastackerbandit.domain.kernel import rows
+from metastackerbandit.market.book import BookRow
+from metastackerbandit.market.cob import CobTerms, close_second, empty_cob, heatmap
 from tests.covering import covers
 from tests.exchanges.binance.venue import Venue, written
 from tests.exchanges.hyperliquid.venue import pushed
@@ -170,6 +175,19 @@ def test_venues_that_do_not_go_together_are_told_with_the_mend(several: tuple[Pa
         found, answer = asked(*words)
         assert (found, what in answer["error"]["what"]) == (code, True), answer
         assert answer["error"]["where"] and answer["error"]["mend"]
+
+
+def test_what_is_told_begins_where_buckets_are_as_wide_as_the_last() -> None:
+    terms = rows(CobTerms, 1)
+    cob = empty_cob(terms)
+    sides = (np.array([[[side, 1]]], np.int64) for side in (1_000_000, 1_000_001))
+    row, (bids, asks) = rows(BookRow, 1), sides
+    row[0]["bids"] = row[0]["asks"] = 1
+    for second in range(100, 106):
+        if second == 103:
+            cob.terms[0]["width"] = 500
+        close_second(cob, 0, second, np.array([second != 104]), row, bids, asks)
+    assert first_told(cob, heatmap(cob, 0, seconds=6)) == 3 and first_told(cob, heatmap(cob, 0, seconds=2)) == 1
 
 
 @covers("2.059", "2.070")

@@ -115,6 +115,8 @@ def close(cob: Cob, second: int, book: Sides | None) -> None:
 def hearing(stream: InputStream, seed: int, sign: int = 1) -> Callable[[int], None]:
     """What is done at the end of each second: the stream is advanced, and told a second of its book by chance; of the mirrored market for -1."""
     rng, row = np.random.default_rng(seed), rows(SecondRow, 1)
+    for name in ("mid", "microprice", "spread_bps", "spread_mean_bps", "bid_reach_5", "bid_reach_20", "ask_reach_5", "ask_reach_20"):
+        row[name] = 20.0 if name.endswith("_20") else 5.0 if name.endswith("_5") else 1.0
 
     def each(at_ns: int) -> None:
         stream.advance(at_ns)

@@ -175,6 +175,26 @@ def test_the_reference_is_another_stream_and_its_own_blocks_stay_masked() -> Non
     assert not theirs.valid["reference_1s"].any() and ours.known_ns["reference_1s"] == theirs.known_ns["bars_1s"]
 
 
+def test_where_buckets_become_wider_nothing_of_the_older_ones_is_told_beside_them() -> None:
+    """As at a midnight; prices, trades and their own scales go on, and what rests is scaled by seconds in the new buckets alone."""
+    seconds = made(5, 300, lost=0.0)
+    (bars, cob), (their_bars, their_cob) = empty_market(), empty_market()
+    changed, wide = InputStream(ONE, 0, bars, cob), InputStream(ONE, 0, their_bars, their_cob)
+    play(seconds[:200], bars, cob, changed.advance)
+    cob.terms[0]["width"] = 3 * WIDTH
+    at_ns = play(seconds[200:], bars, cob, changed.advance, FIRST + 200)
+    their_cob.terms[0]["width"] = 3 * WIDTH
+    play(seconds, their_bars, their_cob, wide.advance)
+    ours, theirs = changed.at(at_ns), wide.at(at_ns)
+    assert not ours.valid["heatmap"][:200].any() and not ours.valid["cob"][:, :200].any() and theirs.valid["heatmap"][:200].any()
+    assert np.array_equal(ours.values["heatmap"][200:], theirs.values["heatmap"][200:], equal_nan=True)
+    assert np.array_equal(ours.values["mids"], theirs.values["mids"], equal_nan=True) and ours.bucket == theirs.bucket
+    assert np.array_equal(ours.values["micro"][:, 4:6], theirs.values["micro"][:, 4:6], equal_nan=True)
+    rests = ours.valid["cob"][0, :, 20]
+    assert not rests[:230].any() and rests[230:].all()
+    assert not ours.valid["cob"][1, 200].any()  # nobody knows what changed in that second
+
+
 def test_funding_is_told_until_its_settlement_and_the_basis_for_a_minute() -> None:
     stream, at_ns = InputStream(ONE, 0, *empty_market()), FIRST * SECOND
     assert not stream.at(at_ns).valid["funding"].any()

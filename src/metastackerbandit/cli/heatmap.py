@@ -72,7 +72,7 @@ class Wanted(NamedTuple):
 
 def heatmap_payload(paths: Sequence[Path], wanted: Wanted, png: Path | None, cob_settings: CobSettings) -> dict[str, Any]:
     """The shape of `msb heatmap --json`; a value that is not known is null."""
-    from metastackerbandit.cli.heatmap_books import books_in, chosen_of, filled_books, label_of, shares_of
+    from metastackerbandit.cli.heatmap_books import books_in, chosen_of, filled_books, first_told, label_of, shares_of
     from metastackerbandit.market.cob import AVERAGED, LENGTH, average_back, leaning
     from metastackerbandit.market.cob import heatmap as heatmap_of
 
@@ -81,7 +81,7 @@ def heatmap_payload(paths: Sequence[Path], wanted: Wanted, png: Path | None, cob
     filled = filled_books(books, chosen, wanted, cob_settings)
     filtered = None if len(chosen) == len(books) else chosen
     shown = heatmap_of(filled.cob, 0, seconds=wanted.seconds, radius=wanted.radius, metric=wanted.metric, venues=filtered)
-    first = int((shown.mids == shown.mids).argmax())  # seconds before the first book are not told
+    first = first_told(filled.cob, shown)
     leans = leaning(filled.cob, 0, venues=filtered)
     averages = {f"{n}s": _known(average_back(leans, LENGTH - 1, n)) for n in AVERAGED}
     told = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from metastackerbandit.cli.market_data import received_between, time_ns
 from metastackerbandit.domain.errors import DataRefused, NotFound, UsageError
-from metastackerbandit.market.cob import RADIUS, Cob, bucket_width, newest
+from metastackerbandit.market.cob import RADIUS, Cob, Heatmap, bucket_width, newest
 from metastackerbandit.market.common_steps import CommonSteps, common_steps
 from metastackerbandit.runtime.capture_rules import instruments_in
 from metastackerbandit.runtime.cob_feed import Consolidated, consolidated_of
@@ -120,6 +120,12 @@ def _seen(cob: Cob, chosen: tuple[int, ...], seconds: int) -> float:
     told = int((cob.mids[0, window] > 0).sum())
     seen = (cob.bids[0, list(chosen), window] + cob.asks[0, list(chosen), window] > 0).any(axis=(0, -1))
     return int(seen.sum()) / max(told, 1)
+
+
+def first_told(cob: Cob, shown: Heatmap) -> int:
+    """The first second with a book, in buckets as wide as those of the last: what was before is not told."""
+    is_told = ~np.isnan(shown.mids) & (cob.widths[0, newest(cob, 0, len(shown.mids))] == cob.terms[0]["width"])
+    return int(is_told.argmax())
 
 
 def resting_at(sides: np.ndarray) -> np.ndarray:
