@@ -6,10 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from msgspec import structs
 from typer.testing import CliRunner
 
+from metastackerbandit.cli.heatmap_books import first_told
 from metastackerbandit.cli.main import app
+from metastackerbandit.domain.kernel import rows
+from metastackerbandit.market.book import BookRow
+from metastackerbandit.market.cob import CobTerms, close_second, empty_cob, heatmap
 from tests.covering import covers
 from tests.exchanges.binance.venue import Venue, written
 from tests.exchanges.hyperliquid.venue import pushed
@@ -106,3 +112,92 @@ def test_pictures_of_the_best_levels_are_drawn_in_buckets_as_narrow_as_they_reac
     assert picture.stat().st_size > 10_000
     code, answer = asked(file, "--bucket", 100)
     assert code == 4 and "known to its end" in answer["error"]["what"] and "--bucket" in answer["error"]["mend"]
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Twenty seconds of two venues' books of one asset."""
+    folder = tmp_path_factory.mktemp("venues")
+    spot, perp = folder / "spot.log", folder / "perp.log"
+    spot.write_bytes(written(Venue(5, is_perp=False).frames(COUNT, 3)))
+    perp.write_bytes(written(Venue(6, is_perp=True).frames(COUNT, 3)))
+    return spot, perp
+
+
+@covers("2.059", "2.070")
+def test_captures_of_several_venues_are_one_book_and_one_of_them_can_be_asked_for(several: tuple[Path, Path], tmp_path: Path) -> None:
+    picture = tmp_path / "book.png"
+    words = (*several, "--metric", "volume", "--bucket", 0.5, "--radius", 3)
+    code, whole = asked(*words, "--png", picture)
+    assert code == 0 and (whole["symbol"], whole["market"], whole["bucket"]) == ("BTC", "spot, perp", 0.5)
+    assert [(one["venue"], one["symbol"], one["shown"]) for one in whole["venues"]] == [
+        ("binance-spot", "BTCUSDT", True),
+        ("binance-perp", "BTCUSDT", True),
+    ]
+    parts = [asked(*words, "--venues", name)[1] for name in ("binance-spot", "BINANCE-PERP")]
+    assert [one["shown"] for one in parts[0]["venues"]] == [True, False] and parts[0]["mids"] == whole["mids"]
+    sums = [0.0, 0.0]
+    for row, one, other in zip(whole["values"], parts[0]["values"], parts[1]["values"], strict=True):
+        for value, a, b in zip(row, one, other, strict=True):
+            assert value == (None if a is None and b is None else pytest.approx((a or 0.0) + (b or 0.0)))
+            if a is not None and b is not None:
+                sums = [sums[0] + a, sums[1] + b]
+    assert [one["share"] for one in whole["venues"]] == pytest.approx([part / sum(sums) for part in sums], abs=0.02)  # a side may be known alone
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    both = asked(*several)[1]["imbalance"]
+    assert both["now"] is not None and both["now"] != asked(*several, "--venues", "binance-spot")[1]["imbalance"]["now"]
+
+
+def test_a_capture_alone_is_all_of_the_book(capture: Path) -> None:
+    (only,) = asked(capture)[1]["venues"]
+    assert (only["venue"], only["share"], only["shown"], only["source"]) == ("binance-perp", 1.0, True, str(capture))
+
+
+def test_a_reader_is_told_each_venue_s_share(several: tuple[Path, Path]) -> None:
+    text = CliRunner().invoke(app, ["heatmap", *map(str, several), "--venues", "binance-spot"]).stdout
+    assert "BTC spot, perp: " in text and "binance-spot BTCUSDT: " in text and "% of what rests near the middle" in text
+    assert text.count("not shown") == 1
+
+
+def test_venues_that_do_not_go_together_are_told_with_the_mend(several: tuple[Path, Path], tmp_path: Path) -> None:
+    later, other = tmp_path / "later.log", tmp_path / "other.log"
+    frames = [structs.replace(one, received_ns=one.received_ns + 10**12) for one in Venue(7, is_perp=True).frames(20, 3)]
+    later.write_bytes(written(frames))
+    other.write_bytes(written(Venue(8, is_perp=True, symbol="ETHUSDT").frames(20, 3)))
+    for words, code, what in (
+        ((several[0], later), 4, "do not overlap in time: binance-spot ends at 2023-11-14T22:13:40 UTC"),
+        ((several[0], other), 4, "different assets"),
+        ((*several, "--venues", "kraken-spot"), 6, "no kraken-spot among the captures"),
+        ((*several, "--venues", ","), 6, "no venue among the captures"),
+        ((*several, "--symbol", "ETH"), 6, "no ETH in the captures"),
+        ((*several, "--bucket", 1000), 4, "known to its end"),
+    ):
+        found, answer = asked(*words)
+        assert (found, what in answer["error"]["what"]) == (code, True), answer
+        assert answer["error"]["where"] and answer["error"]["mend"]
+
+
+def test_what_is_told_begins_where_buckets_are_as_wide_as_the_last() -> None:
+    terms = rows(CobTerms, 1)
+    cob = empty_cob(terms)
+    sides = (np.array([[[side, 1]]], np.int64) for side in (1_000_000, 1_000_001))
+    row, (bids, asks) = rows(BookRow, 1), sides
+    row[0]["bids"] = row[0]["asks"] = 1
+    for second in range(100, 106):
+        if second == 103:
+            cob.terms[0]["width"] = 500
+        close_second(cob, 0, second, np.array([second != 104]), row, bids, asks)
+    assert first_told(cob, heatmap(cob, 0, seconds=6)) == 3 and first_told(cob, heatmap(cob, 0, seconds=2)) == 1
+
+
+@covers("2.059", "2.070")
+def test_recorded_spot_and_perpetual_are_drawn_as_one_book(tmp_path: Path) -> None:
+    """2024-08-08: of what rests near the middle, where both books are known, 88 % is the perpetual's."""
+    folder, picture = shared_data() / "ws_captures" / "binance", tmp_path / "book.png"
+    files = (folder / "spot_btcusdt_20240808.gz", folder / "usdm_btcusdt_20240808.gz")
+    code, told = asked(*files, "--png", picture)
+    assert code == 0 and (told["symbol"], told["bucket"], len(told["times"])) == ("BTC", 12.4, 300)
+    assert [round(one["share"], 3) for one in told["venues"]] == [0.121, 0.879] and [one["seconds"] for one in told["venues"]] == [300, 300]
+    assert picture.stat().st_size > 50_000
+    found, answer = asked(files[0], folder / "usdm_btcusdt_20240718.gz")
+    assert found == 4 and "binance-perp ends at 2024-07-18T23:59:58 UTC" in answer["error"]["what"]

@@ -14,6 +14,8 @@ from msgspec import Struct
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.market_rows import TradeRow
+from metastackerbandit.domain.seconds import SecondRow
+from metastackerbandit.features.model_input import InputStream
 from metastackerbandit.market.bar_ring import Bars
 from metastackerbandit.market.bar_terms import bar_terms
 from metastackerbandit.market.bars import BAR_FRAMES, empty_bars, listen, take
@@ -108,3 +110,22 @@ def close(cob: Cob, second: int, book: Sides | None) -> None:
             side[0, n] = ticks, lots_of(ticks, levels[ticks])
         row[0]["bids" if sign > 0 else "asks"] = len(levels)
     close_second(cob, 0, second, np.array([book is not None]), row, bids, asks)
+
+
+def hearing(stream: InputStream, seed: int, sign: int = 1) -> Callable[[int], None]:
+    """What is done at the end of each second: the stream is advanced, and told a second of its book by chance; of the mirrored market for -1."""
+    rng, row = np.random.default_rng(seed), rows(SecondRow, 1)
+    for name in ("mid", "microprice", "spread_bps", "spread_mean_bps", "bid_reach_5", "bid_reach_20", "ask_reach_5", "ask_reach_20"):
+        row[name] = 20.0 if name.endswith("_20") else 5.0 if name.endswith("_5") else 1.0
+
+    def each(at_ns: int) -> None:
+        stream.advance(at_ns)
+        sides = [rng.integers(1, 99, 3) for _ in range(2)]
+        row[0]["second"], row[0]["closed_ns"], row[0]["is_trusted"] = at_ns // SECOND - 1, at_ns, rng.random() < 0.8
+        row[0]["ofi_1"] = sign * int(rng.integers(-99, 99))
+        for side, depths in zip(("bid", "ask")[::sign], sides, strict=True):
+            for levels, depth in zip((1, 5, 20), depths, strict=True):
+                row[0][f"{side}_depth_{levels}"] = depth
+        stream.on_second(row, 0)
+
+    return each

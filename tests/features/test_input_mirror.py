@@ -13,7 +13,7 @@ from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.features.input_mirror import mirrored_input
 from metastackerbandit.features.input_schema import SCHEMA
 from metastackerbandit.features.model_input import InputStream
-from tests.features.inputs import ONE, SECOND, Second, empty_market, made, mirrored_seconds, play
+from tests.features.inputs import ONE, SECOND, Second, empty_market, hearing, made, mirrored_seconds, play
 
 
 def word(at_ns: int, chances: tuple[float, ...], returns: tuple[float, ...]) -> LastWord:
@@ -53,6 +53,24 @@ def test_twice_mirrored_is_as_before_but_for_hidden_states_and_stays_sound(seed:
         if name != "hidden":
             assert np.array_equal(once.values[name], twice.values[name], equal_nan=True) and np.array_equal(once.valid[name], twice.valid[name])
     assert twice.problems(SCHEMA.names) == () and (once.symbol, once.at_ns, once.price) == (twice.symbol, twice.at_ns, twice.price)
+
+
+@settings(max_examples=6)
+@given(seed=st.integers(0, 999), count=st.integers(40, 320))
+def test_the_mirror_of_the_reference_is_the_mirrored_reference(seed: int, count: int) -> None:
+    """Its book's seconds are told too: order flow turns its sign as the rest does."""
+
+    def beside(seconds: list[Second], sign: int) -> ModelInput:
+        (bars, cob), (their_bars, their_cob) = empty_market(), empty_market()
+        reference = InputStream(ONE, 0, their_bars, their_cob)
+        stream = InputStream(ONE, 0, bars, cob, reference=reference)
+        return stream.at(play(seconds, their_bars, their_cob, hearing(reference, seed, sign)))
+
+    seconds = made(seed, count)
+    ours, theirs = mirrored_input(beside(seconds, 1)), beside(mirrored_seconds(seconds), -1)
+    assert np.array_equal(ours.valid["reference_1s"], theirs.valid["reference_1s"])
+    assert ours.values["reference_1s"] == pytest.approx(theirs.values["reference_1s"], rel=3e-3, abs=3e-3, nan_ok=True)
+    assert ours.valid["reference_1s"][:, 4].sum() >= (min(count, 300) - 2) * 0.5  # eight of ten seconds are trusted
 
 
 def test_sides_change_places_and_signs_turn() -> None:

@@ -14,7 +14,8 @@ from metastackerbandit.features.input_page import blocks_table
 from metastackerbandit.features.input_schema import SCHEMA
 from metastackerbandit.market.cob import heatmap
 from metastackerbandit.runtime.capture_rules import instruments_in
-from metastackerbandit.runtime.cob_feed import cob_of
+from metastackerbandit.runtime.cob_feed import consolidated_of
+from metastackerbandit.runtime.venue_captures import VenueBook
 from metastackerbandit.storage.captures import read_capture
 from tests.covering import covers
 from tests.shared import shared_data
@@ -74,7 +75,7 @@ def test_the_example_of_the_input_runs_on_a_recorded_session() -> None:
 def test_the_example_of_heatmaps_runs_and_shows_what_the_book_shows() -> None:
     names = example("heatmaps.md")
     capture = read_capture([shared_data() / RECORDED])
-    cob, _ = cob_of(capture, instruments_in(capture))
+    cob = consolidated_of([VenueBook(capture, instruments_in(capture))]).cob
     shown = heatmap(cob, 0, radius=10)  # its last row is the second that the capture ends in
     assert names["times"][1:].tolist() == shown.times[:-1].tolist() and names["columns"].tolist() == shown.prices.tolist()
     assert np.array_equal(names["values"][1:], shown.values[:-1].astype(np.float32), equal_nan=True)

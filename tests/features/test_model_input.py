@@ -22,7 +22,7 @@ from metastackerbandit.market.issues import open_issue
 from metastackerbandit.market.quality import begin_watch, empty_quality, freshened, limits_of
 from metastackerbandit.market.settings import QualitySettings
 from tests.covering import covers
-from tests.features.inputs import FIRST, ONE, SECOND, WIDTH, empty_market, made, play
+from tests.features.inputs import FIRST, ONE, SECOND, WIDTH, empty_market, hearing, made, play
 
 ALL = SCHEMA.names
 MARKET = ("bars_1s", "cob", "heatmap", "mids", "micro")
@@ -164,13 +164,35 @@ def test_the_reference_is_another_stream_and_its_own_blocks_stay_masked() -> Non
     (bars, cob), (their_bars, their_cob) = empty_market(), empty_market()
     btc = InputStream(ONE, 0, their_bars, their_cob)
     eth = InputStream(ONE, 0, bars, cob, reference=btc)
-    at_ns = play(made(8, 200), their_bars, their_cob, btc.advance)
+    at_ns = play(made(8, 200), their_bars, their_cob, hearing(btc, 8))
     play(made(9, 200), bars, cob, eth.advance)
     ours, theirs = eth.at(at_ns), btc.at(at_ns)
     for channel, source in enumerate((0, 2, 3)):
         assert np.array_equal(ours.values["reference_1s"][:, channel], theirs.values["bars_1s"][:, source], equal_nan=True)
-    assert np.array_equal(ours.values["reference_1s"][2:, 3], theirs.values["micro"][:-2, 2], equal_nan=True)  # bars are told two seconds later
+    for channel, source in ((3, 2), (4, 6)):  # bars are told two seconds later
+        assert np.array_equal(ours.values["reference_1s"][2:, channel], theirs.values["micro"][:-2, source], equal_nan=True)
+    assert ours.valid["reference_1s"][:, 3].any() and ours.valid["reference_1s"][:, 4].any()
     assert not theirs.valid["reference_1s"].any() and ours.known_ns["reference_1s"] == theirs.known_ns["bars_1s"]
+
+
+def test_where_buckets_become_wider_nothing_of_the_older_ones_is_told_beside_them() -> None:
+    """As at a midnight; prices, trades and their own scales go on, and what rests is scaled by seconds in the new buckets alone."""
+    seconds = made(5, 300, lost=0.0)
+    (bars, cob), (their_bars, their_cob) = empty_market(), empty_market()
+    changed, wide = InputStream(ONE, 0, bars, cob), InputStream(ONE, 0, their_bars, their_cob)
+    play(seconds[:200], bars, cob, changed.advance)
+    cob.terms[0]["width"] = 3 * WIDTH
+    at_ns = play(seconds[200:], bars, cob, changed.advance, FIRST + 200)
+    their_cob.terms[0]["width"] = 3 * WIDTH
+    play(seconds, their_bars, their_cob, wide.advance)
+    ours, theirs = changed.at(at_ns), wide.at(at_ns)
+    assert not ours.valid["heatmap"][:200].any() and not ours.valid["cob"][:, :200].any() and theirs.valid["heatmap"][:200].any()
+    assert np.array_equal(ours.values["heatmap"][200:], theirs.values["heatmap"][200:], equal_nan=True)
+    assert np.array_equal(ours.values["mids"], theirs.values["mids"], equal_nan=True) and ours.bucket == theirs.bucket
+    assert np.array_equal(ours.values["micro"][:, 4:6], theirs.values["micro"][:, 4:6], equal_nan=True)
+    rests = ours.valid["cob"][0, :, 20]
+    assert not rests[:230].any() and rests[230:].all()
+    assert not ours.valid["cob"][1, 200].any()  # nobody knows what changed in that second
 
 
 def test_funding_is_told_until_its_settlement_and_the_basis_for_a_minute() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.config.loading import load
@@ -28,6 +28,8 @@ from metastackerbandit.market.cob import (
     empty_cob,
     fill_side,
     heatmap,
+    leaning,
+    newest,
     width_of,
 )
 from metastackerbandit.market.settings import CobSettings
@@ -268,3 +270,98 @@ def test_equal_sides_are_no_imbalance_wherever_the_middle_lies(bid: int, width: 
     closed(cob, FIRST, [({bid - n: 10 for n in range(60)}, {bid + gap + n: 10 for n in range(60)})])
     levels = 5.5 * width  # about as many of each side count
     assert abs(cob.row[0].imbalance) <= (width - 1) / levels + 1e-3
+
+
+@given(book=BOOK, step=st.integers(1, 40))
+def test_a_width_by_the_rule_is_of_whole_steps(book: tuple[Side, Side], step: int) -> None:
+    """Venues whose ticks are coarser have the same number of them in every bucket."""
+    cob = cob_of(0)
+    cob.terms[0]["step"] = step
+    bids, asks = ({ticks * 1_000: lots for ticks, lots in side.items()} for side in book)
+    closed(cob, FIRST, [(bids, asks)])
+    middle, width = (max(bids) + min(asks)) / 2, int(cob.terms[0].width)
+    assert width % step == 0 and width - step < max(middle * 2e-4, 1e-9) <= width + 1e-6
+
+
+def lived(moves: np.ndarray, start: int, scale: float = 1.0, width: int = 0) -> list[int]:
+    """The width of buckets after each second, from `start` on, of a book whose middle goes by these moves of its log (NaN: not trusted)."""
+    cob, seen = cob_of(width), []
+    row, sides = rows(BookRow, 1), np.ones((2, 1, 1, 2), np.int64)
+    row[0]["bids"] = row[0]["asks"] = 1
+    mids = scale * np.exp(np.cumsum(np.nan_to_num(moves)))
+    for n, mid in enumerate(np.rint(mids).astype(np.int64).tolist()):
+        sides[0, 0, 0, 0], sides[1, 0, 0, 0] = mid - 1, mid + 1
+        close_second(cob, 0, start + n, ~np.isnan(moves[n : n + 1]), row, sides[0], sides[1])
+        seen.append(int(cob.terms[0].width))
+    return seen
+
+
+DAY = 86_400
+MIDNIGHT = 19_676 * DAY
+BEFORE = 4_500  # seconds told of the day before
+
+
+@settings(max_examples=5)
+@given(seed=st.integers(0, 10**6), sigma=st.floats(1e-5, 3e-4))
+def test_a_day_s_width_is_as_the_day_before_moved_and_is_not_changed_by_the_day_itself(seed: int, sigma: float) -> None:
+    """No look-ahead: until midnight it is 2 bp of the first price; from then on 1.5 / 20 of the root mean square of moves over five minutes."""
+    rng = np.random.default_rng(seed)
+    moves = rng.normal(0.0, sigma, BEFORE + 60)
+    moves[rng.random(len(moves)) < 0.02] = math.nan
+    moves[0] = moves[BEFORE] = 0.0
+    widths = lived(moves, MIDNIGHT - BEFORE, 1e9)
+    path = np.where(np.isnan(moves), math.nan, np.log(np.rint(1e9 * np.exp(np.cumsum(np.nan_to_num(moves))))))
+    told = path[300:BEFORE] - path[: BEFORE - 300]
+    volatility = math.sqrt(np.nanmean(told * told))
+    assert set(widths[:BEFORE]) == {bucket_width(round(math.exp(path[0])), 1.0)}
+    (wide,) = set(widths[BEFORE:])
+    assert wide == pytest.approx(bucket_width(math.exp(path[BEFORE]), 1.0, volatility), rel=1e-6)
+    moves[BEFORE + 1 :] = rng.normal(0.0, 30 * sigma, 59)
+    assert lived(moves, MIDNIGHT - BEFORE, 1e9) == widths
+    doubled = lived(moves, MIDNIGHT - BEFORE, 2e9)  # scale-free: prices twice as high have buckets twice as wide, each rounded up to a whole tick
+    assert abs(doubled[0] - 2 * widths[0]) <= 2 and abs(doubled[-1] - 2 * wide) <= 2
+
+
+def test_a_width_changes_at_midnight_alone_and_only_once_an_hour_was_seen() -> None:
+    moves = np.random.default_rng(1).normal(0.0, 1e-4, 2 * DAY // 10)
+    short = lived(moves[:4_200], MIDNIGHT - 3_899, 1e9)  # 3,599 moves over five minutes ended before midnight
+    assert len(set(short)) == 1
+    enough = lived(moves[:4_200], MIDNIGHT - 3_900, 1e9)
+    assert len(set(enough[:3_900])) == len(set(enough[3_900:])) == 1 and enough[0] != enough[-1]
+    chosen = lived(moves[:4_200], MIDNIGHT - 3_900, 1e9, width=77_000)
+    assert set(chosen) == {77_000}  # what somebody chose stays
+
+
+def test_seconds_in_buckets_of_another_width_are_not_shown_beside_the_newest() -> None:
+    cob = cob_of(0)
+    for second in (MIDNIGHT - 2, MIDNIGHT - 1):
+        closed(cob, second, [({1_000_000: 3}, {1_000_001: 1})])
+    cob.row[0]["moves"], cob.row[0]["squares"] = 3_600, 3_600 * 0.004**2  # a day that moved by 0.4 % in five minutes
+    closed(cob, MIDNIGHT, [({1_000_000: 3}, {1_000_001: 1})])
+    assert cob.widths[0, newest(cob, 0, 3)].tolist() == [201, 201, 301]
+    for metric, known in (("volume", [False, False, True]), ("spread", [True, True, True])):
+        shown = heatmap(cob, 0, seconds=3, metric=metric)
+        assert (~np.isnan(shown.values[:, 10])).tolist() == known and not np.isnan(shown.mids).any()
+
+
+@covers("2.070")
+@given(books=st.lists(st.tuples(BOOK, BOOK, st.booleans(), st.booleans()), min_size=1, max_size=5), width=st.integers(1, 30))
+def test_the_imbalance_of_some_venues_is_that_of_their_amounts_around_the_common_middle(
+    books: list[tuple[tuple[Side, Side], tuple[Side, Side], bool, bool]], width: int
+) -> None:
+    cob = cob_of(width, 2)
+    for n, (one, other, has_one, has_other) in enumerate(books):
+        closed(cob, FIRST + n, [one if has_one else None, other if has_other else None])
+    assert np.shares_memory(leaning(cob, 0), cob.imbalances)
+    assert leaning(cob, 0, venues=(0, 1)).tobytes() == leaning(cob, 0).tobytes()
+    for v, has in ((0, 2), (1, 3)):
+        told = leaning(cob, 0, len(books), (v,))
+        for n, given_books in enumerate(books):
+            place = (FIRST + n) % LENGTH
+            if not given_books[has]:
+                assert math.isnan(told[n])
+                continue
+            shift = math.ceil(cob.mids[0, place]) // width - int(cob.centres[0, place])
+            bids, asks = cob.bids[0, v, place], cob.asks[0, v, place]
+            bid, ask = bids[RADIUS - NEAR : RADIUS + NEAR + 1].sum(), asks[RADIUS - NEAR + shift : RADIUS + NEAR + 1 + shift].sum()
+            assert told[n] == pytest.approx((bid - ask) / (bid + ask) if bid + ask > 0 else math.nan, nan_ok=True)

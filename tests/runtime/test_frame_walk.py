@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.runtime.book_feed import feeds_of
-from metastackerbandit.runtime.frame_walk import Frames, frames_of, walking
+from metastackerbandit.runtime.frame_walk import Frames, frames_of, walking, walking_to
 from metastackerbandit.storage.captures import read_capture
 from tests.exchanges.binance.venue import Venue, written
 from tests.markets import instrument
@@ -67,6 +67,24 @@ def test_frames_that_waited_are_taken_again_behind_the_snapshot(seed: int, snaps
     assert market.feeds[0]["gaps"] == 0 and market.feeds[0]["state"] == 1
     short, _ = walked(frames._replace(pending=np.zeros(room, np.int64)))  # where there is less room, the oldest are given up
     assert [n for n, again in short if again] == waited[-room:]
+
+
+@given(seed=st.integers(0, 10**6), snapshot_at=st.integers(1, 40), stops=st.lists(st.integers(0, 101), max_size=6))
+@settings(max_examples=20)
+def test_in_stretches_the_same_frames_are_taken_in_the_same_order(seed: int, snapshot_at: int, stops: list[int], tmp_path_factory: Any) -> None:
+    told = Venue(seed, is_perp=True).frames(50, snapshot_at)
+    path: Path = tmp_path_factory.getbasetemp() / "stretches.log"
+    path.write_bytes(written(told))
+    frames = frames_of(read_capture([path]), [ONE])
+    whole, market = walked(frames)
+    assert walked(frames)[0] == whole  # a walk begins with the first frame, whatever these frames were used for before
+    mine, other = Noted(np.zeros(2, np.int64), np.zeros((3 * len(told), 2), np.int64)), feeds_of([ONE])
+    stretch, frames = walking_to("BINANCE", note_taken, count_new), frames_of(read_capture([path]), [ONE])
+    for until in [*sorted(stops), len(told)]:
+        stretch(frames, other, mine, until)
+        assert mine.counts[0] == until
+    assert [(int(frame), bool(again)) for frame, again in mine.taken[: mine.counts[1]]] == whole
+    assert other.book.bids.tobytes() == market.book.bids.tobytes() and other.feeds.tobytes() == market.feeds.tobytes()
 
 
 def test_the_loop_is_compiled_once_for_the_same_kernels() -> None:

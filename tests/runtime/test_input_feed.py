@@ -164,6 +164,46 @@ def test_a_symbol_of_the_capture_may_be_the_reference_of_another_but_not_its_own
     assert eth.notes == (untrusted,) and btc.notes == (untrusted, "there is no reference instrument, or this is it: reference_1s is masked")
 
 
+def two_books(seeds: tuple[int, int], folder: Path, changed_from_ns: int = 2**62, other: int = 0) -> Capture:
+    """Ether and bitcoin, each with its own snapshot by its address; from a time on bitcoin's frames are another market's."""
+
+    def one(seed: int, symbol: str) -> list[Told]:
+        told = traded(seed, Venue(seed, is_perp=True).frames(400, 3))
+        spelled = ((b"BTCUSDT", symbol.encode()), (b"btcusdt", symbol.lower().encode()))
+        return [structs.replace(each, text=each.text.replace(*spelled[0]).replace(*spelled[1])) for each in told]
+
+    lines = []
+    for symbol, seed in zip(("ETHUSDT", "BTCUSDT"), seeds, strict=True):
+        told = one(seed, symbol)
+        if symbol == "BTCUSDT":
+            early = [each for each in told if each.received_ns < changed_from_ns]
+            told = early + [each for each in one(other, symbol) if each.received_ns >= changed_from_ns]
+        for each in told:
+            url = f"https://fapi.binance.com/fapi/v1/depth?symbol={symbol} -> " if each.is_snapshot else ""
+            stamp = f"{each.received_ns // SECOND}.{each.received_ns % SECOND:09d}: "
+            lines.append((each.received_ns, f"{url}{stamp}".encode() + each.text + b"\n"))
+    path = folder / "two.log"
+    path.write_bytes(b"".join(line for _, line in sorted(lines, key=lambda pair: pair[0])))
+    return read_capture([path])
+
+
+@settings(max_examples=3)
+@given(seed=st.integers(0, 999), at=st.integers(8, 39))
+def test_the_reference_s_book_is_told_by_the_second_and_its_later_frames_change_nothing(
+    seed: int, at: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, pair = tmp_path_factory.getbasetemp(), [ONE, instrument("ETHUSDT", "perp", "BINANCE")]
+    at_ns = START_NS + at * SECOND
+    honest = two_books((seed, seed + 1), folder)
+    (eth,) = inputs_of(honest, pair, "ETHUSDT", [at_ns], reference="BTCUSDT")
+    (btc,) = inputs_of(honest, pair, "BTCUSDT", [at_ns])
+    for channel, source in ((3, 2), (4, 6)):
+        ours, theirs = eth.values["reference_1s"][2:, channel], btc.values["micro"][:-2, source]
+        assert np.array_equal(ours, theirs, equal_nan=True) and (~np.isnan(ours)).sum() >= at - 4
+    (poisoned,) = inputs_of(two_books((seed, seed + 1), folder, at_ns, seed + 2), pair, "ETHUSDT", [at_ns], reference="BTCUSDT")
+    assert same(eth, poisoned)
+
+
 @covers("2.095")
 def test_a_recorded_session_fills_every_block_that_it_has_and_is_usable_when_there_is_enough() -> None:
     capture = read_capture([shared_data() / "ws_captures" / "binance" / "usdm_btcusdt_20240808.gz"])

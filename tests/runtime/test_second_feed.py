@@ -25,9 +25,10 @@ from metastackerbandit.market.micro import empty_micro
 from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.capture_check import check_capture
 from metastackerbandit.runtime.capture_rules import instruments_in
-from metastackerbandit.runtime.cob_feed import cob_of
+from metastackerbandit.runtime.cob_feed import consolidated_of
 from metastackerbandit.runtime.frame_walk import frames_of, walking
 from metastackerbandit.runtime.second_feed import MOST_SILENT, follow, seconds_of, whole_seconds
+from metastackerbandit.runtime.venue_captures import VenueBook
 from metastackerbandit.storage.captures import read_capture
 from tests.exchanges.binance.venue import START_NS, Told, Venue, written
 from tests.features.scenes import market
@@ -185,7 +186,7 @@ def test_every_recorded_trade_and_change_is_in_one_second(name: str) -> None:
 
 def test_the_consolidated_imbalance_is_that_of_the_rings() -> None:
     capture, instruments, seconds = recorded("usdm 2024-08")
-    cob, _ = cob_of(capture, instruments)
+    cob = consolidated_of([VenueBook(capture, instruments)]).cob
     window = seconds[-200:]
     expected = cob.imbalances[0, window["second"] % 300]
     trusted = window["is_trusted"] == 1

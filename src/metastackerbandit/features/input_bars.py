@@ -146,7 +146,7 @@ def write_bars(state: Any, k: int, at_ns: int, grace_ns: int, out: Any, valid: A
 
 @kernel
 def write_reference(reference: Any, at_ns: int, grace_ns: int, out: Any, valid: Any) -> int:
-    """The reference's bars of a second, and its book's imbalance -> out (300, 4), valid. When it was known."""
+    """The reference's bars of a second, its book's imbalance and order-flow imbalance -> out (300, 5), valid. When it was known."""
     newest = newest_index(at_ns, grace_ns, reference.frames[0])
     for t in range(300):
         index = newest - 299 + t
@@ -155,7 +155,9 @@ def write_reference(reference: Any, at_ns: int, grace_ns: int, out: Any, valid: 
         out[t, 0] = row[LOG_RETURN] if there else math.nan
         out[t, 1] = row[VOLUME] if there else math.nan
         out[t, 2] = row[FLOW] if there else math.nan
-        out[t, 3] = reference.micro[index % 300, 2] if is_kept(reference.course[0].second, index) else math.nan
-        for c in range(4):
+        is_heard = is_kept(reference.course[0].second, index)
+        out[t, 3] = reference.micro[index % 300, 2] if is_heard else math.nan
+        out[t, 4] = reference.micro[index % 300, 6] if is_heard else math.nan
+        for c in range(5):
             valid[t, c] = not math.isnan(out[t, c])
     return reference.bar_course[0].known_ns

@@ -87,25 +87,43 @@ def _take_micro(state: Any, second: int, middle: float, spread: float, imbalance
 
 
 @kernel
+def _forget_columns(state: Any) -> None:
+    """Buckets are of another width from now on: nothing that was told by bucket can be compared with them."""
+    state.cob[:, :, :] = math.nan
+    state.heat[:, :] = math.nan
+    for c in range(COLUMNS):
+        column = state.columns[c]
+        column.seen = 0
+        column.centre = 0.0
+        column.variance = 0.0
+    usual = state.course[0].usual
+    usual.seen = 0
+    usual.centre = 0.0
+    usual.variance = 0.0
+
+
+@kernel
 def take_second(state: Any, bars: Any, cob: Any, s: int, second: int) -> None:
     """Take one second that is closed and newer than the last."""
     course = state.course[0]
     place = second % 300
     for missed in range(max(course.second + 1, second - 299), second + 1):
         _blank(state, missed % 300)
-    terms, centre = cob.terms[s], cob.centres[s, place]
+    width, centre = cob.widths[s, place], cob.centres[s, place]
     middle = cob.mids[s, place]
-    is_next = course.second == second - 1 and course.width == terms.width
-    told = flow_of(bars, s, second, terms.width, centre, terms.unit, state.flow)
+    is_next = course.second == second - 1 and course.width == width
+    told = flow_of(bars, s, second, width, centre, cob.terms[s].unit, state.flow)
     shift = centre - course.centre if is_next else COLUMNS
     if math.isnan(middle):
         for c in range(COLUMNS):
             state.logs[second & 1, c] = math.nan
             state.ages[second & 1, c] = 0.0
     else:
+        if course.width != width and course.width > 0:
+            _forget_columns(state)
         _take_columns(state, cob.bids[s, :, place], cob.asks[s, :, place], second, shift, told)
         course.centre = centre
-        course.width = terms.width
+        course.width = width
         course.price = middle
     _take_micro(state, second, middle, cob.spreads[s, place], cob.imbalances[s, place], is_next, told)
     course.second = second

@@ -17,7 +17,7 @@ MODELS = 8  # models whose last words have a place
 HIDDEN = 64  # of a hidden state: the vector before the heads of the order-book network
 
 _BAR = ("log_return", "range", "volume", "flow", "age", "present")
-_REFERENCE = ("log_return", "volume", "flow", "imbalance")
+_REFERENCE = ("log_return", "volume", "flow", "imbalance", "ofi")
 _COB = ("volume", "change", "traded", "standing")
 _MICRO = ("log_return", "spread", "imbalance", "flow", "volume", "trades", "ofi", "queue", "depth", "pulled")
 _PIVOT = ("high", "high_age", "prior_high", "prior_high_age", "low", "low_age", "prior_low", "prior_low_age", "trend")
@@ -37,7 +37,7 @@ def _bars(name: str, length: str) -> Block:
 
 
 SCHEMA = InputSchema(
-    1,
+    2,
     (
         *(_bars(name, length) for name, length in zip(BARS, ("a second", "a minute", "an hour", "a day"), strict=True)),
         Block(
@@ -45,12 +45,13 @@ SCHEMA = InputSchema(
             ("time", "channel"),
             (FRAMES, len(_REFERENCE)),
             "sigma, share",
-            "the reference instrument's (BTC) bars of a second, as in bars_1s, and the imbalance of its book at the end of the same second",
-            "for the reference itself, so that no model sees its target twice; else as in bars_1s",
+            "the reference instrument's (BTC) bars of a second, as in bars_1s, and of the same second the imbalance of its book at the end and the "
+            "order-flow imbalance, as in micro",
+            "for the reference itself, so that no model sees its target twice; else as in bars_1s and micro",
             _REFERENCE,
             FRAMES,
             "log_return",
-            odd=("log_return", "flow", "imbalance"),
+            odd=("log_return", "flow", "imbalance", "ofi"),
         ),
         Block(
             "cob",

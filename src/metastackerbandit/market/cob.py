@@ -26,18 +26,27 @@ SECOND_NS = 1_000_000_000
 
 
 class CobTerms(Struct, frozen=True):
-    """An instrument's buckets: `width` ticks each (0: 2 bp of the first middle price seen); one lot at one tick is worth `unit` of the quote
-    currency."""
+    """An instrument's buckets: `width` ticks each (0: nobody chose one, and `follow_volatility` does, in whole multiples of `step` ticks; 0 is 1);
+    one lot at one tick is worth `unit` of the quote currency."""
 
     width: int
     unit: float
+    step: int
 
 
 class CobRow(Struct, frozen=True):
-    """Where an instrument's rings stand: the newest second (0: none yet), seconds written, and the newest imbalance and its averages."""
+    """Where an instrument's rings stand: the newest second (0: none yet), seconds written, and the newest imbalance and its averages.
+
+    `is_ruled` is 1 where nobody chose the width; `day` the UTC day of the newest middle price, `moves` how many moves of its log over five minutes
+    ended in that day, and `squares` the sum of theirs.
+    """
 
     second: int
     written: int
+    is_ruled: int
+    day: int
+    moves: int
+    squares: float
     imbalance: float
     average_1: float
     average_5: float
@@ -52,6 +61,7 @@ class Cob(NamedTuple):
     row: Any  # (S,) CobRow
     seconds: Any  # (S, T) int64, Unix time
     centres: Any  # (S, T) int64, the middle's bucket
+    widths: Any  # (S, T) int64, ticks of a bucket
     mids: Any  # (S, T) float64, ticks (halves too)
     spreads: Any  # (S, T) float64, best ask less best bid in bps of the middle
     imbalances: Any  # (S, T) float64, of the NEAR buckets
@@ -64,7 +74,7 @@ def empty_cob(terms: np.ndarray, venues: int = 1) -> Cob:
     count, length = len(terms), 2 * LENGTH
     nothing = [np.full((count, length), math.nan) for _ in range(3)]
     sides = [np.full((count, venues, length, COLUMNS), math.nan) for _ in range(2)]
-    made = Cob(terms, rows(CobRow, count), np.zeros((count, length), np.int64), np.zeros((count, length), np.int64), *nothing, *sides)
+    made = Cob(terms, rows(CobRow, count), *(np.zeros((count, length), np.int64) for _ in range(3)), *nothing, *sides)
     for name in ("imbalance", "average_1", "average_5", "average_15", "average_60"):
         made.row[name] = math.nan
     return made
@@ -85,6 +95,32 @@ def bucket_width(price: float, tick: float, sigma_5m: float = math.nan, fixed: f
 def width_of(symbol: str, settings: CobSettings, price: float, tick: float, sigma_5m: float = math.nan) -> int:
     """Ticks of a symbol's bucket: as the configuration says, else by the rule of `bucket_width`."""
     return bucket_width(price, tick, sigma_5m, settings.bucket.get(symbol, math.nan))
+
+
+@kernel
+def follow_volatility(cob: Any, s: int, second: int, middle: float) -> None:
+    """The width of buckets, where nobody chose one, before the second with this `middle` price (ticks) is written; and what it says of volatility.
+
+    2 bp of the first price; from a UTC day on that follows one with an hour of moves over five minutes, as the root mean square of those says, so
+    that a day's width is of what was before the day, and stays.
+    """
+    terms, state = cob.terms[s], cob.row[s]
+    step, day = max(terms.step, 1), second // 86_400
+    if terms.width == 0:
+        terms.width = bucket_width(middle, float(step)) * step
+        state.is_ruled = 1
+    elif state.is_ruled == 1 and day > state.day and state.moves >= 3_600:
+        terms.width = bucket_width(middle, float(step), math.sqrt(state.squares / state.moves)) * step
+    if day > state.day:
+        state.day = day
+        state.moves = 0
+        state.squares = 0.0
+    place = second % 300  # where the second stands still that began five minutes ago
+    before = cob.mids[s, place]
+    if cob.seconds[s, place] == second - 300 and not math.isnan(before):
+        move = math.log(middle / before)
+        state.moves += 1
+        state.squares += move * move
 
 
 @kernel
@@ -134,9 +170,8 @@ def close_second(cob: Any, s: int, second: int, live: Any, row: Any, bids: Any, 
     if bid == 0:
         _write_nothing(cob, s, second)
         return
-    if terms.width == 0:
-        terms.width = bucket_width(0.5 * (bid + ask), 1.0)
-    place = second % 300
+    place, middle = second % 300, 0.5 * (bid + ask)
+    follow_volatility(cob, s, second, middle)
     centre = (bid + ask) // (2 * terms.width)
     for v in range(len(live)):
         if live[v] and row[v].bids > 0 and row[v].asks > 0:
@@ -148,13 +183,13 @@ def close_second(cob: Any, s: int, second: int, live: Any, row: Any, bids: Any, 
         for c in range(41):
             cob.bids[s, v, place + 300, c] = cob.bids[s, v, place, c]
             cob.asks[s, v, place + 300, c] = cob.asks[s, v, place, c]
-    middle = 0.5 * (bid + ask)
     spread = (ask - bid) / middle * 1e4
-    shift = (bid + ask + 1) // 2 // terms.width - centre  # 1 where the middle lies between two buckets
+    shift = _shift(middle, terms.width, centre)
     imbalance = imbalance_of(cob.bids[s, :, place], cob.asks[s, :, place], 5, shift)
     for at in (place, place + 300):
         cob.seconds[s, at] = second
         cob.centres[s, at] = centre
+        cob.widths[s, at] = terms.width
         cob.mids[s, at] = middle
         cob.spreads[s, at] = spread
         cob.imbalances[s, at] = imbalance
@@ -167,6 +202,7 @@ def _write_nothing(cob: Any, s: int, second: int) -> None:
     for at in (second % 300, second % 300 + 300):
         cob.seconds[s, at] = second
         cob.centres[s, at] = 0
+        cob.widths[s, at] = cob.terms[s].width
         cob.mids[s, at] = math.nan
         cob.spreads[s, at] = math.nan
         cob.imbalances[s, at] = math.nan
@@ -218,6 +254,26 @@ def imbalance_of(bids: Any, asks: Any, near: int, shift: int) -> float:
 
 
 @kernel
+def _shift(middle: float, width: int, centre: int) -> int:
+    """1 where the middle lies between two buckets, of which `centre` is the lower; else 0."""
+    return math.ceil(middle) // width - centre
+
+
+@kernel
+def _fill_leaning(cob: Any, s: int, first: int, venues: Any, sides: Any, out: Any) -> None:
+    """The headline imbalance of some venues (places (W,), with room `sides` (2, W, C)) in the rings' rows from `first` on -> out (T,)."""
+    for t in range(len(out)):
+        at = first + t
+        out[t] = math.nan
+        if not math.isnan(cob.mids[s, at]):
+            for n in range(len(venues)):
+                for c in range(41):
+                    sides[0, n, c] = cob.bids[s, venues[n], at, c]
+                    sides[1, n, c] = cob.asks[s, venues[n], at, c]
+            out[t] = imbalance_of(sides[0], sides[1], 5, _shift(cob.mids[s, at], cob.widths[s, at], cob.centres[s, at]))
+
+
+@kernel
 def resting(side: Any, c: int) -> float:
     """What rests in a column of one side (V, C) at all venues that are known there; NaN where none is."""
     total, known = 0.0, 0
@@ -257,6 +313,17 @@ def newest(cob: Cob, s: int, seconds: int = LENGTH) -> slice:
     return slice(end - seconds, end)
 
 
+def leaning(cob: Cob, s: int, seconds: int = LENGTH, venues: tuple[int, ...] | None = None) -> np.ndarray:
+    """The headline imbalance (T,) of the newest seconds, over `venues` (places; None: all)."""
+    window = newest(cob, s, seconds)
+    if venues is None:
+        told: np.ndarray = cob.imbalances[s, window]
+        return told
+    out = np.empty(seconds)
+    _fill_leaning(cob, s, window.start, np.array(venues, np.int64), np.empty((2, len(venues), COLUMNS)), out)
+    return out
+
+
 class Heatmap(Struct, frozen=True, eq=False):
     """Rows are the seconds `times` (T,) of Unix time, oldest first; columns `prices` (2R + 1,) buckets from the middle; `mids` (T,) in ticks."""
 
@@ -275,7 +342,8 @@ def heatmap(
     """The newest `seconds` (at most LENGTH) of an instrument.
 
     `imbalance` and `volume` (quote currency) are by bucket, over `venues` (places; None: all); `spread` (bps) is one number a second, repeated.
-    A second of which nothing is known is a row of NaN; so is a bucket in which nothing rests, for its imbalance.
+    A second of which nothing is known is a row of NaN; so is a bucket in which nothing rests, for its imbalance, and a second of the day before whose
+    buckets were of another width.
     """
     if metric not in METRICS or not 1 <= seconds <= LENGTH or not 0 <= radius <= RADIUS:
         raise ValueError(f"metric {metric!r}, {seconds} seconds, radius {radius}: one of {', '.join(METRICS)}, 1 to {LENGTH}, 0 to {RADIUS}")
@@ -289,4 +357,5 @@ def heatmap(
         bids, asks = (side[s, chosen, window, columns] for side in (cob.bids, cob.asks))
         values = np.empty(bids.shape[1:])
         (_fill_imbalances if metric == "imbalance" else _fill_volumes)(np.ascontiguousarray(bids), np.ascontiguousarray(asks), values)
+        values[cob.widths[s, window] != cob.terms[s]["width"]] = math.nan
     return Heatmap(times, np.arange(-radius, radius + 1), values, cob.mids[s, window])

@@ -98,7 +98,7 @@ def session(paths: Sequence[Path]) -> Session:
     terms = rows(CobTerms, len(instruments))
     for place, (one, book) in enumerate(zip(instruments, checked.books, strict=True)):
         tick = float(one.tick_size)
-        terms[place] = (bucket_width(float(book["best"][0] or tick), tick), tick * float(one.lot_size))
+        terms[place] = (bucket_width(float(book["best"][0] or tick), tick), tick * float(one.lot_size), 1)
     return Session(capture, instruments, places_of_replies(capture, [one.symbol for one in instruments]), terms, checked)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from metastackerbandit.bench.spec import Benchmark, Prepared, Target
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of
-from metastackerbandit.runtime.frame_walk import Frames, walking
+from metastackerbandit.runtime.frame_walk import Frames, WalkRow, walking
 from metastackerbandit.runtime.second_feed import SecondFeed, close_seconds, hear, second_feed
 
 SYMBOLS = 500
@@ -46,7 +47,9 @@ class Venue:
         self._offsets = np.arange(len(texts)) * step_ns
         self._turn = np.arange(len(texts)) // SYMBOLS
         alone, pending = np.full(len(texts), -1, np.int64), np.zeros(16, np.int64)
-        self.frames = Frames(self._text, starts.astype(np.int64), ends.astype(np.int64), np.zeros(len(texts), np.int64), alone, pending)
+        self.frames = Frames(
+            self._text, starts.astype(np.int64), ends.astype(np.int64), np.zeros(len(texts), np.int64), alone, pending, rows(WalkRow, 1)
+        )
 
     @property
     def now_ns(self) -> int:
@@ -61,7 +64,7 @@ class Venue:
         starts = np.arange(SYMBOLS, dtype=np.int64) * len(one)
         text = np.frombuffer(one * SYMBOLS, np.uint8).copy()
         times = np.full(SYMBOLS, self.now_ns, np.int64)
-        return Frames(text, starts, starts + len(one), times, np.arange(SYMBOLS, dtype=np.int64), np.zeros(16, np.int64))
+        return Frames(text, starts, starts + len(one), times, np.arange(SYMBOLS, dtype=np.int64), np.zeros(16, np.int64), rows(WalkRow, 1))
 
     def next_second(self) -> Frames:
         """The frames of the next second, in the memory of those before."""
