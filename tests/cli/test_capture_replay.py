@@ -43,6 +43,30 @@ def test_a_reader_is_told_and_another_arm_and_frame_can_be_asked_for(capture: Pa
     assert code == 0 and "features of the book" in text and "the book could be trusted in" in text
 
 
+@covers("2.085")
+def test_columns_of_an_imported_capture_are_replayed_and_tested_as_the_capture(capture: Path, tmp_path: Path) -> None:
+    home = ("--home", tmp_path)
+    assert CliRunner().invoke(app, [*map(str, ("data", "import", capture, *home))]).exit_code == 0
+    _, expected, _ = asked(tmp_path, capture, "--json")
+    market = tmp_path / "market"
+    code, found, _ = asked(tmp_path, market, "--json")
+    assert code == 0 and expected["decisions"] > 150
+    unlike = {"run", "seconds", "notices"}  # the number of the run, how long it took, and in which words the clock is told
+    assert {name: value for name, value in found.items() if name not in unlike} == {
+        name: value for name, value in expected.items() if name not in unlike
+    }
+    words = ("backtest", "--data", market, "--frame", "1s", "--arm", "book_pressure", "--json", *home)
+    tested = json.loads(CliRunner().invoke(app, [*map(str, words)]).stdout)
+    assert (tested["decisions"], tested["fills"]) == (expected["decisions"], expected["fills"])
+    for refused, code, what in (
+        ((market, capture), 2, "columns are read alone"),
+        ((market, "--symbols", "ETHUSDT"), 6, "no columns of ETHUSDT"),
+        ((market, "--until", "2001-01-01"), 2, "in that time"),
+    ):
+        got, told, _ = asked(tmp_path, *refused, "--json")
+        assert got == code and what in told["error"]["what"] and told["error"]["mend"], told
+
+
 def test_what_cannot_be_replayed_is_refused_with_the_mend(capture: Path, tmp_path: Path) -> None:
     second_day = capture.with_name("usdm_btcusdt_20240719.gz")
     inverse = capture.with_name("cm_btcusd_perp_20240808.gz")

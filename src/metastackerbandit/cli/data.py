@@ -1,4 +1,4 @@
-"""`msb data`: list, check and import recorded candles; record live streams and check what was captured; the self-test of market data."""
+"""`msb data`: list, check and import recorded candles; record live streams, check and prune what was captured; the self-test of market data."""
 
 from __future__ import annotations
 
@@ -214,6 +214,34 @@ def record(
             tell_error(error, json, payload)
             raise typer.Exit(error.exit_code)
         tell(payload, record_text(payload), json)
+
+
+@app.command()
+def prune(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A raw log, or the folder in which they are.")],
+    keep_days: Annotated[
+        float | None, typer.Option("--keep-days", metavar="DAYS", help="Older segments leave. [default: raw_log.keep_days]", show_default=False)
+    ] = None,
+    keep_bytes: Annotated[
+        str | None, typer.Option("--keep-bytes", metavar="SIZE", help="As 500MB or 50GB. [default: raw_log.keep_gb]", show_default=False)
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option("--archive", metavar="FOLDER", help="Move them there. [default: raw_log.archive]", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would leave.")] = False,
+    home: HomeFlag = None,
+    sets: SetFlags = None,
+    json: JsonFlag = False,
+) -> None:
+    """Take the oldest segments out of raw logs: those too old, and as many as make the rest small enough; never one that may be being written."""
+    with answering(json):
+        from metastackerbandit.cli.pruning import limits_of, prune_payload, prune_text
+        from metastackerbandit.config.home import home_folder
+        from metastackerbandit.config.loading import load_home
+
+        config = load_home(home_folder(home, os.environ), os.environ, sets or ()).config
+        payload = prune_payload(folder, limits_of(config.raw_log, keep_days, keep_bytes), archive, dry_run=dry_run)
+        tell(payload, prune_text(payload), json)
 
 
 def _names(text: str) -> list[str]:

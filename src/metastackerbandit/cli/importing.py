@@ -30,17 +30,20 @@ def import_candle_paths(home: Path, paths: Sequence[Path], told: Told, frame: st
 
 def import_recorded_paths(home: Path, paths: Sequence[Path], told: Told) -> tuple[dict[str, Any], str]:
     """Captures (several files are one), raw logs and tables (each by itself) into columns."""
-    from metastackerbandit.market.settings import BarSettings
+    import os
+
+    from metastackerbandit.config.loading import load_home
     from metastackerbandit.runtime.recorded.importing import import_capture
     from metastackerbandit.runtime.recorded.reading import layout_name, read_recorded
 
     names = [layout_name(path) for path in paths]
     groups = [paths] if set(names) == {"capture"} else [[path] for path in paths]
     captures = [read_recorded(group, told) for group in groups]  # all are read before anything is written
+    config = load_home(home, os.environ, ()).config
     imported: list[dict[str, Any]] = []
     issues: list[dict[str, Any]] = []
     for group, capture in zip(groups, captures, strict=True):
-        done = import_capture(home, capture, BarSettings())
+        done = import_capture(home, capture, config.bars, config.quality)
         file, layout = ", ".join(path.name for path in group), names[paths.index(group[0])]
         imported += [
             {"file": file, "layout": layout, **{name: getattr(one, name) for name in ("kind", "symbol", "added", "shared", "differing", "days")}}

@@ -65,6 +65,11 @@ def _listed(text: str | None) -> list[str] | None:
 
 def candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int | None) -> Recording:
     """The recording that flags and configuration name, of one stretch of time."""
+    from metastackerbandit.storage.replay_columns import is_replay_columns
+
+    named = wanted.captures or (Path(config.run.data).expanduser(),)
+    if any(is_replay_columns(path) for path in named):
+        return _stored(wanted, config, named, since_ns, until_ns)
     if wanted.captures:
         return _captured(wanted, config, since_ns, until_ns)
     return load_recording(
@@ -78,6 +83,15 @@ def candles(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int 
         mood=Path(config.run.mood).expanduser() if config.run.mood else None,
         outlier_return=config.market.outlier_return,
     )
+
+
+def _stored(wanted: Wanted, config: Config, named: Sequence[Path], since_ns: int | None, until_ns: int | None) -> Recording:
+    """The recording in an installation's columns."""
+    from metastackerbandit.runtime.recorded.replaying import recording_of_columns
+
+    if len(named) > 1:
+        raise UsageError("stored columns are read alone", where=str(named[0]), mend="name one folder of columns, or the files of one capture")
+    return recording_of_columns(named[0], config.run.symbols if wanted.symbols or not wanted.captures else (), since_ns, until_ns, wanted.instruments)
 
 
 def _captured(wanted: Wanted, config: Config, since_ns: int | None, until_ns: int | None) -> Recording:
@@ -105,11 +119,13 @@ def _captured(wanted: Wanted, config: Config, since_ns: int | None, until_ns: in
 
 def _price_in(checked: CheckedCapture, symbol: str) -> float:
     """The best bid of a symbol's book at the capture's end."""
-    (best,) = (book["best"][0] for book in checked.books if book["symbol"] == symbol)
+    from metastackerbandit.runtime.capture_recording import best_bid
+
+    best = best_bid(checked, symbol)
     if best is None:
         what = f"there is no book of {symbol} at the end of the capture"
         raise DataRefused(what, where="msb replay", mend="give the file with its depth snapshot; `msb data check` tells what is wrong")
-    return float(best)
+    return best
 
 
 def received_between(capture: Capture, since_ns: int | None, until_ns: int | None) -> Capture:

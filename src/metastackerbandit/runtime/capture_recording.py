@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from msgspec import structs
+from msgspec import Struct, structs
 
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.capture import Capture
@@ -15,7 +15,7 @@ from metastackerbandit.domain.errors import DataRefused, InstrumentRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import joined, kernel, layout
 from metastackerbandit.domain.market_rows import TRADES
-from metastackerbandit.domain.recording import Recording
+from metastackerbandit.domain.recording import QualityIssue, Recording
 from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.market.bar_ring import Bars
 from metastackerbandit.market.bar_terms import bar_terms
@@ -44,6 +44,17 @@ class Gathering(NamedTuple):
     closed: Any  # (S, N) Bar
     next_tick: Any  # (1,) int64 UTC ns
     ids: TradeIds
+
+
+class Heard(Struct, frozen=True, eq=False):
+    """What a replay hears of some instruments, one of each: bars[s] (N_s,) of Bar, seconds[s] (Q_s,) of SecondRow, and how many trades are in no bar
+    since they came late or were broken; all of it received `ahead_ns` later than the recorder's clock says."""
+
+    bars: tuple[np.ndarray, ...]
+    seconds: tuple[np.ndarray, ...]
+    late: tuple[int, ...]
+    refused: tuple[int, ...]
+    ahead_ns: int
 
 
 @kernel
@@ -108,18 +119,15 @@ def on_one_clock(capture: Capture, ahead_ns: int) -> Capture:
     return structs.replace(capture, received_ns=capture.received_ns + ahead_ns)
 
 
-def recording_of_capture(
-    capture: Capture, instruments: Sequence[Instrument], checked: CheckedCapture, settings: QualitySettings, notices: tuple[str, ...] = ()
-) -> Recording:
-    """Bars of one second and seconds of the book of these instruments of one venue, with what was found wrong when it was checked.
+def best_bid(checked: CheckedCapture, symbol: str) -> float | None:
+    """The best bid of a symbol's book at a capture's end, None where there is no book then."""
+    (best,) = (book["best"][0] for book in checked.books if book["symbol"] == symbol)
+    return None if best is None else float(best)
 
-    Bars go by the venue's clock and seconds by the recorder's. Where something was received before it was sent, all is taken to have come so
-    much later that nothing was; that is told. Without trades there are no bars, and nothing to trade.
 
-    Raises:
-        DataRefused: an instrument has no trades, or fewer than make two bars.
-    """
-    capture = on_one_clock(capture, checked.ahead_ns)
+def heard_in(capture: Capture, instruments: Sequence[Instrument], ahead_ns: int, settings: QualitySettings) -> Heard:
+    """Bars of one second and seconds of the book of these instruments of one venue, all of it received `ahead_ns` later than the capture says."""
+    capture = on_one_clock(capture, ahead_ns)
     frames, count, codec = frames_of(capture, instruments), len(instruments), codec_in(capture, instruments)
     span_s = int(np.ptp(capture.received_ns) // SECOND_NS) + 10 if len(capture.received_ns) else 0
     mine = Gathering(
@@ -131,25 +139,58 @@ def recording_of_capture(
         ids=trade_ids_of(codec, count),
     )
     walking(codec.venue, after_frame, before_frame)(frames, feeds_of(instruments, codec=codec), mine)
-    bars = tuple(mine.closed[s, : int(mine.gathered[s])].copy() for s in range(count))
-    for one, own in zip(instruments, bars, strict=True):
+    told = mine.seconds.out[: int(mine.seconds.course[0]["written"])]
+    return Heard(
+        bars=tuple(mine.closed[s, : int(mine.gathered[s])].copy() for s in range(count)),
+        seconds=tuple(joined([told[told["instrument"] == s]]) for s in range(count)),
+        late=tuple(int(number) for number in mine.bars.tape["late"]),
+        refused=tuple(int(number) for number in mine.bars.tape["refused"]),
+        ahead_ns=ahead_ns,
+    )
+
+
+def recording_of_capture(
+    capture: Capture, instruments: Sequence[Instrument], checked: CheckedCapture, settings: QualitySettings, notices: tuple[str, ...] = ()
+) -> Recording:
+    """Bars of one second and seconds of the book of these instruments of one venue, with what was found wrong when it was checked.
+
+    Bars go by the venue's clock and seconds by the recorder's. Where something was received before it was sent, all is taken to have come so
+    much later that nothing was; that is told. Without trades there are no bars, and nothing to trade.
+
+    Raises:
+        DataRefused: an instrument has no trades, or fewer than make two bars.
+    """
+    heard = heard_in(capture, instruments, checked.ahead_ns, settings)
+    for one, own in zip(instruments, heard.bars, strict=True):
         if len(own) < 2:
             what = f"{one.symbol} has {len(own)} bars of a second: the capture has too few trades of it"
             raise DataRefused(what, where=capture.source, mend="record its trades too, or leave it out with --symbols")
-    told = mine.seconds.out[: int(mine.seconds.course[0]["written"])]
-    seconds = tuple(joined([told[told["instrument"] == s]]) for s in range(count))
+    left_out = [notice for s, one in enumerate(instruments) for notice in left_out_notices(one.symbol, heard.late[s], heard.refused[s])]
+    told = (*notices, *_on_clocks(checked.ahead_ns), *left_out)
+    return recording_of_seconds(instruments, heard.bars, heard.seconds, capture.source, told, checked.issues)
+
+
+def recording_of_seconds(
+    instruments: Sequence[Instrument],
+    bars: tuple[np.ndarray, ...],
+    seconds: tuple[np.ndarray, ...],
+    source: str,
+    notices: tuple[str, ...],
+    issues: tuple[QualityIssue, ...] = (),
+) -> Recording:
+    """Bars of one second and the seconds of the books, one of each an instrument, as a recording; its digest is of nothing but these."""
     return Recording(
         instruments=tuple(instruments),
         base_ns=SECOND_NS,
         bars=bars,
-        funding=(None,) * count,
-        has_volume=(True,) * count,
+        funding=(None,) * len(bars),
+        has_volume=(True,) * len(bars),
         has_flow=tuple(bool(np.isfinite(own["taker_volume"]).all()) for own in bars),
         seconds=seconds,
-        source=capture.source,
-        digest=_digest(instruments, bars, seconds),
-        notices=(*notices, *_on_clocks(checked.ahead_ns), *_left_out(instruments, mine.bars)),
-        issues=checked.issues,
+        source=source,
+        digest=_digest(list(instruments), bars, seconds),
+        notices=notices,
+        issues=issues,
     )
 
 
@@ -169,12 +210,7 @@ def _on_clocks(ahead_ns: int) -> tuple[str, ...]:
     )
 
 
-def _left_out(instruments: Sequence[Instrument], bars: Bars) -> tuple[str, ...]:
+def left_out_notices(symbol: str, late: int, refused: int) -> tuple[str, ...]:
     """Trades that are in no bar."""
-    reasons = {"late": f"came more than {PROMPT.grace_s:g} s after a younger one, or the clock", "refused": "were broken"}
-    return tuple(
-        f"{one.symbol}: {int(tape[name]):,} trades {why}, and are in no bar"
-        for one, tape in zip(instruments, bars.tape, strict=True)
-        for name, why in reasons.items()
-        if tape[name]
-    )
+    reasons = ((late, f"came more than {PROMPT.grace_s:g} s after a younger one, or the clock"), (refused, "were broken"))
+    return tuple(f"{symbol}: {number:,} trades {why}, and are in no bar" for number, why in reasons if number)

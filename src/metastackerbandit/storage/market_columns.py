@@ -20,6 +20,7 @@ from pyarrow import parquet
 
 from metastackerbandit.domain.errors import DataRefused, StorageFailed
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.storage.market_kinds import Kind, kind_of, unit_of
 from metastackerbandit.storage.whole_files import locked, write_whole
 
@@ -215,7 +216,7 @@ def _rescaled(kind: Kind, held: Held, tick: str, lot: str, where: str) -> Held:
     by_tick, by_lot = int(Decimal(held.tick_size) / Decimal(tick)), int(Decimal(held.lot_size) / Decimal(lot))
     if by_tick == 1 and by_lot == 1:
         return held._replace(tick_size=tick, lot_size=lot)
-    if kind.name == "seconds":
+    if kind.row is SecondRow:
         what = f"the seconds there are in steps of {held.tick_size} and {held.lot_size}, others in {tick} and {lot}"
         raise DataRefused(what, where=where, mend="make them of one recording, or move the file aside")
     rows, levels = held.rows.copy(), held.levels * np.array([by_tick, by_lot])

@@ -48,6 +48,8 @@ KINDS = (
     Kind("liquidations", LiquidationRow, ("exchange_ns", "received_ns"), (), ("ticks",), ("lots", "filled")),
     Kind("bars", Bar, ("opened_ns",), ("opened_ns",), _PRICES),
     Kind("seconds", SecondRow, ("closed_ns",), ("second",)),
+    Kind("replay_bars", Bar, ("opened_ns",), ("opened_ns",), _PRICES),  # as a replay hears them: storage/replay_columns.py
+    Kind("replay_seconds", SecondRow, ("closed_ns",), ("second",)),
 )
 
 

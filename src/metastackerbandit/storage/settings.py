@@ -19,4 +19,5 @@ class RawLogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     waiting_mb: Annotated[int, Meta(ge=1, le=4_096)] = 64  # kept in memory while the disk is full; what comes beyond is refused and counted
     keep_days: Annotated[float, Meta(ge=0)] = 14.0  # an older segment leaves the folder; 0: never by age
     keep_gb: Annotated[float, Meta(ge=0)] = 50.0  # the oldest leave while all are larger than this; 0: never by size
+    archive: str = ""  # the folder to which `msb data prune` moves what leaves; empty: it is deleted
     archive_days: Annotated[float, Meta(ge=0)] = 0.0  # an older segment is deleted from the archive; 0: never

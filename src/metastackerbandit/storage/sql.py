@@ -36,6 +36,7 @@ _PRICED: dict[str, dict[str, str]] = {
     "liquidations": {"price": "ticks", "quantity": "lots"},
     "venue_bars": {f"{name}_price": name for name in ("open", "high", "low", "close")},
     "bars": {f"{name}_price": name for name in ("open", "high", "low", "close")},
+    "replay_bars": {f"{name}_price": name for name in ("open", "high", "low", "close")},
 }  # decimals for reading, of which column each; ticks, lots and the steps stand beside them
 _LEVELS = """
     SELECT venue, market, symbol, received_ns, last_id, 'bid' AS side, UNNEST(bid_ticks) AS ticks, UNNEST(bid_lots) AS lots, tick, lot FROM depth

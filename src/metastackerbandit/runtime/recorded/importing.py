@@ -15,11 +15,12 @@ from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.recording import QualityIssue
 from metastackerbandit.market.bar_terms import bar_terms
 from metastackerbandit.market.bars import BAR_FRAMES, empty_bars, take_all, tick
-from metastackerbandit.market.settings import BarSettings
+from metastackerbandit.market.settings import BarSettings, QualitySettings
 from metastackerbandit.runtime.capture_check import check_capture
 from metastackerbandit.runtime.capture_recording import gather as gather_bars
 from metastackerbandit.runtime.capture_rules import instruments_in, is_inverse
 from metastackerbandit.runtime.recorded.gathering import NAMES, rows_in
+from metastackerbandit.runtime.recorded.replaying import store_replay
 from metastackerbandit.runtime.second_feed import seconds_of
 from metastackerbandit.storage.market_columns import DAY_NS, Stored, market_of_instrument, read_day, taken, write_rows
 from metastackerbandit.storage.market_columns import Held as Rows
@@ -35,10 +36,10 @@ class Imported(Struct, frozen=True):
     issues: tuple[QualityIssue, ...]
 
 
-def import_capture(home: Path, capture: Capture, settings: BarSettings) -> Imported:
-    """All of a capture into columns, and the bars of the days whose trades it has; issues are those of its check."""
+def import_capture(home: Path, capture: Capture, settings: BarSettings, quality: QualitySettings) -> Imported:
+    """All of a capture into columns, the bars of the days whose trades it has, and what a replay would hear of it; issues are those of its check."""
     instruments = instruments_in(capture)
-    checked = check_capture(capture, instruments)
+    checked = check_capture(capture, instruments, quality)
     found = rows_in(capture, instruments)
     stored: list[Stored] = []
     columns = {name: getattr(found, name if name != "venue_bars" else "bars") for name in NAMES.values()}
@@ -53,10 +54,14 @@ def import_capture(home: Path, capture: Capture, settings: BarSettings) -> Impor
             stored.append(done)
             if name == "trades" and not is_inverse(one):
                 stored += _bars(home, one, done.days, settings)
+    unheard: list[QualityIssue] = []
     if len(found.depth):
         stored += _seconds(home, capture, instruments)
+        dealt = {instruments[place].symbol for place in np.unique(found.trades["instrument"]).tolist()}
+        heard, unheard = store_replay(home, capture, instruments, dealt, checked, quality)
+        stored += heard
     issues = [QualityIssue("differs", "medium", f"{one.kind} {one.symbol}", _UNLIKE, one.differing) for one in stored if one.differing]
-    return Imported(tuple(stored), (*checked.issues, *issues))
+    return Imported(tuple(stored), (*checked.issues, *unheard, *issues))
 
 
 def _seconds(home: Path, capture: Capture, instruments: Sequence[Instrument]) -> list[Stored]:
