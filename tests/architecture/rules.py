@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ def table() -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / "imports.toml").read_text())
 
 
+@cache
 def modules(root: Path) -> dict[str, ast.Module]:
-    """Dotted names below the package -> syntax trees."""
+    """Dotted names below the package -> syntax trees; a tree is read once in a process."""
     found = {}
     for path in sorted(root.rglob("*.py")):
         name = ".".join(path.relative_to(root).with_suffix("").parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import get_type_hints
 
@@ -26,6 +27,7 @@ def fields(struct: type[Struct], path: str = "") -> dict[str, str]:
     return found
 
 
+@cache
 def read_names() -> set[str]:
     """Attributes that any module reads, but for the settings and the schema themselves."""
     readers = {name: tree for name, tree in modules(ROOT).items() if not name.endswith(".settings") and name != "config.schema"}

@@ -18,6 +18,7 @@ from metastackerbandit.stacking.ladder import RUNGS
 from metastackerbandit.storage.registry import Registry, Slot
 from metastackerbandit.training import version
 from metastackerbandit.training.dataset import completeness, dataset_of, sample_until
+from metastackerbandit.training.fitting.settings import FittingSettings, ForestSettings
 from metastackerbandit.training.jobs import Job, Outcome, errands_of, jobs_of, run_jobs
 from metastackerbandit.training.scoring import AUC, CONTROL, GAIN, LONGS, TRADES, score_named
 from metastackerbandit.training.series import Step, series_name, train_series
@@ -30,6 +31,7 @@ from tests.covering import covers
 from tests.training.worlds import QUICK, candles, market
 
 SMALL = structs.replace(QUICK, most_versions=1)
+SMALL_FORESTS = structs.replace(SMALL, fitting=FittingSettings(extra_trees=ForestSettings(trees=20)))  # chance is in the first tree already
 BTC = Job(("BTCUSDT",), "5m")
 
 
@@ -82,8 +84,8 @@ def test_the_same_inputs_give_the_same_bytes_whenever_they_are_trained(tmp_path:
     monkeypatch.setattr(version, "rung_of", lambda n_eff: next(rung for rung in RUNGS if learner in rung.families))
     recording = market(candles(4, 3_500, trend=0.3))
     one, later = tmp_path / "one", tmp_path / "later"
-    trained(recording, one)
-    trained(recording, later, now_ns=2)
+    trained(recording, one, SMALL_FORESTS)
+    trained(recording, later, SMALL_FORESTS, now_ns=2)
     first, second = tree(one / "models"), tree(later / "models")
     assert first.keys() == second.keys()
     stamped = {name for name in first if first[name] != second[name]}
