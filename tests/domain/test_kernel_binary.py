@@ -95,13 +95,17 @@ def test_a_call_of_other_types_is_another_port_of_the_same_kernel() -> None:
         largest(np.array([1.0, 2.0]), 0)
 
 
-def test_a_kernel_that_calls_itself_with_other_types_is_refused_with_the_mend() -> None:
+def test_numbers_written_out_do_not_compile_a_kernel_for_each() -> None:
     @kernel
-    def from_the_first(numbers: Any) -> float:
-        return largest(numbers, 0, len(numbers))
+    def added(x: float, n: int, is_twice: bool) -> float:
+        return x + n if is_twice else x
 
-    with pytest.raises(TypeError, match="a number written out is a type"):
-        from_the_first(np.array([1.0, 2.0]))
+    @kernel
+    def summed(numbers: Any) -> float:
+        return added(1.0, 2, True) + added(2.5, 3, False) + added(numbers[0], len(numbers), True) + largest(numbers, 0, 2)
+
+    assert summed(np.array([1.0, 2.0])) == 3.0 + 2.5 + 3.0 + 2.0
+    assert signatures_of(added) == 1
 
 
 def test_an_error_in_a_part_is_raised_from_the_port() -> None:

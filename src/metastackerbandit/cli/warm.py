@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-BESIDE = ("streaming driver", "statistics")  # what a second process compiles meanwhile, where there is a second processor
+BESIDE = ("features", "market data", "model input")  # what a second process compiles meanwhile, where there is a second processor
 _ALONE = "--beside"
 
 
@@ -111,6 +111,51 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
         ("streaming driver", stream),
         ("statistics", evaluate),
         ("monitors", watch),
+        *_market_jobs(),
+    ]
+
+
+def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
+    """A made feed of a perpetual through scanner, book, quality, bars, seconds and the standard model input; and features of bars."""
+    import tempfile
+    from pathlib import Path
+
+    from metastackerbandit.domain.bar import Bar
+    from metastackerbandit.domain.instrument import Instrument
+    from metastackerbandit.domain.kernel import rows
+    from metastackerbandit.domain.timeframe import MINUTE_NS
+    from metastackerbandit.features.batch import features_over
+    from metastackerbandit.features.stream import FeatureStream
+    from metastackerbandit.market.settings import QualitySettings
+    from metastackerbandit.runtime.capture_check import check_capture
+    from metastackerbandit.runtime.capture_recording import heard_in
+    from metastackerbandit.runtime.input_feed import inputs_of
+    from metastackerbandit.simulation.binance_frames import Venue, written
+    from metastackerbandit.storage.captures import read_capture
+
+    one = Instrument("BTCUSDT", "BTC", "USDT", "perp", "BINANCE", "0.1", "0.001", "0.001", "1000", "5")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "frames"
+        path.write_bytes(written(Venue(1, is_perp=True).frames(30, 0)))
+        capture = read_capture([path])
+
+    def follow() -> None:
+        check_capture(capture, [one])
+        heard_in(capture, [one], 0, QualitySettings())
+
+    def feature() -> None:
+        bars = rows(Bar, 2)
+        bars["opened_ns"] = (MINUTE_NS, 2 * MINUTE_NS)
+        bars["closed_ns"] = bars["known_ns"] = bars["opened_ns"] + MINUTE_NS
+        for name in ("open", "high", "low", "close", "parts", "parts_due"):
+            bars[name] = 1
+        features_over(bars, MINUTE_NS, None, has_volume=True, has_flow=True)
+        FeatureStream(MINUTE_NS, has_volume=True, has_flow=True, has_funding=False).on_bar(bars, 0)
+
+    return [
+        ("features", feature),
+        ("market data", follow),
+        ("model input", lambda: inputs_of(capture, [one], one.symbol, [int(capture.received_ns[-1])])),
     ]
 
 

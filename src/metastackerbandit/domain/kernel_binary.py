@@ -27,6 +27,7 @@ from numba.core.environment import Environment
 from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
 from numba.core.types.containers import BaseTuple
+from numba.core.types.misc import unliteral
 
 
 def _number_symbols() -> None:
@@ -66,11 +67,11 @@ class Dispatcher(CPUDispatcher):
         self._cache = _LateCache(self.py_func, stamp_of)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        """What another kernel is told that calls this one."""
+        """What another kernel is told that calls this one. A number written out is a number: numba would compile the kernel anew for each."""
         with global_compiler_lock:
             was, self._is_part = self._is_part, True
             try:
-                return super().get_call_template(args, kws)
+                return super().get_call_template(tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()})
             finally:
                 self._is_part = was
 
@@ -141,8 +142,16 @@ class _Part(JITCodeLibrary):
         for library in dict.fromkeys(self._linking_libraries):
             self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        for function in self._final_module.functions:
+            if function.linkage == binding.Linkage.external and not function.is_declaration:
+                function.linkage = binding.Linkage.linkonce_odr
         self._finalize_dynamic_globals()
         self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        """Itself: what is linked is copied."""
+        self._ensure_finalized()
+        return self._final_module
 
     def serialize_using_object_code(self) -> tuple[str, str, bytes]:
         """Its bitcode."""
@@ -170,7 +179,8 @@ class _Port(JITCodeLibrary):
         for function in module.functions:
             if function.linkage == binding.Linkage.linkonce_odr and not function.is_declaration and not function.name.startswith("NRT_"):
                 function.linkage = binding.Linkage.internal
-        super()._optimize_final_module()
+        passes, builder = self._codegen._module_pass_manager()
+        passes.run(module, builder)  # once: numba's first run makes way for taking out reference counts
 
     def _pointers(self) -> Iterator[str]:
         """A kernel that calls itself does so by a pointer, which numba fills in when code is loaded. Here the kernel stands in the same module."""
@@ -280,6 +290,7 @@ class _Locator(caching._CacheLocator):
     """The cache's one folder; a file is known by its function's stamp."""
 
     stamp = ""
+    _py_file = __file__  # where numba's warning says that something cannot be cached
 
     def __init__(self, _function: Callable[..., Any]) -> None:
         pass
