@@ -79,7 +79,7 @@ bench: setup
 
 check: $(READY)
 	$(BIN)/ruff check src tests tools benchmarks oracles
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/python -m pytest tests/architecture
 
 # Peers are installed on demand, each in an environment of its own below benchmarks/peers.

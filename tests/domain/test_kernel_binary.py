@@ -92,7 +92,8 @@ def test_a_call_of_other_types_is_another_port_of_the_same_kernel() -> None:
     assert np.isnan(largest(np.array([]), 0, 0))
     assert signatures_of(largest) == 2
     with pytest.raises(TypeError):
-        largest(np.array([1.0, 2.0]), 0)
+        wrong: Any = largest
+        wrong(np.array([1.0, 2.0]), 0)
 
 
 def test_numbers_written_out_do_not_compile_a_kernel_for_each() -> None:
