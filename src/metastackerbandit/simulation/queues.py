@@ -225,7 +225,7 @@ def has_room(queues: Any, s: int, side: int, ticks: int, owner: int) -> bool:
     is_known = place < count and prices[place, 0] == ticks
     if owner == 0 and is_known and queues.orders[s, prices[place, 3]].owner == 0:
         return True
-    return row.free >= 0 and (is_known or count < len(prices))
+    return bool(row.free >= 0 and (is_known or count < len(prices)))
 
 
 @kernel
