@@ -15,6 +15,7 @@ class Order(Struct):
     side: int
     ticks: int
     lots: int
+    reduces: int = 0
 
 
 class PlainBook:
@@ -24,6 +25,7 @@ class PlainBook:
         self.orders: list[Order] = []
         self.trades: list[tuple[int, int, int, int, int]] = []  # ticks, lots, is_sold, buyer, seller
         self.fills: list[tuple[int, int, int, int, int, int]] = []  # owner, order, ticks, lots, left, is_maker
+        self.held: dict[int, int] = {}
 
     def levels(self, side: int) -> list[tuple[int, int]]:
         """Prices and sizes of a side, the best first."""
@@ -38,7 +40,7 @@ class PlainBook:
         others = [one for one in self.orders if one.side != side and (ticks == 0 or (one.ticks <= ticks if side == 0 else one.ticks >= ticks))]
         return sorted(others, key=lambda one: one.ticks if side == 0 else -one.ticks)  # stable: first come, first served
 
-    def enter(self, number: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int) -> tuple[int, int, int]:
+    def enter(self, number: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int, reduces: int = 0) -> tuple[int, int, int]:
         """Why it is refused (0: it is not), lots filled, lots left."""
         meets = self.meets(side, ticks)
         if mode == MAKES and meets:
@@ -55,20 +57,38 @@ class PlainBook:
                     self.orders.remove(one)
                 is_over = guard in (GUARD_TAKER, GUARD_BOTH)
                 continue
-            matched = min(left, one.lots)
-            left -= matched
-            one.lots -= matched
-            buyer, seller = (number, one.number) if side == 0 else (one.number, number)
-            self.trades.append((one.ticks, matched, side, buyer, seller))
-            if one.owner:
-                self.fills.append((one.owner, one.number, one.ticks, matched, one.lots, 1))
-            if owner:
-                self.fills.append((owner, number, one.ticks, matched, left, 0))
-            if one.lots == 0:
+            matched = min(left, one.lots, self.reducible(one))
+            if matched:
+                left -= matched
+                one.lots -= matched
+                self._traded(one, number, owner, side, matched, left)
+            if one.lots and self.reducible(one) == 0:
+                self.fills.append((one.owner, one.number, one.ticks, 0, one.lots, 1))
+                self.orders.remove(one)
+            elif one.lots == 0:
                 self.orders.remove(one)
         if left and not is_over and mode in (RESTS, MAKES):
-            self.orders.append(Order(number, owner, side, ticks, left))
+            last = next((one for one in reversed(self.orders) if (one.side, one.ticks) == (side, ticks)), None)
+            if owner == 0 and last is not None and last.owner == 0:
+                last.lots += left  # nobody tells the background's orders apart
+            else:
+                self.orders.append(Order(number, owner, side, ticks, left, reduces))
         return 0, lots - left, left
+
+    def reducible(self, one: Order) -> int:
+        """Lots that an order may still fill."""
+        held = self.held.get(one.owner, 0)
+        return (max(-held, 0) if one.side == 0 else max(held, 0)) if one.reduces else one.lots
+
+    def _traded(self, one: Order, number: int, owner: int, side: int, matched: int, left: int) -> None:
+        buyer, seller = (number, one.number) if side == 0 else (one.number, number)
+        self.trades.append((one.ticks, matched, side, buyer, seller))
+        for who, sign in ((owner, 1 if side == 0 else -1), (one.owner, -1 if side == 0 else 1)):
+            self.held[who] = self.held.get(who, 0) + sign * matched
+        if one.owner:
+            self.fills.append((one.owner, one.number, one.ticks, matched, one.lots, 1))
+        if owner:
+            self.fills.append((owner, number, one.ticks, matched, left, 0))
 
     def pull(self, side: int, ticks: int, lots: int) -> None:
         """The background withdraws, the newest first."""
@@ -94,5 +114,5 @@ class PlainBook:
                 if guard == GUARD_MAKER:
                     continue
                 break
-            found += one.lots
+            found += min(one.lots, self.reducible(one))
         return min(found, lots)

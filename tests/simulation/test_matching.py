@@ -1,4 +1,4 @@
-"""Matching against a plain model of it; flow of the background; what recordings bring."""
+"""Matching against a plain model of it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import rows
+from metastackerbandit.simulation.flow import ADD, PULL, Flow, flow_in
 from metastackerbandit.simulation.matching import (
-    ADD,
+    GUARD_BOTH,
     GUARD_MAKER,
     GUARD_NONE,
-    LEVEL,
     MAKES,
     NO_ROOM,
     NOT_ENOUGH,
-    PRINT,
-    PULL,
     RESTS,
-    TAKE,
     TAKES,
     WHOLE,
     WOULD_TAKE,
-    Flow,
     best_of,
     enter,
-    flow_in,
     reachable,
+    reached,
     withdraw,
 )
 from metastackerbandit.simulation.queues import BUY, NONE, SELL, Queues, empty_queues
@@ -38,8 +34,14 @@ from tests.simulation.plain_matching import PlainBook
 SIDES = st.sampled_from([BUY, SELL])
 TICKS = st.integers(95, 105)
 LOTS = st.integers(1, 30)
-ENTERED = st.tuples(st.just("enter"), st.integers(0, 3), SIDES, TICKS, LOTS, st.sampled_from([RESTS, TAKES, WHOLE, MAKES]), st.integers(0, 3))
-AT_ANY_PRICE = st.tuples(st.just("enter"), st.integers(0, 3), SIDES, st.just(0), LOTS, st.sampled_from([TAKES, WHOLE]), st.integers(0, 3))
+GUARDS = st.integers(GUARD_NONE, GUARD_BOTH)
+MODES = st.sampled_from([RESTS, TAKES, WHOLE, MAKES])
+ENTERED = st.tuples(
+    st.just("enter"), st.integers(0, 3), SIDES, TICKS, LOTS, st.sampled_from([RESTS, TAKES, WHOLE, MAKES]), st.integers(0, 3), st.booleans()
+)
+AT_ANY_PRICE = st.tuples(
+    st.just("enter"), st.integers(0, 3), SIDES, st.just(0), LOTS, st.sampled_from([TAKES, WHOLE]), st.integers(0, 3), st.just(False)
+)
 PULLED = st.tuples(st.just("pull"), SIDES, TICKS, LOTS)
 WITHDRAWN = st.tuples(st.just("withdraw"), st.integers(0, 40), LOTS)
 STEPS = st.lists(st.one_of(ENTERED, AT_ANY_PRICE, PULLED, WITHDRAWN), max_size=40)
@@ -107,15 +109,16 @@ def test_it_matches_as_the_plain_book_does(steps: list[Any]) -> None:
     for number, step in enumerate(steps, start=1):
         before = len(plain.fills)
         if step[0] == "enter":
-            _, owner, side, ticks, lots, mode, guard = step
+            _, owner, side, ticks, lots, mode, guard, only_reduces = step
+            reduces = int(only_reduces and owner > 0)
             number = 0 if owner == 0 else number
             if owner == 0 and mode == RESTS and ticks:
                 flow_in(queues, flow((ADD, side, ticks, lots)), 0)
                 plain.enter(0, 0, side, ticks, lots, RESTS, GUARD_NONE)
             else:
-                refused = enter(queues, 0, number, owner, side, ticks, lots, mode, guard, 7)
+                refused = enter(queues, 0, number, owner, side, ticks, lots, mode, guard, reduces, 7)
                 result = queues.result[0]
-                assert (refused, int(result["filled"]), int(result["left"])) == plain.enter(number, owner, side, ticks, lots, mode, guard)
+                assert (refused, int(result["filled"]), int(result["left"])) == plain.enter(number, owner, side, ticks, lots, mode, guard, reduces)
                 if result["slot"] != NONE and owner:
                     slots[number] = int(result["slot"])
             assert filled(queues) == plain.fills[before:]
@@ -130,6 +133,7 @@ def test_it_matches_as_the_plain_book_does(steps: list[Any]) -> None:
                 assert withdraw(queues, 0, slots[one], step[2]) == plain.withdraw(one, step[2])
         assert [levels(queues, side) for side in (BUY, SELL)] == [plain.levels(side) for side in (BUY, SELL)]
         assert traded(queues) == plain.trades
+        assert [int(lots) for lots in queues.held[0, :4]] == [plain.held.get(owner, 0) for owner in range(4)]
         queued(queues)
     own_first = [one for queue in queued(queues) for one in queue if one[1]]
     assert sorted(own_first) == sorted((one.number, one.owner, one.lots) for one in plain.orders if one.owner)
@@ -142,9 +146,9 @@ def test_no_lot_comes_from_nowhere_and_no_price_is_crossed(steps: list[Any]) -> 
     brought = 0
     for number, step in enumerate(steps, start=1):
         if step[0] == "enter":
-            _, owner, side, ticks, lots, mode, _ = step
+            _, owner, side, ticks, lots, mode, *_ = step
             assert reachable(queues, 0, owner, side, ticks, lots, GUARD_NONE) <= lots
-            if enter(queues, 0, number, owner, side, ticks, lots, mode, GUARD_NONE, 7) == 0:
+            if enter(queues, 0, number, owner, side, ticks, lots, mode, GUARD_NONE, 0, 7) == 0:
                 brought += lots if mode in (RESTS, MAKES) else int(queues.result[0]["filled"])
         bid, ask = best_of(queues, 0, BUY), best_of(queues, 0, SELL)
         assert not bid or not ask or bid < ask
@@ -155,68 +159,58 @@ def test_no_lot_comes_from_nowhere_and_no_price_is_crossed(steps: list[Any]) -> 
 def test_at_one_price_those_who_came_first_are_served_first_and_a_reduction_keeps_its_place() -> None:
     queues = empty_queues(1, prices=8, orders=8)
     for number, owner in ((1, 1), (2, 2), (3, 1)):
-        assert enter(queues, 0, number, owner, SELL, 100, 10, RESTS, GUARD_NONE, number) == 0
+        assert enter(queues, 0, number, owner, SELL, 100, 10, RESTS, GUARD_NONE, 0, number) == 0
     assert withdraw(queues, 0, 0, 4) == 6
-    assert enter(queues, 0, 9, 3, BUY, 100, 17, TAKES, GUARD_MAKER, 9) == 0
+    assert enter(queues, 0, 9, 3, BUY, 100, 17, TAKES, GUARD_MAKER, 0, 9) == 0
     assert [(order, lots) for owner, order, _, lots, _, _ in filled(queues) if owner != 3] == [(1, 6), (2, 10), (3, 1)]
     assert levels(queues, SELL) == [(100, 9)]
 
 
 def test_refusals_change_nothing() -> None:
     queues = empty_queues(1, prices=2, orders=3)
-    assert enter(queues, 0, 1, 1, SELL, 100, 10, RESTS, GUARD_NONE, 1) == 0
-    assert enter(queues, 0, 2, 1, SELL, 101, 10, RESTS, GUARD_NONE, 1) == 0
+    assert enter(queues, 0, 1, 1, SELL, 100, 10, RESTS, GUARD_NONE, 0, 1) == 0
+    assert enter(queues, 0, 2, 1, SELL, 101, 10, RESTS, GUARD_NONE, 0, 1) == 0
     before = (levels(queues, BUY), levels(queues, SELL), int(queues.row[0]["update"]))
-    assert enter(queues, 0, 3, 1, SELL, 102, 10, RESTS, GUARD_NONE, 1) == NO_ROOM
-    assert enter(queues, 0, 3, 2, BUY, 100, 1, MAKES, GUARD_NONE, 1) == WOULD_TAKE
-    assert enter(queues, 0, 3, 2, BUY, 101, 21, WHOLE, GUARD_NONE, 1) == NOT_ENOUGH
+    assert enter(queues, 0, 3, 1, SELL, 102, 10, RESTS, GUARD_NONE, 0, 1) == NO_ROOM
+    assert enter(queues, 0, 3, 2, BUY, 100, 1, MAKES, GUARD_NONE, 0, 1) == WOULD_TAKE
+    assert enter(queues, 0, 3, 2, BUY, 101, 21, WHOLE, GUARD_NONE, 0, 1) == NOT_ENOUGH
     assert (levels(queues, BUY), levels(queues, SELL), int(queues.row[0]["update"])) == before and filled(queues) == []
-    assert enter(queues, 0, 3, 2, BUY, 99, 10, RESTS, GUARD_NONE, 1) == 0
-    assert enter(queues, 0, 4, 2, BUY, 99, 10, RESTS, GUARD_NONE, 1) == NO_ROOM, "three orders rest already"
+    assert enter(queues, 0, 3, 2, BUY, 99, 10, RESTS, GUARD_NONE, 0, 1) == 0
+    assert enter(queues, 0, 4, 2, BUY, 99, 10, RESTS, GUARD_NONE, 0, 1) == NO_ROOM, "three orders rest already"
 
 
-def test_a_recorded_level_leaves_our_orders_in_their_place_and_fills_those_it_passes() -> None:
-    queues = empty_queues(1, prices=16, orders=16)
-    flow_in(queues, flow((LEVEL, BUY, 99, 50), (LEVEL, SELL, 101, 40)), 0)
-    assert enter(queues, 0, 1, 1, SELL, 101, 7, RESTS, GUARD_NONE, 5) == 0  # behind the 40
-    flow_in(queues, flow((LEVEL, SELL, 101, 60)), 0)
-    assert queued(queues)[1] == [(0, 0, 40), (1, 1, 7), (0, 0, 20)]
-    flow_in(queues, flow((PRINT, BUY, 101, 45)), 0)
-    assert filled(queues) == [(1, 1, 101, 5, 2, 1)] and traded(queues)[-1][:2] == (101, 5)
-    flow_in(queues, flow((LEVEL, SELL, 101, 0)), 0)
-    assert levels(queues, SELL) == [(101, 2)], "the recorded market left, our order stays"
-    flow_in(queues, flow((LEVEL, BUY, 103, 9)), 0)
-    assert filled(queues) == [(1, 1, 101, 2, 0, 1)] and levels(queues, BUY) == [(103, 7), (99, 50)]
+def test_an_order_that_only_reduces_fills_no_more_than_the_position() -> None:
+    queues = empty_queues(1, prices=8, orders=8)
+    assert enter(queues, 0, 1, 2, SELL, 100, 6, RESTS, GUARD_NONE, 0, 1) == 0
+    assert enter(queues, 0, 2, 1, BUY, 100, 6, TAKES, GUARD_NONE, 0, 2) == 0  # owner 1 has 6
+    assert enter(queues, 0, 3, 1, SELL, 101, 4, RESTS, GUARD_NONE, 0, 3) == 0
+    assert enter(queues, 0, 4, 1, SELL, 102, 6, RESTS, GUARD_NONE, 1, 4) == 0
+    assert enter(queues, 0, 5, 3, BUY, 0, 10, TAKES, GUARD_NONE, 0, 5) == 0
+    assert [(order, lots, left) for owner, order, _, lots, left, _ in filled(queues) if owner == 1] == [(3, 4, 0), (4, 2, 4), (4, 0, 4)]
+    assert int(queues.held[0, 1]) == 0 and levels(queues, SELL) == []
 
 
-def test_a_recorded_trade_that_the_book_does_not_know_is_told_all_the_same() -> None:
-    queues = empty_queues(1, prices=16, orders=16)
-    flow_in(queues, flow((PRINT, SELL, 98, 5)), 0)
-    assert traded(queues) == [(98, 5, 1, 0, 0)] and int(queues.row[0]["last_ticks"]) == 98
-
-
-def test_a_recorded_level_that_crosses_sweeps_the_recorded_other_side_without_a_trade() -> None:
-    queues = empty_queues(1, prices=16, orders=16)
-    flow_in(queues, flow((LEVEL, SELL, 101, 40), (LEVEL, SELL, 102, 40), (LEVEL, BUY, 101, 5)), 0)
-    assert (levels(queues, BUY), levels(queues, SELL), traded(queues)) == ([(101, 5)], [(102, 40)], [])
-
-
-def test_flow_stops_where_its_fills_could_not_be_told_and_goes_on_from_there() -> None:
-    queues = empty_queues(1, prices=8, orders=4)  # room for 10 fills
-    for number in range(1, 4):
-        assert enter(queues, 0, number, 1, SELL, 100, 1_000, RESTS, GUARD_NONE, 1) == 0
-    taken = flow(*[(TAKE, BUY, 0, 1)] * 20)
-    done, told = 0, 0
-    while done < len(taken):
-        more = flow_in(queues, taken, done)
-        assert more > done
-        done, told = more, told + int(queues.result[0]["fills"])
-    assert told == 20 and levels(queues, SELL) == [(100, 2_980)]
+@given(steps=STEPS, side=SIDES, lots=LOTS, most=st.integers(0, 6_000))
+def test_what_an_order_reaches_is_what_it_gets(steps: list[Any], side: int, lots: int, most: int) -> None:
+    queues = empty_queues(1, prices=64, orders=128)
+    for number, step in enumerate(steps, start=1):
+        if step[0] == "enter":
+            enter(queues, 0, number, *step[1:6], GUARD_NONE, 0, 7)
+    found, turnover = reached(queues, 0, side, lots, most)
+    assert found <= lots and (most == 0 or turnover <= most)
+    other = levels(queues, 1 - side)
+    if found < lots and found < sum(size for _, size in other):
+        assert most > 0
+    before = int(queues.row[0]["trade"])
+    if found:
+        enter(queues, 0, 99, 9, side, 0, found, TAKES, GUARD_NONE, 0, 8)
+    matched = traded(queues)[before:]
+    assert (sum(one[1] for one in matched), sum(one[0] * one[1] for one in matched)) == (found, turnover)
 
 
 @pytest.mark.parametrize("owner", [0, 2])
 def test_orders_of_other_instruments_are_not_touched(owner: int) -> None:
     queues = empty_queues(2, prices=8, orders=8)
-    assert enter(queues, 1, 1, 1, SELL, 100, 10, RESTS, GUARD_NONE, 1) == 0
-    assert enter(queues, 0, 2, owner, BUY, 100, 10, TAKES, GUARD_NONE, 1) == 0
+    assert enter(queues, 1, 1, 1, SELL, 100, 10, RESTS, GUARD_NONE, 0, 1) == 0
+    assert enter(queues, 0, 2, owner, BUY, 100, 10, TAKES, GUARD_NONE, 0, 1) == 0
     assert int(queues.result[0]["left"]) == 10 and levels(queues, SELL, 1) == [(100, 10)]

@@ -1,43 +1,16 @@
-"""Matching by price and time: an order takes the best prices first, and at one price those who came first; what is left of it may rest.
-
-Both an exchange's own clients and its background market trade here. The background's orders come as rows of flow, made by a generator, by candles
-or by a recording.
-"""
+"""Matching by price and time: an order takes the best prices first, and at one price those who came first; what is left of it may rest."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
-
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.simulation.queues import drop_price, has_room, join, leave, place_of, reduce, tell_change, tell_fill, tell_trade
+from metastackerbandit.simulation.queues import drop_price, has_room, join, leave, reduce, reducible, tell_change, tell_fill, tell_trade
 
-RESTS, TAKES, WHOLE, MAKES = (
-    0,
-    1,
-    2,
-    3,
-)  # what is left rests (GTC); goes (IOC); nothing unless all of it at once (FOK); nothing that takes (post-only)
+# What is left of an order rests (GTC); goes (IOC); nothing unless all of it at once (FOK); it rests whole, or not at all (post-only).
+RESTS, TAKES, WHOLE, MAKES = 0, 1, 2, 3
 GUARD_NONE, GUARD_TAKER, GUARD_MAKER, GUARD_BOTH = 0, 1, 2, 3  # who expires before an owner trades with himself
 NO_ROOM, WOULD_TAKE, NOT_ENOUGH = 1, 2, 3  # why an order is refused; 0: it is not
-
-ADD, PULL, TAKE, LEVEL, PRINT = 0, 1, 2, 3, 4
-
-
-class Flow(Struct, frozen=True):
-    """One thing that the background market of an instrument does; `side` 0 buys, 1 sells; `ticks` 0 on TAKE: at any price.
-
-    ADD a limit order, which may take first; PULL up to `lots` that rest at a price, the newest first; TAKE what stands up to a price, no more;
-    LEVEL: a recorded book has `lots` at this price from now on; PRINT: a recorded trade, whose taker was on `side`.
-    """
-
-    at_ns: int
-    instrument: int
-    what: int
-    side: int
-    ticks: int
-    lots: int
 
 
 @kernel
@@ -50,14 +23,14 @@ def _reachable(queues: Any, s: int, owner: int, side: int, ticks: int, lots: int
     found = 0
     n = count - 1
     while n >= 0 and found < lots and (ticks == 0 or sign * prices[n, 0] <= sign * ticks):
-        if guard == 0 or queues.row[s].own == 0:
+        if queues.row[s].own == 0:
             found += prices[n, 1]
         else:
             slot = prices[n, 2]
             while slot >= 0:
                 queued = queues.orders[s, slot]
-                if queued.owner != owner:
-                    found += queued.lots
+                if queued.owner != owner or guard == 0:
+                    found += min(queued.lots, reducible(queues, s, queued.owner, other)) if queued.reduces != 0 else queued.lots
                 elif guard != 2:
                     return min(found, lots)
                 slot = queued.behind
@@ -73,6 +46,9 @@ def _trade(queues: Any, s: int, slot: int, order: int, owner: int, side: int, lo
     tell_trade(queues, s, maker.ticks, lots, side, buyer, seller, at_ns)
     trade = queues.row[s].trade
     maker.lots -= lots
+    signed = lots if side == 0 else -lots
+    queues.held[s, owner] += signed
+    queues.held[s, maker.owner] -= signed
     if maker.owner != 0:
         tell_fill(queues, maker.owner, maker.order, maker.ticks, lots, maker.lots, 1, trade, at_ns)
     if owner != 0:
@@ -80,7 +56,7 @@ def _trade(queues: Any, s: int, slot: int, order: int, owner: int, side: int, lo
 
 
 @kernel
-def _take(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, guard: int, is_recorded: int, at_ns: int) -> int:
+def take(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, guard: int, is_recorded: int, at_ns: int) -> int:
     """Match an incoming order with what rests; what is left of it, below zero where it expired against its owner's own.
 
     A recorded level (`is_recorded`) meets only orders that are not the background's: what it passes of the background's was taken or withdrawn.
@@ -117,10 +93,17 @@ def _take(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lo
                 leave(queues, s, slot, place)
             else:
                 matched = min(left, maker.lots)
-                left -= matched
-                price[1] -= matched
-                _trade(queues, s, slot, order, owner, side, matched, left, at_ns)
-                if maker.lots == 0:
+                if maker.reduces != 0:
+                    matched = min(matched, reducible(queues, s, maker.owner, other))
+                if matched > 0:
+                    left -= matched
+                    price[1] -= matched
+                    _trade(queues, s, slot, order, owner, side, matched, left, at_ns)
+                if maker.lots > 0 and maker.reduces != 0 and reducible(queues, s, maker.owner, other) == 0:
+                    price[1] -= maker.lots
+                    tell_fill(queues, maker.owner, maker.order, at, 0, maker.lots, 1, 0, at_ns)
+                    leave(queues, s, slot, place)
+                elif maker.lots == 0:
                     leave(queues, s, slot, place)
             slot = behind
         size = price[1]
@@ -140,7 +123,8 @@ def _begin(queues: Any, lots: int) -> None:
 
 
 @kernel
-def _enter(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int, at_ns: int) -> int:
+def come(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int, reduces: int, at_ns: int) -> int:
+    """As `enter`, for kernels that bring several orders and read all fills together."""
     _begin(queues, lots)
     if mode == 3 and _reachable(queues, s, 0, side, ticks, 1, 0) > 0:
         return 2
@@ -149,7 +133,7 @@ def _enter(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, l
     if (mode == 0 or mode == 3) and not has_room(queues, s, side, ticks, owner):
         return 1
     queues.row[s].sweep += 1
-    left = _take(queues, s, order, owner, side, ticks, lots, guard, 0, at_ns)
+    left = take(queues, s, order, owner, side, ticks, lots, guard, 0, at_ns)
     result = queues.result[0]
     expired = left < 0
     if expired:
@@ -157,118 +141,27 @@ def _enter(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, l
     result.left = left
     result.filled = lots - left
     if left > 0 and not expired and (mode == 0 or mode == 3):
-        result.slot = join(queues, s, order, owner, side, ticks, left)
+        result.slot = join(queues, s, order, owner, side, ticks, left, reduces)
     return 0
 
 
 @kernel
-def _find_level(queues: Any, s: int, side: int, ticks: int) -> int:
-    """The place of a price, -1 where nobody stands at it."""
-    count = queues.row[s].bids if side == 0 else queues.row[s].asks
-    prices = queues.prices[s, side]
-    place = place_of(prices, count, 1 if side == 0 else -1, ticks)
-    return place if place < count and prices[place, 0] == ticks else -1
-
-
-@kernel
-def _pull(queues: Any, s: int, side: int, ticks: int, lots: int) -> None:
-    """Withdraw up to `lots` of the background at a price, the newest first."""
-    place = _find_level(queues, s, side, ticks)
-    if place < 0:
-        return
-    slot = queues.prices[s, side, place, 3]
-    left = lots
-    while slot >= 0 and left > 0:
-        queued = queues.orders[s, slot]
-        ahead = queued.ahead
-        if queued.owner == 0:
-            gone = min(left, queued.lots)
-            left -= gone
-            reduce(queues, s, slot, gone)
-        slot = ahead
-
-
-@kernel
-def _background(queues: Any, s: int, side: int, ticks: int) -> int:
-    """Lots of the background at a price."""
-    place = _find_level(queues, s, side, ticks)
-    if place < 0:
-        return 0
-    if queues.row[s].own == 0:
-        return int(queues.prices[s, side, place, 1])
-    lots = 0
-    slot = queues.prices[s, side, place, 2]
-    while slot >= 0:
-        queued = queues.orders[s, slot]
-        if queued.owner == 0:
-            lots += queued.lots
-        slot = queued.behind
-    return lots
-
-
-@kernel
-def _set_level(queues: Any, s: int, side: int, ticks: int, lots: int, at_ns: int) -> int:
-    """Give the background `lots` at a price; 1 where there is no room."""
-    more = lots - _background(queues, s, side, ticks)
-    if more < 0:
-        _pull(queues, s, side, ticks, -more)
-    elif more > 0:
-        queues.row[s].sweep += 1
-        left = _take(queues, s, 0, 0, side, ticks, more, 0, 1, at_ns)
-        if left > 0 and join(queues, s, 0, 0, side, ticks, left) < 0:
-            return 1
-    return 0
-
-
-@kernel
-def _flow_one(queues: Any, flow: Any) -> int:
-    """One row of flow; 1 where there is no room."""
-    s = flow.instrument
-    if flow.what == 0:
-        return _enter(queues, s, 0, 0, flow.side, flow.ticks, flow.lots, 0, 0, flow.at_ns)
-    if flow.what == 1:
-        _pull(queues, s, flow.side, flow.ticks, flow.lots)
-    elif flow.what == 3:
-        return _set_level(queues, s, flow.side, flow.ticks, flow.lots, flow.at_ns)
-    else:
-        queues.row[s].sweep += 1
-        left = _take(queues, s, 0, 0, flow.side, flow.ticks, flow.lots, 0, 0, flow.at_ns)
-        if flow.what == 4 and left > 0:
-            tell_trade(queues, s, flow.ticks, left, flow.side, 0, 0, flow.at_ns)
-    return 0
-
-
-@kernel
-def enter(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int, at_ns: int) -> int:
+def enter(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int, reduces: int, at_ns: int) -> int:
     """Bring an order to instrument `s`'s book: 0, or why it is refused whole (NO_ROOM, WOULD_TAKE, NOT_ENOUGH).
 
     `ticks` is its limit (0: any price, with TAKES or WHOLE), `mode` RESTS, TAKES, WHOLE or MAKES, `guard` who expires where it would meet an order
-    of its own owner. `queues.result` has what became of it, `queues.fills` all that happened to orders which are not the background's; a guard's
-    expiry of the incoming order shows in `left` without a slot.
+    of its own owner, `reduces` 1 for one that only reduces while it rests (as it comes its lots are the caller's to cut). `queues.result` has what
+    became of it, `queues.fills` all that happened to orders which are not the background's; a guard's expiry of the incoming order shows in `left`
+    without a slot.
     """
     queues.result[0].fills = 0
-    return _enter(queues, s, order, owner, side, ticks, lots, mode, guard, at_ns)
+    return come(queues, s, order, owner, side, ticks, lots, mode, guard, reduces, at_ns)
 
 
 @kernel
 def withdraw(queues: Any, s: int, slot: int, lots: int) -> int:
     """Take `lots` from the order that rests in a slot, which keeps its place in the queue; what is left of it."""
     return reduce(queues, s, slot, lots)
-
-
-@kernel
-def flow_in(queues: Any, flow: Any, first: int) -> int:
-    """Let the background act, rows (K,) Flow from `first` on; the place of the first row that was not taken in.
-
-    That is K, unless `fills` could become too small: read it and go on from there. Rows for which a book has no room are left out.
-    """
-    result = queues.result[0]
-    result.fills = 0
-    for n in range(first, len(flow)):
-        if result.fills + queues.row[flow[n].instrument].own > len(queues.fills):
-            return n
-        _flow_one(queues, flow[n])
-    return len(flow)
 
 
 @kernel
@@ -282,3 +175,23 @@ def best_of(queues: Any, s: int, side: int) -> int:
 def reachable(queues: Any, s: int, owner: int, side: int, ticks: int, lots: int, guard: int) -> int:
     """Lots, no more than asked for, that an order of this owner could take now within its limit (0: any price), before its guard ends it."""
     return _reachable(queues, s, owner, side, ticks, lots, guard)
+
+
+@kernel
+def reached(queues: Any, s: int, side: int, lots: int, most: int) -> tuple[int, int]:
+    """Lots and turnover that an order without a limit would get, up to `lots` and up to `most` ticks times lots (0: no bound)."""
+    prices = queues.prices[s, 1 - side]
+    count = queues.row[s].asks if side == 0 else queues.row[s].bids
+    found = 0
+    turnover = 0
+    n = count - 1
+    while n >= 0 and found < lots:
+        more = min(prices[n, 1], lots - found)
+        if most > 0:
+            more = min(more, (most - turnover) // prices[n, 0])
+        if more <= 0:
+            break
+        found += more
+        turnover += more * prices[n, 0]
+        n -= 1
+    return found, turnover

@@ -32,13 +32,17 @@ class QueueRow(Struct, frozen=True):
 
 
 class Queued(Struct, frozen=True):
-    """An order in its queue: `lots` are what is left of it, `ahead` and `behind` its neighbours' slots."""
+    """An order in its queue: `lots` are what is left of it, `ahead` and `behind` its neighbours' slots.
+
+    One that only `reduces` fills no more than takes its owner's position to nothing, and is over once there is none.
+    """
 
     order: int
     owner: int
     side: int
     ticks: int
     lots: int
+    reduces: int
     ahead: int
     behind: int
 
@@ -88,7 +92,7 @@ class Result(Struct, frozen=True):
 
 
 class Queues(NamedTuple):
-    """Books of S instruments with room for D prices a side and N orders, rings of C changes and T trades, F fills of one call."""
+    """Books of S instruments with room for D prices a side and N orders, rings of C changes and T trades, F fills of one call, and O owners."""
 
     row: Any  # (S,) QueueRow
     prices: Any  # (S, 2, D, 4) int64 of ticks, lots, first and last slot; the best price last
@@ -97,9 +101,10 @@ class Queues(NamedTuple):
     trades: Any  # (S, T) Traded, likewise
     fills: Any  # (F,) Filled
     result: Any  # (1,) Result
+    held: Any  # (S, O) int64 lots that each owner has bought less sold; those of owner 0, the background, are counted too
 
 
-def empty_queues(count: int, *, prices: int = 2_048, orders: int = 8_192, changes: int = 16_384, trades: int = 4_096) -> Queues:
+def empty_queues(count: int, *, prices: int = 2_048, orders: int = 8_192, changes: int = 16_384, trades: int = 4_096, owners: int = 64) -> Queues:
     """Books without orders."""
     made = Queues(
         rows(QueueRow, count),
@@ -109,6 +114,7 @@ def empty_queues(count: int, *, prices: int = 2_048, orders: int = 8_192, change
         np.stack([rows(Traded, trades) for _ in range(count)]),
         rows(Filled, 2 * orders + 2),
         rows(Result, 1),
+        np.zeros((count, owners), np.int64),
     )
     made.orders["behind"] = np.arange(1, orders + 1)
     made.orders["behind"][:, -1] = NONE
@@ -182,6 +188,13 @@ def tell_fill(queues: Any, owner: int, order: int, ticks: int, lots: int, left: 
 
 
 @kernel
+def reducible(queues: Any, s: int, owner: int, side: int) -> int:
+    """Lots that an order of a side can take off its owner's position."""
+    held = queues.held[s, owner]
+    return int(max(-held, 0) if side == 0 else max(held, 0))
+
+
+@kernel
 def drop_price(queues: Any, s: int, side: int, place: int) -> None:
     """A price without orders goes."""
     row = queues.row[s]
@@ -229,7 +242,7 @@ def has_room(queues: Any, s: int, side: int, ticks: int, owner: int) -> bool:
 
 
 @kernel
-def join(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int) -> int:
+def join(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, reduces: int) -> int:
     """Put an order at the end of its price's queue; its slot, that of the neighbour it became one with, or NONE without room."""
     if not has_room(queues, s, side, ticks, owner):
         return -1
@@ -254,6 +267,7 @@ def join(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lot
     queued.side = side
     queued.ticks = ticks
     queued.lots = lots
+    queued.reduces = reduces
     queued.ahead = last
     queued.behind = -1
     if last >= 0:
