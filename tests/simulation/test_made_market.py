@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from metastackerbandit.domain.kernel import layout
+from metastackerbandit.domain.recording import FundingRow
 from metastackerbandit.domain.timeframe import MINUTE_NS, SECOND_NS
-from metastackerbandit.simulation.made_market import MadeMarket, advance_market
+from metastackerbandit.simulation.made_market import MadeMarket, advance_market, settle
 from metastackerbandit.simulation.settings import GeneratorSettings
 from tests.markets import START_NS
-from tests.simulation.made import LISTINGS, begun
+from tests.simulation.made import SYMBOLS, begun
 
 STEPS = st.lists(st.integers(1, 5 * MINUTE_NS), max_size=40)
-SYMBOLS = [one.instrument.symbol for one in LISTINGS]
 
 
 def gone_on(made: MadeMarket, steps: list[int]) -> MadeMarket:
@@ -42,9 +43,9 @@ def test_one_seed_is_one_market(steps, seed):
 @given(STEPS)
 @hypothesis_settings(max_examples=20)
 def test_a_symbol_s_path_is_its_own(steps):
-    alone = {one.instrument.symbol: gone_on(begun(listings=(one,)), steps) for one in LISTINGS}
-    for order in permutations(LISTINGS):
-        made = gone_on(begun(listings=order), steps)
+    alone = {one.instrument.symbol: gone_on(begun(symbols=(one,)), steps) for one in SYMBOLS}
+    for order in permutations(SYMBOLS):
+        made = gone_on(begun(symbols=order), steps)
         assert made.market.tobytes() == alone["BTCUSDT"].market.tobytes()
         for s, one in enumerate(order):
             assert made.values[s].tobytes() == alone[one.instrument.symbol].values[0].tobytes()
@@ -68,10 +69,21 @@ def test_a_market_begins_at_its_prices_in_its_long_run_law():
 
 
 def test_a_market_of_nothing_still_has_weather():
-    made = begun(listings=())
+    made = begun(symbols=())
     advance_market(made, SECOND_NS)
     assert len(made.values) == 0 and made.market["busy_s"][0] > 0.0
 
 
 def test_without_jumps_none_is_waited_for():
     assert math.isinf(begun(GeneratorSettings(jumps_a_day=0.0)).values["jump_s"][0])
+
+
+def test_funding_is_settled_for_every_symbol_and_begins_anew():
+    made, funding = begun(), np.zeros((3, 2), layout(FundingRow))
+    gone_on(made, [MINUTE_NS] * 90)
+    settle(made, funding, 1)
+    assert (funding["at_ns"][:, 1] == START_NS + 90 * MINUTE_NS).all() and (funding["at_ns"][:, 0] == 0).all()
+    assert funding["mark"][:, 1].tolist() == [round(math.exp(log)) for log in made.values["log_ticks"]]
+    assert (funding["rate"][:, 1] != 10_000).any() and (np.abs(funding["rate"]) <= 300_000).all()
+    settle(made, funding, 0)
+    assert (funding["rate"][:, 0] == 10_000).all()

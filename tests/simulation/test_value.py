@@ -25,7 +25,7 @@ from metastackerbandit.simulation.settings import MARKETS, GeneratorSettings
 from metastackerbandit.simulation.value import ValueRow, activity_of, funding_rate, settle_funding, ticks_of
 from metastackerbandit.simulation.value_terms import activities, regime_shares, value_terms
 from tests.covering import covers
-from tests.simulation.made import LISTINGS, begun
+from tests.simulation.made import SYMBOLS, begun
 
 FORESEEABLE = GeneratorSettings(predictability=0.15, drift_half_life_hours=1.0, jumps_a_day=5.0, jump_share=0.3)
 
@@ -123,7 +123,7 @@ def test_jumps_come_at_their_rate_with_their_size():
 def test_two_symbols_share_what_is_the_market_s():
     for share in (0.0, 0.5, 0.9):
         settings = GeneratorSettings(common_share=share)
-        made, other = begun(settings), begun(settings, LISTINGS[::-1])
+        made, other = begun(settings), begun(settings, SYMBOLS[::-1])
         one = np.diff(path(settings, 100_000, MINUTE_NS, made=made)[:, 6])
         two = np.diff(path(settings, 100_000, MINUTE_NS, made=other)[:, 6])
         assert correlation(one, two) == pytest.approx(share, abs=0.04)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metastackerbandit.simulation.settings import MARKETS, GeneratorSettings, ListingSettings
-from metastackerbandit.simulation.value_terms import activities, listed_terms, regime_shares, value_terms
+from metastackerbandit.simulation.value_terms import activities, listed_terms, quote_terms, regime_shares, value_terms
 from tests.markets import instrument
 
 HOURS = st.floats(0.1, 100.0)
@@ -78,3 +78,10 @@ def test_presets_differ_where_their_names_say():
     assert wild.annual_volatility > 2.0 * normal.annual_volatility and regime_shares(wild)[2] > 2.0 * regime_shares(normal)[2]
     assert busy.trades_a_second == 10.0 * normal.trades_a_second
     assert normal == GeneratorSettings()
+
+
+def test_quotes_are_shares_of_the_value_and_sizes_in_the_instrument_s_own_steps():
+    terms = quote_terms(GeneratorSettings(spread_bps=2.0, level_bps=0.5, level_notional=10_000.0, refill_seconds=4.0, reach_bps=7.0), instrument())
+    assert (terms.half_spread, terms.level_step, terms.taker_reach, terms.refill_rate) == pytest.approx((1e-4, 0.5e-4, 7e-4, 0.25))
+    assert terms.level_turnover == pytest.approx(10_000.0 / 0.0001)
+    assert (terms.levels, terms.level_growth, terms.quotes) == (30, 0.1, 10.0)

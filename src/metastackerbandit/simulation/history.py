@@ -24,9 +24,9 @@ from metastackerbandit.domain.recording import FundingRow
 from metastackerbandit.domain.timeframe import MINUTE_NS, frame_name
 from metastackerbandit.market.resample import Forming, absorb
 from metastackerbandit.simulation.chance import count_of, normal
-from metastackerbandit.simulation.made_market import MadeMarket, Rows, advance_market
+from metastackerbandit.simulation.made_market import MadeMarket, Rows, advance_market, settle
 from metastackerbandit.simulation.settings import GeneratorSettings
-from metastackerbandit.simulation.value import funding_rate, settle_funding, ticks_of
+from metastackerbandit.simulation.value import ticks_of
 
 _MINUTE_S = 60.0
 
@@ -88,7 +88,7 @@ def _pass(made: Any, steps: int, frame_ns: int, minutes: Any, candles: Any, form
                 _make_candle(made, s, minutes[s], candles[s])
                 absorb(forming[s], candles[s], MINUTE_NS, frame_ns, bars[s, n])
             if made.market[0].at_ns % made.terms[0].funding_ns == 0:
-                _settle(made, funding, settled)
+                settle(made, funding, settled)
                 settled += 1
         for s in range(len(made.values)):
             drifts[s, n] = made.values[s].lean
@@ -158,14 +158,3 @@ def _trade(made: Any, s: int, trades: int, buy_share: float, bar: Any) -> None:
     bar.volume = lots * units.lot_step / units.lot_over
     bar.taker_volume = bought * units.lot_step / units.lot_over
     bar.quote_volume = math.floor(lots * price + 0.5) * units.turnover_step / units.turnover_over
-
-
-@kernel
-def _settle(made: Any, funding: Any, k: int) -> None:
-    """Write the interval's rate of every symbol, at its value."""
-    for s in range(len(made.values)):
-        value = made.values[s]
-        funding[s, k].at_ns = made.market[0].at_ns
-        funding[s, k].rate = int(funding_rate(value, made.terms[0]))
-        funding[s, k].mark = ticks_of(value.log_ticks)
-        settle_funding(value)

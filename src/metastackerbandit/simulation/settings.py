@@ -62,6 +62,16 @@ class GeneratorSettings(Struct, frozen=True, forbid_unknown_fields=True):
         1.5  # standard deviation of a trade's log size; the largest hundredth has a fifth of the volume
     )
 
+    # Books. Makers quote around the value; where it storms they stand wider and thinner.
+    spread_bps: Annotated[float, Meta(ge=0, le=1_000)] = 0.5  # least distance of best bid and ask in mean activity; a tick at least
+    levels: Annotated[int, Meta(ge=2, le=500)] = 30  # a side; deeper than the 20 that a partial stream shows
+    level_bps: Annotated[float, Meta(gt=0, le=1_000)] = 0.25  # between levels, to the nearest power of two of ticks; 30 of them reach 7.5 bps
+    level_notional: Annotated[float, Meta(gt=0, le=1e9)] = 20_000.0  # quote currency at the best level: four trades of the mean size
+    level_growth: Annotated[float, Meta(ge=0, le=10)] = 0.1  # of that more at each level further away; 30 levels are 1.5 million
+    quotes_a_second: Annotated[float, Meta(ge=0, le=10_000)] = 10.0  # changes of a level's size for no reason, in mean activity
+    refill_seconds: Annotated[float, Meta(gt=0, le=600)] = 0.5  # mean wait until a gap behind the best level is filled
+    reach_bps: Annotated[float, Meta(gt=0, le=1_000)] = 5.0  # from the value, beyond which takers do not follow: no sweep empties a book
+
     # History and funding.
     history_step_seconds: Annotated[float, Meta(gt=0, le=60)] = (
         5.0  # between the values that a past minute is made of: its range is that of real minutes
@@ -77,5 +87,5 @@ MARKETS = {
     "high-volatility": GeneratorSettings(
         annual_volatility=1.5, storm_volatility=3.5, storm_hours=4.0, calm_chance=0.3, jumps_a_day=4.0, jump_share=0.2
     ),
-    "high-volume": GeneratorSettings(trades_a_second=20.0),
+    "high-volume": GeneratorSettings(trades_a_second=20.0, quotes_a_second=100.0),
 }

@@ -58,6 +58,19 @@ class ListedTerms(Struct, frozen=True):
     size_turnover: float
 
 
+class QuoteTerms(Struct, frozen=True):
+    """How makers quote and takers take: distances as shares of the value, a level's size in lots times ticks, rates a second of the market's time."""
+
+    half_spread: float
+    level_step: float
+    levels: int
+    level_turnover: float
+    level_growth: float
+    quotes: float
+    refill_rate: float
+    taker_reach: float
+
+
 def regime_shares(settings: GeneratorSettings) -> tuple[float, float, float]:
     """Long-run shares of time that are calm, normal and stormy: every second stay is normal, the others are drawn."""
     calm = settings.calm_chance * settings.calm_hours
@@ -116,4 +129,18 @@ def listed_terms(settings: GeneratorSettings, listing: ListingSettings, instrume
         volatility=settings.annual_volatility * listing.volatility / math.sqrt(YEAR_S),
         trades=settings.trades_a_second * listing.flow,
         size_turnover=settings.trade_notional / (float(instrument.tick_size) * float(instrument.lot_size)),
+    )
+
+
+def quote_terms(settings: GeneratorSettings, instrument: Instrument) -> QuoteTerms:
+    """How one symbol is quoted and taken."""
+    return QuoteTerms(
+        half_spread=0.5 * settings.spread_bps * 1e-4,
+        level_step=settings.level_bps * 1e-4,
+        levels=settings.levels,
+        level_turnover=settings.level_notional / (float(instrument.tick_size) * float(instrument.lot_size)),
+        level_growth=settings.level_growth,
+        quotes=settings.quotes_a_second,
+        refill_rate=1.0 / settings.refill_seconds,
+        taker_reach=settings.reach_bps * 1e-4,
     )
