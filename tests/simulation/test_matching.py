@@ -195,7 +195,8 @@ def test_what_an_order_reaches_is_what_it_gets(steps: list[Any], side: int, lots
     queues = empty_queues(1, prices=64, orders=128)
     for number, step in enumerate(steps, start=1):
         if step[0] == "enter":
-            enter(queues, 0, number, *step[1:6], GUARD_NONE, 0, 7)
+            entered: Any = step[1:6]
+            enter(queues, 0, number, *entered, GUARD_NONE, 0, 7)  # type: ignore[call-arg]
     found, turnover = reached(queues, 0, side, lots, most)
     assert found <= lots and (most == 0 or turnover <= most)
     other = levels(queues, 1 - side)
