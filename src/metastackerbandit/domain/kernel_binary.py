@@ -60,11 +60,12 @@ class Dispatcher(CPUDispatcher):
     def __init__(self, function: Callable[..., Any], flags: Mapping[str, Any]) -> None:
         super().__init__(function, {}, {**flags, "nopython": True, "boundscheck": None}, _Compiler)
         self._ports: dict[tuple[Any, ...], Any] = {}
+        self._port_cache: Any = caching.NullCache()
         self._is_part = False
 
     def cached_by(self, stamp_of: Callable[[Callable[..., Any]], str]) -> None:
         """Keep its binaries under the stamp that is asked for when one is first looked for."""
-        self._cache = _LateCache(self.py_func, stamp_of)
+        self._cache, self._port_cache = (_LateCache(self.py_func, stamp_of, kind) for kind in ("part", "port"))
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """What another kernel is told that calls this one. A number written out is a number: numba would compile the kernel anew for each."""
@@ -83,7 +84,7 @@ class Dispatcher(CPUDispatcher):
                 return super().compile(sig)
             args = tuple(sigutils.normalize_signature(sig)[0])
             if args not in self._ports:
-                self._add_port(args, self._cached_port(args) or self._linked_port(args))
+                self._add_port(args, self._port_cache.load_overload(args, self.targetctx) or self._linked_port(args))
             return self._ports[args].entry_point
 
     @property
@@ -98,9 +99,6 @@ class Dispatcher(CPUDispatcher):
     def _add_port(self, args: tuple[Any, ...], port: Any) -> None:
         self._insert([kind._code for kind in args], port.entry_point, objectmode=False)
         self._ports[args] = port
-
-    def _cached_port(self, args: tuple[Any, ...]) -> Any:
-        return self._cache.load_port(args, self.targetctx) if isinstance(self._cache, _LateCache) else None
 
     def _linked_port(self, args: tuple[Any, ...]) -> Any:
         super().compile(args)
@@ -118,8 +116,7 @@ class Dispatcher(CPUDispatcher):
         for one in environments:
             library.codegen.set_env(one.env_name, one)
         port = port._replace(referenced_envs=tuple(environments))
-        if isinstance(self._cache, _LateCache):
-            self._cache.save_port(args, port)
+        self._port_cache.save_overload(args, port)
         return port
 
 
@@ -209,7 +206,6 @@ class _PartLowering(NativeLowering):
     def run_pass(self, state: Any) -> bool:
         """Lower a typed function into a part."""
         state.library = library = _Part(state.targetctx.codegen(), state.func_id.func_qualname)
-        library.enable_object_caching()
         state.flags.no_compile = state.flags.no_cpython_wrapper = state.flags.no_cfunc_wrapper = True
         super().run_pass(state)
         library._ensure_finalized()
@@ -245,45 +241,29 @@ def cache_folder() -> Path:
 
 
 class _LateCache:
-    """A kernel's cache, opened when a binary is first looked for."""
+    """A kernel's cache of parts or of ports, opened when a binary is first looked for."""
 
-    def __init__(self, function: Callable[..., Any], stamp_of: Callable[[Callable[..., Any]], str]) -> None:
-        self._function, self._stamp_of = function, stamp_of
+    def __init__(self, function: Callable[..., Any], stamp_of: Callable[[Callable[..., Any]], str], kind: str) -> None:
+        self._function, self._stamp_of, self._kind = function, stamp_of, kind
         self._opened: _Cache | None = None
 
     def __getattr__(self, name: str) -> Any:
         if self._opened is None:
-            self._opened = _Cache(self._function, self._stamp_of(self._function))
+            self._opened = _Cache(self._function, self._stamp_of(self._function), self._kind)
         return getattr(self._opened, name)
 
 
 class _Cache(caching.FunctionCache):
-    """Files of one function and stamp; the index key adds signature, processor and bytecode."""
+    """Files of one function and stamp; the index key adds the kind of binary, signature, processor and bytecode."""
 
-    def __init__(self, function: Callable[..., Any], stamp: str) -> None:
+    def __init__(self, function: Callable[..., Any], stamp: str, kind: str) -> None:
         self._impl_class = type("_Stamped", (_Stored,), {"_locator_classes": (type("_Located", (_Locator,), {"stamp": stamp}),)})
         super().__init__(function)
         self._cache_file = _Index(self._cache_path, self._impl.filename_base, stamp)
-        self._is_port = False
-
-    def load_port(self, args: tuple[Any, ...], context: Any) -> Any:
-        """The cached port for arguments of these types, or None."""
-        self._is_port = True
-        try:
-            return self.load_overload(args, context)
-        finally:
-            self._is_port = False
-
-    def save_port(self, args: tuple[Any, ...], port: Any) -> None:
-        """Keep a port."""
-        self._is_port = True
-        try:
-            self.save_overload(args, port)
-        finally:
-            self._is_port = False
+        self._kind = kind
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return ("port" if self._is_port else "part", *super()._index_key(sig, codegen), tuple(_field_names(sig)))
+        return (self._kind, *super()._index_key(sig, codegen), tuple(_field_names(sig)))
 
 
 class _Locator(caching._CacheLocator):
