@@ -67,12 +67,16 @@ class Dispatcher(CPUDispatcher):
         """Keep its binaries under the stamp that is asked for when one is first looked for."""
         self._cache, self._port_cache = (_LateCache(self.py_func, stamp_of, kind) for kind in ("part", "port"))
 
+    def fold_argument_types(self, args: Any, kws: Any) -> Any:
+        """The arguments of a kernel that calls itself. A number written out is a number: numba would compile the kernel anew for each."""
+        return super().fold_argument_types(*_numbers(args, kws))
+
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        """What another kernel is told that calls this one. A number written out is a number: numba would compile the kernel anew for each."""
+        """What another kernel is told that calls this one, by numbers too."""
         with global_compiler_lock:
             was, self._is_part = self._is_part, True
             try:
-                return super().get_call_template(tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()})
+                return super().get_call_template(*_numbers(args, kws))
             finally:
                 self._is_part = was
 
@@ -120,6 +124,11 @@ class Dispatcher(CPUDispatcher):
         return port
 
 
+def _numbers(args: Any, kws: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Types of arguments, and of those given by name, without what was written out."""
+    return tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()}
+
+
 # -- code ------------------------------------------------------------------------------------------------------------
 
 
@@ -135,7 +144,12 @@ class _Part(JITCodeLibrary):
         passes.run(ll_module, self._codegen._pass_builder())
 
     def finalize(self) -> None:
-        """Link what it calls; nothing is optimized, nothing assembled."""
+        """Link what it calls; nothing is optimized, nothing assembled.
+
+        A call of a kernel that is still being compiled goes by a pointer, which numba fills in when code is loaded: a part is not.
+        """
+        if any(one.name.startswith(RuntimeLinker.PREFIX) for one in self._final_module.global_variables):
+            raise TypeError(f"{self.name}: kernels that call each other in a circle, or themselves with other types, cannot be linked: write a loop")
         for library in dict.fromkeys(self._linking_libraries):
             self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
@@ -172,25 +186,11 @@ class _Port(JITCodeLibrary):
     def _optimize_final_module(self) -> None:
         """Optimize, knowing that nobody else calls the parts in it: one that is called once is put where it is called."""
         module = self._final_module
-        module.link_in(binding.parse_assembly("".join(self._pointers())))
         for function in module.functions:
             if function.linkage == binding.Linkage.linkonce_odr and not function.is_declaration and not function.name.startswith("NRT_"):
                 function.linkage = binding.Linkage.internal
         passes, builder = self._codegen._module_pass_manager()
         passes.run(module, builder)  # once: numba's first run makes way for taking out reference counts
-
-    def _pointers(self) -> Iterator[str]:
-        """A kernel that calls itself does so by a pointer, which numba fills in when code is loaded. Here the kernel stands in the same module."""
-        defined = {one.name for one in self.get_defined_functions()}
-        for pointer in list(self._final_module.global_variables):
-            if pointer.name.startswith(RuntimeLinker.PREFIX):
-                called = pointer.name.removeprefix(RuntimeLinker.PREFIX)
-                if called not in defined:
-                    raise TypeError(
-                        f"{self.name}: a kernel below it calls itself with other types than it was called with; a number written out is a type"
-                    )
-                pointer.name = f"itself${called}"
-                yield f'declare void @"{called}"()\n@"{pointer.name}" = linkonce_odr constant ptr @"{called}"\n'
 
 
 class _Called:
