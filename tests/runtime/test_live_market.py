@@ -15,7 +15,7 @@ from metastackerbandit.domain.capture import Capture
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, FundingSettled, Input, SecondSeen
 from metastackerbandit.domain.kernel import row, rows
 from metastackerbandit.domain.recording import Recording
-from metastackerbandit.domain.timeframe import MINUTE_NS, SECOND_NS
+from metastackerbandit.domain.timeframe import MINUTE_NS, SECOND_NS, frame_ns
 from metastackerbandit.engine.plan import Plan, plan_of
 from metastackerbandit.engine.settings import EngineSettings
 from metastackerbandit.market.bar_ring import closed_bars
@@ -38,24 +38,24 @@ START_NS = 1_700_000_400 * SECOND_NS  # a whole minute
 BARS = BarSettings(grace_s=2.0, fills_gaps=True)
 
 
-def plan(instruments: tuple[Any, ...], frames: tuple[str, ...] = ("1m", "5m")) -> Plan:
-    """A plan of these symbols on minutes."""
+def plan(instruments: tuple[Any, ...], frames: tuple[str, ...] = ("1m", "5m"), arm: str = "sma_cross", engine: EngineSettings | None = None) -> Plan:
+    """A plan of these symbols whose candles are of the first of these frames."""
     nothing = np.zeros(0, row(Bar(0, 0, 0, 1, 1, 1, 1, 0.0)).dtype)
     count = len(instruments)
-    return plan_of(
-        Recording(instruments, MINUTE_NS, (nothing,) * count, (None,) * count, (True,) * count, "test", ""), frames, "sma_cross", EngineSettings()
-    )
+    empty = Recording(instruments, frame_ns(frames[0]), (nothing,) * count, (None,) * count, (True,) * count, "test", "")
+    return plan_of(empty, frames, arm, engine or EngineSettings())
 
 
 class Heard:
     """A desk and a market behind it, what the engine was told, and which candles were asked for."""
 
-    def __init__(self, instruments: tuple[Any, ...], now_ns: int, frames: tuple[str, ...] = ("1m", "5m")) -> None:
+    def __init__(self, made: Plan, now_ns: int) -> None:
         self.inputs: list[Input] = []
         self.asked: list[tuple[int, int]] = []
         self.market: LiveMarket
+        instruments = {book.place: book.instrument for book in made.books}
         self.desk = FeedDesk(
-            instruments,
+            [instruments[place] for place in sorted(instruments)],
             empty_health(1, now_ns),
             QualitySettings(),
             now_ns,
@@ -64,9 +64,7 @@ class Heard:
             hear=lambda taken, feeds, received_ns: self.market.hear(taken, received_ns),
             passing=lambda now_ns: self.market.passing(now_ns),
         )
-        self.market = LiveMarket(
-            plan(instruments, frames), self.desk, BARS, self.inputs.append, lambda s, opened_ns: self.asked.append((s, opened_ns))
-        )
+        self.market = LiveMarket(made, self.desk, BARS, self.inputs.append, lambda s, opened_ns: self.asked.append((s, opened_ns)))
 
     def of(self, kind: type[Any], book: int = 0) -> list[Any]:
         """What one book was told of a kind."""
@@ -84,7 +82,7 @@ def captured() -> Capture:
 def replayed() -> Heard:
     """The recorded session as it would be live."""
     capture = captured()
-    heard = Heard(tuple(instruments_in(capture)), int(capture.received_ns[0]))
+    heard = Heard(plan(tuple(instruments_in(capture))), int(capture.received_ns[0]))
     heard.market.listens(0, int(capture.received_ns[0]))
     for n in range(len(capture.starts)):
         received_ns = int(capture.received_ns[n])
@@ -134,7 +132,7 @@ class Scene:
     """Made trades of one symbol, a venue that answers what is asked, and time."""
 
     def __init__(self) -> None:
-        self.heard = Heard((instrument("BTCUSDT", "perp", "BINANCE"),), START_NS, ("1m",))
+        self.heard = Heard(plan((instrument("BTCUSDT", "perp", "BINANCE"),), ("1m",)), START_NS)
         self.now_ns, self.number = START_NS, 0
         before = rows(Bar, 1)
         before["opened_ns"], before["closed_ns"] = START_NS - MINUTE_NS, START_NS
