@@ -26,6 +26,7 @@ HAPPENINGS = {
     "differs": "critical",
     "audit_failed": "low",
     "dropped": "high",
+    "candle_failed": "medium",  # one that was not heard whole could not be asked for
 }
 
 

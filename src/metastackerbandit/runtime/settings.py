@@ -54,3 +54,15 @@ class UpkeepWorkerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     every_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # between two rounds over every symbol and frame
     audit_bars: Annotated[int, Meta(ge=0, le=1_000)] = 20  # newest bars held against the venue's candles in each round; 0: none
     gap_s: Annotated[float, Meta(ge=0, le=60)] = 0.2  # between two requests
+
+
+class LiveRunSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Runs on live data."""
+
+    history_bars: Annotated[int, Meta(ge=1, le=1_000_000)] = (
+        2_500  # candles before the start that are heard first: the slowest feature is warm by then
+    )
+    look_s: Annotated[float, Meta(gt=0, le=10)] = 0.05  # between two looks at what time alone brings: candles and seconds that end
+    listen_s: Annotated[float, Meta(ge=0, le=60)] = 1.0  # after a connection stands, before its trades count as heard: both clocks may differ so far
+    mend_s: Annotated[float, Meta(gt=0, le=600)] = 0.5  # before a candle that the venue could not give is asked for again
+    heartbeat_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two words of a run to its journal that it is alive
