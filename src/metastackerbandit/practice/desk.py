@@ -12,6 +12,7 @@ from metastackerbandit.practice.doorkeeper import Doorkeeper
 from metastackerbandit.practice.faults import Faults
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.replies import Asked, Parameters, Reply, Route, WireRefusal
+from metastackerbandit.practice.settings import PracticeSettings
 from metastackerbandit.practice.venue_time import VenueTime
 from metastackerbandit.simulation.exchange_words import Event, OrderEvent
 
@@ -41,9 +42,12 @@ class Answer(Struct, frozen=True):
 class Desk:
     """Answers requests of one market. All that happens to accounts because of one has been told to the floor's listeners when it returns."""
 
-    def __init__(self, floor: Floor, doorkeeper: Doorkeeper, allowance: Allowance, time: VenueTime, faults: Faults, *, is_strict: bool) -> None:
+    def __init__(
+        self, floor: Floor, doorkeeper: Doorkeeper, allowance: Allowance, time: VenueTime, faults: Faults, settings: PracticeSettings
+    ) -> None:
         self.floor, self.doorkeeper, self.allowance = floor, doorkeeper, allowance
-        self._time, self._faults, self._is_strict = time, faults, is_strict
+        self._time, self._faults = time, faults
+        self._is_strict, self._snapshot_s = settings.is_strict, settings.snapshot_ms / 1_000
         floor.listeners.append(self._count_fills)
 
     def hold_s(self, route: Route, call: Call) -> float:
@@ -53,7 +57,7 @@ class Desk:
 
     def answer(self, route: Route, call: Call) -> Answer:
         """Let a request in, let the market go on to now, and answer."""
-        given, owner, weight, late_s = Parameters(call.given), 0, 0, 0.0
+        given, owner, weight, late_s = Parameters(call.given, is_strict=self._is_strict), 0, 0, 0.0
         try:
             self._before(call)
             weight = route.weight if isinstance(route.weight, int) else route.weight(given)
@@ -84,11 +88,7 @@ class Desk:
             raise WireRefusal(400, -2010, "Account has insufficient balance for requested action.")
         made = route.handler(asked)
         self.floor.tell()
-        if self._is_strict and asked.given.unread():
-            names = len(asked.given.given)
-            raise WireRefusal(
-                400, -1104, f"Not all sent parameters were read; read '{names - len(asked.given.unread())}' parameter(s) but was sent '{names}'."
-            )
+        asked.given.settle()
         return made
 
     def _before(self, call: Call) -> None:
@@ -105,7 +105,7 @@ class Desk:
         """By how much an answer is late."""
         name = {"place": "late_ack", "snapshot": "slow_snapshot"}.get(route.kind)
         fault = self._faults.strikes(name, call.given.get("symbol", "")) if name else None
-        return fault.amount if fault else 0.0
+        return fault.amount if fault else self._snapshot_s * (route.kind == "snapshot")
 
     def _count_fills(self, event: Event) -> None:
         """An order with its first fill is given back to its account's counters."""
