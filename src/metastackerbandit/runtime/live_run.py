@@ -36,8 +36,8 @@ _BREAKS = ("closed", "stopped", "not_connected", "silent")  # events behind whic
 
 
 class Wiring(Struct, frozen=True):
-    """What a run is put together from: `driver(broker)` makes the driver, `predictor` answers candles (None: nobody does), `tell` gets events, `watch`
-    every input after it was taken, `asks_pause` says whether a monitor wants the run paused."""
+    """What a run is put together from: `driver(broker)` makes the driver, `predictor` answers candles (None: nobody does), `tell` gets events,
+    `watch` every input after it was taken, `asks_pause` says whether a monitor wants the run paused."""
 
     driver: Callable[[Broker], Driver]
     predictor: Oracle | None
