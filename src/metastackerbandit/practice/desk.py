@@ -15,8 +15,20 @@ from metastackerbandit.practice.replies import Asked, Parameters, Reply, Route, 
 from metastackerbandit.practice.venue_time import VenueTime
 from metastackerbandit.simulation.exchange_words import Event, OrderEvent
 
-UNKNOWN = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-BUSY = "Server is currently overloaded with other requests. Please try again in a few minutes."
+
+class Ways(Struct, frozen=True):
+    """What markets say in words of their own (status, code, text): an order's state is not known; nothing was done; an order is refused for money.
+
+    `gives_back`: an order that is filled at all does not count among its account's orders any more.
+    """
+
+    unknown: tuple[int, int, str] = (503, -1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.")
+    refused: tuple[int, int, str] = (503, -1008, "Server is currently overloaded with other requests. Please try again in a few minutes.")
+    rejected: tuple[int, int, str] = (400, -2010, "Account has insufficient balance for requested action.")
+    gives_back: bool = True
+
+
+_USUAL = Ways()
 
 
 class Call(Struct, frozen=True):
@@ -41,10 +53,13 @@ class Answer(Struct, frozen=True):
 class Desk:
     """Answers requests of one market. All that happens to accounts because of one has been told to the floor's listeners when it returns."""
 
-    def __init__(self, floor: Floor, doorkeeper: Doorkeeper, allowance: Allowance, time: VenueTime, faults: Faults, *, is_strict: bool) -> None:
+    def __init__(
+        self, floor: Floor, doorkeeper: Doorkeeper, allowance: Allowance, time: VenueTime, faults: Faults, *, is_strict: bool, ways: Ways = _USUAL
+    ) -> None:
         self.floor, self.doorkeeper, self.allowance = floor, doorkeeper, allowance
-        self._time, self._faults, self._is_strict = time, faults, is_strict
-        floor.listeners.append(self._count_fills)
+        self._time, self._faults, self._is_strict, self._ways = time, faults, is_strict, ways
+        if ways.gives_back:
+            floor.listeners.append(self._count_fills)
 
     def hold_s(self, route: Route, call: Call) -> float:
         """Wall seconds by which a request reaches the market late."""
@@ -67,7 +82,7 @@ class Desk:
             if cost is not None:
                 self.allowance.give_back(call.address, weight - cost)
             if route.kind == "place" and self._faults.strikes("unknown", call.given.get("symbol", "")):
-                raise WireRefusal(503, -1007, UNKNOWN)
+                raise WireRefusal(*self._ways.unknown)
             late_s = self._late_s(route, call)
         except WireRefusal as refusal:
             self.floor.tell()
@@ -81,7 +96,7 @@ class Desk:
         if route.orders:
             self.allowance.charge_orders(asked.owner, route.orders)
         if route.kind == "place" and self._faults.strikes("reject", symbol):
-            raise WireRefusal(400, -2010, "Account has insufficient balance for requested action.")
+            raise WireRefusal(*self._ways.rejected)
         made = route.handler(asked)
         self.floor.tell()
         if self._is_strict and asked.given.unread():
@@ -99,7 +114,7 @@ class Desk:
         if self._faults.strikes("too_many", symbol):
             raise self.allowance.too_many()
         if self._faults.strikes("refused", symbol):
-            raise WireRefusal(503, -1008, BUSY)
+            raise WireRefusal(*self._ways.refused)
 
     def _late_s(self, route: Route, call: Call) -> float:
         """By how much an answer is late."""
