@@ -67,6 +67,30 @@ def quadrupled(numbers: Any) -> Any:
     return doubled(doubled(numbers))
 
 
+@kernel
+def is_even(n: int) -> bool:
+    """By way of the one below."""
+    if n == 0:
+        return True
+    return is_odd(n - 1)
+
+
+@kernel
+def is_odd(n: int) -> bool:
+    """By way of the one above."""
+    if n == 0:
+        return False
+    return is_even(n - 1)
+
+
+@kernel
+def halved(n: int, total: float) -> float:
+    """Calls itself with a float, whatever it was called with."""
+    if n == 0:
+        return 0.0
+    return total + halved(n - 1, total / 2)
+
+
 @given(numbers=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), scale=st.floats(0.1, 10.0))
 @settings(max_examples=40)
 def test_linked_kernels_do_what_their_functions_do(numbers: list[float], scale: float) -> None:
@@ -107,6 +131,33 @@ def test_numbers_written_out_do_not_compile_a_kernel_for_each() -> None:
 
     assert summed(np.array([1.0, 2.0])) == 3.0 + 2.5 + 3.0 + 2.0
     assert signatures_of(added) == 1
+
+
+def test_a_kernel_may_call_itself_with_a_number_written_out() -> None:
+    @kernel
+    def summed(n: int, total: int) -> int:
+        if n <= 0:
+            return total
+        return n + summed(n - 1, 7)
+
+    @kernel
+    def above(n: int) -> int:
+        return summed(n, 7)
+
+    assert [summed(n, 7) for n in (0, 1, 4)] == [above(n) for n in (0, 1, 4)] == [7, 8, 17]
+
+
+def test_kernels_that_call_each_other_in_a_circle_are_refused_with_the_mend() -> None:
+    for first in (is_even, is_odd):
+        for _ in ("twice", "the same"):
+            with pytest.raises(TypeError, match=r"is_(even|odd): kernels that call each other in a circle.*cannot be linked: write a loop"):
+                first(4)
+
+
+def test_a_kernel_that_calls_itself_with_other_types_is_refused_with_the_mend() -> None:
+    assert halved(3, 1.0) == 1.75
+    with pytest.raises(TypeError, match=r"halved: kernels that call .* themselves with other types, cannot be linked: write a loop"):
+        halved(3, 1)
 
 
 def test_an_error_in_a_part_is_raised_from_the_port() -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metastackerbandit.domain.chance import advance, words_of
 from metastackerbandit.evaluation.activity import activity_block, activity_scores, sum_up, walk_means
 from metastackerbandit.evaluation.blocks import block_bars, longest_block
 from metastackerbandit.evaluation.bootstrap import UNKNOWN, interval
-from metastackerbandit.evaluation.chance import advance, words_of
 from metastackerbandit.evaluation.equity import History
 from metastackerbandit.evaluation.path import OFFSET, PATH_COLUMNS, walk_path
 from tests.evaluation.books import autoregressive

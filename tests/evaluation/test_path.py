@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metastackerbandit.domain.chance import advance, words_of
 from metastackerbandit.evaluation.bootstrap import UNKNOWN, interval
-from metastackerbandit.evaluation.chance import advance, words_of
 from metastackerbandit.evaluation.equity import History
 from metastackerbandit.evaluation.path import (
     DEEPEST,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metastackerbandit.domain.chance import advance, words_of
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.timeframe import DAY_NS, MINUTE_NS
-from metastackerbandit.evaluation.chance import advance, words_of
 from metastackerbandit.evaluation.random_entries import _STREAM, gain_of, least_shift, random_entries, shifted_gains, turnover_of
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metastackerbandit.domain.chance import advance, words_of
 from metastackerbandit.evaluation.bootstrap import UNKNOWN, interval
-from metastackerbandit.evaluation.chance import advance, words_of
 from metastackerbandit.evaluation.trips import LOSSES, LOST, TRIP_COLUMNS, WINS, WON, draw_trips, tally_over, trip_scores
 from tests.evaluation.books import trips_of
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.seconds import SecondRow
-from metastackerbandit.features.input_flow import DEPTH, OFI, PULLED, QUEUE, take_row
-from metastackerbandit.features.input_state import InputState, empty_state
+from metastackerbandit.features.input_flow import take_row
+from metastackerbandit.features.input_state import DEPTH, OFI, PULLED, QUEUE, InputState, empty_state
 from metastackerbandit.market.bars import BAR_FRAMES
 
 COLUMNS = [OFI, QUEUE, DEPTH, PULLED]

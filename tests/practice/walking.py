@@ -127,4 +127,4 @@ class Ground:
         self.keys = KeyRing([KEY, READER])
         self.allowance = Allowance(self.limits, self.time)
         self.doorkeeper = Doorkeeper(self.keys, self.time)
-        self.desk = Desk(self.floor, self.doorkeeper, self.allowance, self.time, self.faults, is_strict=self.settings.is_strict)
+        self.desk = Desk(self.floor, self.doorkeeper, self.allowance, self.time, self.faults, self.settings)

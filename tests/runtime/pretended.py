@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from metastackerbandit.domain.errors import VenueError
 from metastackerbandit.exchanges.transport.ports import Answer, Closed, Connection, Listener
@@ -91,7 +91,7 @@ class Desk:
         self.reply, self.after_s = reply, after_s
         self.asked: list[tuple[float, str]] = []
 
-    async def ask(self, url: str, body: bytes = b"") -> Answer:
+    async def ask(self, url: str, body: bytes = b"", *, method: str = "", headers: Mapping[str, str] | None = None) -> Answer:
         """Answer."""
         self.asked.append((asyncio.get_running_loop().time(), url))
         said = self.reply(url, len(self.asked) - 1)

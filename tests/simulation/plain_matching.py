@@ -43,7 +43,7 @@ class PlainBook:
     def enter(self, number: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int, reduces: int = 0) -> tuple[int, int, int]:
         """Why it is refused (0: it is not), lots filled, lots left."""
         meets = self.meets(side, ticks)
-        if mode == MAKES and meets:
+        if mode == MAKES and self._reachable(meets, 0, 1, GUARD_NONE):
             return WOULD_TAKE, 0, lots
         if mode == WHOLE and self._reachable(meets, owner, lots, guard) < lots:
             return NOT_ENOUGH, 0, lots

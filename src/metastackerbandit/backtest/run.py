@@ -116,7 +116,7 @@ def run(
     done = 0
     while done < len(block.order):
         done, fault = advanced(world, out, venue, block, done, lean)
-        _flush(out, sink)
+        flush(out, sink)
         refuse(fault, done)
         if progress is not None:
             progress(done, len(block.order))
@@ -164,7 +164,8 @@ def refuse(fault: int, event: int) -> None:
         )
 
 
-def _flush(out: Out, sink: Sink | None) -> None:
+def flush(out: Out, sink: Sink | None) -> None:
+    """Hand what stands in the row arrays to a sink, and fill them from the start again."""
     cursor = out.cursor[0]
     if sink is not None:
         n = cursor.decisions

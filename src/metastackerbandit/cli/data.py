@@ -73,11 +73,10 @@ def check(
 
 
 def _check_candles(path: Path, frame: str | None, home: Path | None, json: bool) -> None:
-    from metastackerbandit.config.home import home_folder
-    from metastackerbandit.config.loading import load_home
+    from metastackerbandit.cli.market_data import config_of
     from metastackerbandit.storage.candle_check import checked
 
-    settings = load_home(home_folder(home, os.environ), os.environ, ()).config.market
+    settings = config_of(home).market
     found = checked(path, frame, settings.outlier_return)
     payload = _check_payload(path, found)
     errors = [error for one in found for error in one.errors]
@@ -90,10 +89,9 @@ def _check_candles(path: Path, frame: str | None, home: Path | None, json: bool)
 
 def _check_capture(paths: list[Path], told: Told, home: Path | None, json: bool) -> None:
     from metastackerbandit.cli.captures import capture_payload, capture_text, graves
-    from metastackerbandit.config.home import home_folder
-    from metastackerbandit.config.loading import load_home
+    from metastackerbandit.cli.market_data import config_of
 
-    payload = capture_payload(paths, told, load_home(home_folder(home, os.environ), os.environ, ()).config.quality)
+    payload = capture_payload(paths, told, config_of(home).quality)
     grave = graves(payload)
     if not grave:
         tell(payload, capture_text(payload), json)
@@ -187,11 +185,10 @@ def record(
 ) -> None:
     """Record live streams; Ctrl-C ends it with a whole log. Books are followed beside, so that gaps are told."""
     with answering(json):
+        from metastackerbandit.cli.market_data import config_of
         from metastackerbandit.cli.record import Shown, record_payload, record_text, seconds_of
-        from metastackerbandit.config.home import home_folder
-        from metastackerbandit.config.loading import load_home
 
-        config = load_home(home_folder(home, os.environ), os.environ, sets or ()).config
+        config = config_of(home, sets)
         shown = Shown()
         try:
             payload = record_payload(
@@ -235,11 +232,10 @@ def prune(
 ) -> None:
     """Take the oldest segments out of raw logs: those too old, and as many as make the rest small enough; never one that may be being written."""
     with answering(json):
+        from metastackerbandit.cli.market_data import config_of
         from metastackerbandit.cli.pruning import limits_of, prune_payload, prune_text
-        from metastackerbandit.config.home import home_folder
-        from metastackerbandit.config.loading import load_home
 
-        config = load_home(home_folder(home, os.environ), os.environ, sets or ()).config
+        config = config_of(home, sets)
         payload = prune_payload(folder, limits_of(config.raw_log, keep_days, keep_bytes), archive, dry_run=dry_run)
         tell(payload, prune_text(payload), json)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -49,10 +48,9 @@ def heatmap(
     Captures of several venues are consolidated into one book of the asset.
     """
     with answering(json):
-        from metastackerbandit.config.home import home_folder
-        from metastackerbandit.config.loading import load_home
+        from metastackerbandit.cli.market_data import config_of
 
-        configured = load_home(home_folder(home, os.environ), os.environ, ()).config.cob
+        configured = config_of(home).cob
         wanted = Wanted(symbol, venues, metric, seconds, radius, bucket, until)
         payload = heatmap_payload(paths, wanted, png, configured)
         tell(payload, _text(payload), json)

@@ -58,6 +58,11 @@ def loaded_of(wanted: Wanted) -> Loaded:
     return load_home(home_folder(wanted.home, os.environ), os.environ, wanted.sets, options)
 
 
+def config_of(home: Path | None, sets: Sequence[str] | None = None) -> Config:
+    """The installation's configuration, with what --set says over it."""
+    return load_home(home_folder(home, os.environ), os.environ, sets or ()).config
+
+
 def _listed(text: str | None) -> list[str] | None:
     """Names between commas; None where none is."""
     return [name.strip() for name in text.split(",") if name.strip()] or None if text else None

@@ -72,9 +72,9 @@ def report(
 ) -> None:
     """Write one page about a series: verdict, what blocks promotion, reliability, gain by version, cost curve, features. It needs no other file."""
     with answering(json):
+        from metastackerbandit.cli.market_data import config_of
         from metastackerbandit.cli.model_report import report as written
         from metastackerbandit.config.home import home_folder
-        from metastackerbandit.config.loading import load_home
         from metastackerbandit.storage.fitness import binding
         from metastackerbandit.storage.whole_files import write_whole
         from metastackerbandit.training.promotion import shortfalls
@@ -83,7 +83,7 @@ def report(
         registry, place = _registry(home), home_folder(home, os.environ)
         card = _card(registry, series)
         found = registry.refusals(card, _use(card, card.symbols[0], card.frame, home, sets), time.time_ns())
-        lacking = shortfalls(card, load_home(place, os.environ, sets or ()).config.training)
+        lacking = shortfalls(card, config_of(home, sets).training)
         blocked = (*lacking, *(f"check {one.check}: it {one.what}" for one in binding(found)))
         verdict = judge_skill(card.scores)
         path = out or place / "reports" / f"{card.series}.html"
@@ -220,15 +220,14 @@ def _evidence(registry: Registry, card: ModelCard, found: tuple[Refusal, ...]) -
 def _use(card: ModelCard, symbol: str, frame: str, home: Path | None, sets: list[str] | None) -> Use:
     """What this installation would ask of the version: this program's features, its labels at the configured costs. Venue and market are asked
     by the run that serves it, which alone knows its own."""
+    from metastackerbandit.cli.market_data import config_of
     from metastackerbandit.config.books import engine_settings
-    from metastackerbandit.config.home import home_folder
-    from metastackerbandit.config.loading import load_home
     from metastackerbandit.costs.rates import round_trip_bps
     from metastackerbandit.domain.label import label_spec
     from metastackerbandit.features.catalog import fingerprint
     from metastackerbandit.storage.fitness import Use
 
-    config = load_home(home_folder(home, os.environ), os.environ, sets or ()).config
+    config = config_of(home, sets)
     spec = label_spec(frame)
     return Use(
         symbol=symbol,

@@ -118,9 +118,11 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
 def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
     """A made feed of a perpetual through scanner, book, quality, bars, seconds and the standard model input; and features of bars."""
     import tempfile
+    from functools import cache
     from pathlib import Path
 
     from metastackerbandit.domain.bar import Bar
+    from metastackerbandit.domain.capture import Capture
     from metastackerbandit.domain.instrument import Instrument
     from metastackerbandit.domain.kernel import rows
     from metastackerbandit.domain.timeframe import MINUTE_NS
@@ -134,14 +136,17 @@ def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
     from metastackerbandit.storage.captures import read_capture
 
     one = Instrument("BTCUSDT", "BTC", "USDT", "perp", "BINANCE", "0.1", "0.001", "0.001", "1000", "5")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "frames"
-        path.write_bytes(written(Venue(1, is_perp=True).frames(30, 0)))
-        capture = read_capture([path])
+
+    @cache
+    def capture() -> Capture:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "frames"
+            path.write_bytes(written(Venue(1, is_perp=True).frames(30, 0)))
+            return read_capture([path])
 
     def follow() -> None:
-        check_capture(capture, [one])
-        heard_in(capture, [one], 0, QualitySettings())
+        check_capture(capture(), [one])
+        heard_in(capture(), [one], 0, QualitySettings())
 
     def feature() -> None:
         bars = rows(Bar, 2)
@@ -155,7 +160,7 @@ def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
     return [
         ("features", feature),
         ("market data", follow),
-        ("model input", lambda: inputs_of(capture, [one], one.symbol, [int(capture.received_ns[-1])])),
+        ("model input", lambda: inputs_of(capture(), [one], one.symbol, [int(capture().received_ns[-1])])),
     ]
 
 

@@ -88,3 +88,4 @@ Input = Control | OutcomeKnown | MoodSeen | SecondSeen | BarClosed | Prediction 
 # Order of kinds at one instant: mood and order book are known when a bar closes, what closes is predicted and decided on before funding
 # settles, and all before the next price trades.
 CONTROL_EVENT, MOOD_EVENT, SECOND_EVENT, CLOSE_EVENT, PREDICTION_EVENT, FUNDING_EVENT, OPEN_EVENT = range(7)
+REPORT_EVENT = 7  # of an input log, which has its own order

@@ -17,8 +17,8 @@ class Instrument(Struct, frozen=True, forbid_unknown_fields=True):
     """Rules of one instrument as its venue states them; sizes are exact decimal text.
 
     `tick_size` is the price step in quote currency, `lot_size` the quantity step in base currency; quantities are limited
-    to [min_quantity, max_quantity] a order and `min_notional` quote. `source` says where the rules come from: shipped, file
-    or inferred (from the candles: shown on every report).
+    to [min_quantity, max_quantity] a order and `min_notional` quote. `source` says where the rules come from: shipped, file,
+    inferred (from the candles: shown on every report) or the venue's own word.
     """
 
     symbol: str
@@ -31,7 +31,7 @@ class Instrument(Struct, frozen=True, forbid_unknown_fields=True):
     min_quantity: str
     max_quantity: str
     min_notional: str
-    source: Literal["shipped", "file", "inferred"] = "file"
+    source: Literal["shipped", "file", "inferred", "venue"] = "file"
 
     @property
     def id(self) -> str:

@@ -60,18 +60,23 @@ class Dispatcher(CPUDispatcher):
     def __init__(self, function: Callable[..., Any], flags: Mapping[str, Any]) -> None:
         super().__init__(function, {}, {**flags, "nopython": True, "boundscheck": None}, _Compiler)
         self._ports: dict[tuple[Any, ...], Any] = {}
+        self._port_cache: Any = caching.NullCache()
         self._is_part = False
 
     def cached_by(self, stamp_of: Callable[[Callable[..., Any]], str]) -> None:
         """Keep its binaries under the stamp that is asked for when one is first looked for."""
-        self._cache = _LateCache(self.py_func, stamp_of)
+        self._cache, self._port_cache = (_LateCache(self.py_func, stamp_of, kind) for kind in ("part", "port"))
+
+    def fold_argument_types(self, args: Any, kws: Any) -> Any:
+        """The arguments of a kernel that calls itself. A number written out is a number: numba would compile the kernel anew for each."""
+        return super().fold_argument_types(*_numbers(args, kws))
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        """What another kernel is told that calls this one. A number written out is a number: numba would compile the kernel anew for each."""
+        """What another kernel is told that calls this one, by numbers too."""
         with global_compiler_lock:
             was, self._is_part = self._is_part, True
             try:
-                return super().get_call_template(tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()})
+                return super().get_call_template(*_numbers(args, kws))
             finally:
                 self._is_part = was
 
@@ -83,7 +88,7 @@ class Dispatcher(CPUDispatcher):
                 return super().compile(sig)
             args = tuple(sigutils.normalize_signature(sig)[0])
             if args not in self._ports:
-                self._add_port(args, self._cached_port(args) or self._linked_port(args))
+                self._add_port(args, self._port_cache.load_overload(args, self.targetctx) or self._linked_port(args))
             return self._ports[args].entry_point
 
     @property
@@ -98,9 +103,6 @@ class Dispatcher(CPUDispatcher):
     def _add_port(self, args: tuple[Any, ...], port: Any) -> None:
         self._insert([kind._code for kind in args], port.entry_point, objectmode=False)
         self._ports[args] = port
-
-    def _cached_port(self, args: tuple[Any, ...]) -> Any:
-        return self._cache.load_port(args, self.targetctx) if isinstance(self._cache, _LateCache) else None
 
     def _linked_port(self, args: tuple[Any, ...]) -> Any:
         super().compile(args)
@@ -118,9 +120,13 @@ class Dispatcher(CPUDispatcher):
         for one in environments:
             library.codegen.set_env(one.env_name, one)
         port = port._replace(referenced_envs=tuple(environments))
-        if isinstance(self._cache, _LateCache):
-            self._cache.save_port(args, port)
+        self._port_cache.save_overload(args, port)
         return port
+
+
+def _numbers(args: Any, kws: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Types of arguments, and of those given by name, without what was written out."""
+    return tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()}
 
 
 # -- code ------------------------------------------------------------------------------------------------------------
@@ -138,7 +144,12 @@ class _Part(JITCodeLibrary):
         passes.run(ll_module, self._codegen._pass_builder())
 
     def finalize(self) -> None:
-        """Link what it calls; nothing is optimized, nothing assembled."""
+        """Link what it calls; nothing is optimized, nothing assembled.
+
+        A call of a kernel that is still being compiled goes by a pointer, which numba fills in when code is loaded: a part is not.
+        """
+        if any(one.name.startswith(RuntimeLinker.PREFIX) for one in self._final_module.global_variables):
+            raise TypeError(f"{self.name}: kernels that call each other in a circle, or themselves with other types, cannot be linked: write a loop")
         for library in dict.fromkeys(self._linking_libraries):
             self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
@@ -175,25 +186,11 @@ class _Port(JITCodeLibrary):
     def _optimize_final_module(self) -> None:
         """Optimize, knowing that nobody else calls the parts in it: one that is called once is put where it is called."""
         module = self._final_module
-        module.link_in(binding.parse_assembly("".join(self._pointers())))
         for function in module.functions:
             if function.linkage == binding.Linkage.linkonce_odr and not function.is_declaration and not function.name.startswith("NRT_"):
                 function.linkage = binding.Linkage.internal
         passes, builder = self._codegen._module_pass_manager()
         passes.run(module, builder)  # once: numba's first run makes way for taking out reference counts
-
-    def _pointers(self) -> Iterator[str]:
-        """A kernel that calls itself does so by a pointer, which numba fills in when code is loaded. Here the kernel stands in the same module."""
-        defined = {one.name for one in self.get_defined_functions()}
-        for pointer in list(self._final_module.global_variables):
-            if pointer.name.startswith(RuntimeLinker.PREFIX):
-                called = pointer.name.removeprefix(RuntimeLinker.PREFIX)
-                if called not in defined:
-                    raise TypeError(
-                        f"{self.name}: a kernel below it calls itself with other types than it was called with; a number written out is a type"
-                    )
-                pointer.name = f"itself${called}"
-                yield f'declare void @"{called}"()\n@"{pointer.name}" = linkonce_odr constant ptr @"{called}"\n'
 
 
 class _Called:
@@ -209,7 +206,6 @@ class _PartLowering(NativeLowering):
     def run_pass(self, state: Any) -> bool:
         """Lower a typed function into a part."""
         state.library = library = _Part(state.targetctx.codegen(), state.func_id.func_qualname)
-        library.enable_object_caching()
         state.flags.no_compile = state.flags.no_cpython_wrapper = state.flags.no_cfunc_wrapper = True
         super().run_pass(state)
         library._ensure_finalized()
@@ -245,45 +241,29 @@ def cache_folder() -> Path:
 
 
 class _LateCache:
-    """A kernel's cache, opened when a binary is first looked for."""
+    """A kernel's cache of parts or of ports, opened when a binary is first looked for."""
 
-    def __init__(self, function: Callable[..., Any], stamp_of: Callable[[Callable[..., Any]], str]) -> None:
-        self._function, self._stamp_of = function, stamp_of
+    def __init__(self, function: Callable[..., Any], stamp_of: Callable[[Callable[..., Any]], str], kind: str) -> None:
+        self._function, self._stamp_of, self._kind = function, stamp_of, kind
         self._opened: _Cache | None = None
 
     def __getattr__(self, name: str) -> Any:
         if self._opened is None:
-            self._opened = _Cache(self._function, self._stamp_of(self._function))
+            self._opened = _Cache(self._function, self._stamp_of(self._function), self._kind)
         return getattr(self._opened, name)
 
 
 class _Cache(caching.FunctionCache):
-    """Files of one function and stamp; the index key adds signature, processor and bytecode."""
+    """Files of one function and stamp; the index key adds the kind of binary, signature, processor and bytecode."""
 
-    def __init__(self, function: Callable[..., Any], stamp: str) -> None:
+    def __init__(self, function: Callable[..., Any], stamp: str, kind: str) -> None:
         self._impl_class = type("_Stamped", (_Stored,), {"_locator_classes": (type("_Located", (_Locator,), {"stamp": stamp}),)})
         super().__init__(function)
         self._cache_file = _Index(self._cache_path, self._impl.filename_base, stamp)
-        self._is_port = False
-
-    def load_port(self, args: tuple[Any, ...], context: Any) -> Any:
-        """The cached port for arguments of these types, or None."""
-        self._is_port = True
-        try:
-            return self.load_overload(args, context)
-        finally:
-            self._is_port = False
-
-    def save_port(self, args: tuple[Any, ...], port: Any) -> None:
-        """Keep a port."""
-        self._is_port = True
-        try:
-            self.save_overload(args, port)
-        finally:
-            self._is_port = False
+        self._kind = kind
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return ("port" if self._is_port else "part", *super()._index_key(sig, codegen), tuple(_field_names(sig)))
+        return (self._kind, *super()._index_key(sig, codegen), tuple(_field_names(sig)))
 
 
 class _Locator(caching._CacheLocator):

@@ -62,6 +62,24 @@ class OrderUpdate(Struct, frozen=True, tag="order"):
     position: PositionSide = "both"
 
 
+class WaitingUpdate(Struct, frozen=True, tag="waiting"):
+    """Where an order stands that waits for a price apart from the others; `became` is the order that it was triggered into ("": not yet).
+
+    `status` is None for a word that we do not know; `word` is the venue's own.
+    """
+
+    symbol: str
+    instrument: int
+    order_id: str
+    client_id: str
+    status: Status | None
+    word: str
+    became: str
+    reason: str
+    sent_ns: int
+    made_ns: int
+
+
 class FillUpdate(Struct, frozen=True, tag="fill"):
     """A fill that is told by itself; the order's own update tells it too, before or after."""
 
@@ -166,4 +184,6 @@ class OtherUpdate(Struct, frozen=True, tag="other"):
     sent_ns: int
 
 
-UserEvent = OrderUpdate | FillUpdate | BalanceUpdate | PositionUpdate | MarginCall | SettingUpdate | ListUpdate | StreamEnded | OtherUpdate
+UserEvent = (
+    OrderUpdate | WaitingUpdate | FillUpdate | BalanceUpdate | PositionUpdate | MarginCall | SettingUpdate | ListUpdate | StreamEnded | OtherUpdate
+)

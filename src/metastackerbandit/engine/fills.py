@@ -236,8 +236,9 @@ def _protect(desk: Any, s: int, now_ns: int, before: int) -> int:
     if before != 0 and not opposes(before, position.lots):
         for w in range(seat.working):
             order = desk.working[w]
-            if order.kind != MARKET and order.lots != -position.lots:
-                ask_amend(desk, order, -position.lots, order.trigger, now_ns)
+            wanted = -position.lots - side * order.filled  # what it has filled already stays part of its size
+            if order.kind != MARKET and order.lots != wanted:
+                ask_amend(desk, order, wanted, order.trigger, now_ns)
         return 0
     fault = 0
     distance = seat.stop if limits.stop_by_model != 0 else exits.stop

@@ -11,11 +11,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from metastackerbandit.domain.chance import Words, advance, words_of
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.kernel import allocating, kernel
 from metastackerbandit.evaluation.blocks import block_bars
 from metastackerbandit.evaluation.bootstrap import UNKNOWN, Interval, interval
-from metastackerbandit.evaluation.chance import Words, advance, words_of
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from metastackerbandit.domain.chance import Words, advance, words_of
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.evaluation.blocks import mean_of
 from metastackerbandit.evaluation.bootstrap import UNKNOWN, Interval, interval
-from metastackerbandit.evaluation.chance import Words, advance, words_of
 from metastackerbandit.evaluation.equity import History
 
 Floats = NDArray[np.float64]

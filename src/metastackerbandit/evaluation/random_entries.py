@@ -12,11 +12,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from metastackerbandit.domain.chance import Words, advance, words_of
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.timeframe import DAY_NS
 from metastackerbandit.evaluation.bootstrap import interval
-from metastackerbandit.evaluation.chance import Words, advance, words_of
 
 Floats = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metastackerbandit.domain.chance import Words, advance, words_of
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.evaluation.bootstrap import UNKNOWN, Interval, interval
-from metastackerbandit.evaluation.chance import Words, advance, words_of
 
 Floats = NDArray[np.float64]
 

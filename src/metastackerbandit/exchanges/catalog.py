@@ -12,7 +12,9 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.user_events import UserEvent
 from metastackerbandit.exchanges.account import Grids
 from metastackerbandit.exchanges.binance import streams as binance
+from metastackerbandit.exchanges.binance.perp_orders import PERP_ORDERS as BINANCE_PERP_ORDERS
 from metastackerbandit.exchanges.binance.scan import scan as scan_binance
+from metastackerbandit.exchanges.binance.spot_orders import SPOT_ORDERS as BINANCE_SPOT_ORDERS
 from metastackerbandit.exchanges.binance.user import read_user as read_binance_user
 from metastackerbandit.exchanges.continuity import BY_FIRST, BY_PRIOR, WHOLE
 from metastackerbandit.exchanges.hyperliquid import streams as hyperliquid
@@ -20,6 +22,7 @@ from metastackerbandit.exchanges.hyperliquid.scan import scan as scan_hyperliqui
 from metastackerbandit.exchanges.mexc import streams as mexc
 from metastackerbandit.exchanges.mexc.scan import scan as scan_mexc
 from metastackerbandit.exchanges.mexc.user import read_user as read_mexc_user
+from metastackerbandit.exchanges.orders import VenueOrders
 from metastackerbandit.exchanges.rows.scan import scan as scan_rows
 from metastackerbandit.exchanges.streams import VenueStreams
 
@@ -52,6 +55,8 @@ CODECS = (
 
 STREAMS = (binance.SPOT, binance.PERP, mexc.SPOT, hyperliquid.SPOT, hyperliquid.PERP)
 
+ORDERS = (BINANCE_SPOT_ORDERS, BINANCE_PERP_ORDERS)
+
 
 def codec_of(venue: str) -> Codec:
     """The codec of a venue; UsageError where there is none."""
@@ -77,3 +82,12 @@ def streams_of(venue: str, market: str) -> VenueStreams:
             return one
     known = ", ".join(f"{one.venue.lower()} {one.market}" for one in STREAMS)
     raise UsageError(f"{venue.lower()} {market} cannot be asked", mend=f"what can be is {known}")
+
+
+def orders_of(venue: str, market: str) -> VenueOrders:
+    """How orders are sent to a venue's market; UsageError where nobody can."""
+    for one in ORDERS:
+        if one.venue == venue and one.market == market:
+            return one
+    known = ", ".join(f"{one.venue.lower()} {one.market}" for one in ORDERS)
+    raise UsageError(f"orders cannot be sent to {venue.lower()} {market}", mend=f"they can to {known}")

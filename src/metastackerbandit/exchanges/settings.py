@@ -12,6 +12,7 @@ class EndpointSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     binance_spot_stream: str = "wss://stream.binance.com:9443"  # streams of Binance spot
     binance_spot_rest: str = "https://api.binance.com"  # requests of Binance spot
+    binance_spot_socket: str = "wss://ws-api.binance.com:443"  # WebSocket API of Binance spot, which tells of the account
     binance_perp_stream: str = "wss://fstream.binance.com"  # streams of Binance USD-M
     binance_perp_rest: str = "https://fapi.binance.com"  # requests of Binance USD-M
     mexc_spot_stream: str = "wss://wbs-api.mexc.com"  # streams of MEXC spot

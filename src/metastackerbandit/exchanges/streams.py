@@ -22,7 +22,7 @@ class SocketPlan(Struct, frozen=True):
     """One connection: its address, what is sent once it stands, and the streams it then carries.
 
     `books` are the symbols whose books it feeds. `message_s` lies between two messages of ours, `heartbeat` (empty: none, the protocol's own pings
-    do) is sent every `heartbeat_s`, and the venue ends a connection that is `life_s` old.
+    do) is sent every `heartbeat_s`, and the venue ends a connection that is `life_s` old. `shown` is the address for logs, where it holds a key.
     """
 
     name: str
@@ -34,16 +34,36 @@ class SocketPlan(Struct, frozen=True):
     heartbeat: bytes = b""
     heartbeat_s: float = 0.0
     life_s: float = 86_400.0
+    shown: str = ""
+
+    @property
+    def told_url(self) -> str:
+        """The address as logs and events may show it."""
+        return self.shown or self.url
 
 
 class RestRequest(Struct, frozen=True):
-    """One request: GET, or POST of `body`; what it is for, of which symbol, and its weight."""
+    """One request: what it is for, of which symbol, and its weight; GET, or POST of a JSON `body`, unless it names another `method`.
+
+    `orders` is what it takes of the venue's counts of orders, `urgency` who goes first where a budget makes requests wait (0 before 1), and
+    `is_kept` whether the answer may stand in a log.
+    """
 
     what: str
     symbol: str
     url: str
     weight: int
     body: bytes = b""
+    method: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    orders: int = 0
+    urgency: int = 2
+    is_kept: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The address as logs and errors may show it: without its signature."""
+        return self.url.partition("&signature=")[0]
 
 
 class VenueLimits(Struct, frozen=True):

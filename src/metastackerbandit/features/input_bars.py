@@ -9,7 +9,7 @@ from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.features.advance import advance
 from metastackerbandit.features.input_pivots import take_swing
 from metastackerbandit.features.input_schema import INDICATED
-from metastackerbandit.features.input_state import deviation, score_then_take, take_square
+from metastackerbandit.features.input_state import IMBALANCE, OFI, deviation, score_then_take, take_square
 
 LOG_RETURN, RANGE, VOLUME, FLOW, AGE, PRESENT = range(6)
 _DAY_NS = 86_400_000_000_000
@@ -156,8 +156,8 @@ def write_reference(reference: Any, at_ns: int, grace_ns: int, out: Any, valid: 
         out[t, 1] = row[VOLUME] if there else math.nan
         out[t, 2] = row[FLOW] if there else math.nan
         is_heard = is_kept(reference.course[0].second, index)
-        out[t, 3] = reference.micro[index % 300, 2] if is_heard else math.nan
-        out[t, 4] = reference.micro[index % 300, 6] if is_heard else math.nan
+        out[t, 3] = reference.micro[index % 300, IMBALANCE] if is_heard else math.nan
+        out[t, 4] = reference.micro[index % 300, OFI] if is_heard else math.nan
         for c in range(5):
             valid[t, c] = not math.isnan(out[t, c])
     return reference.bar_course[0].known_ns

@@ -6,13 +6,24 @@ import math
 from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.features.input_state import DAY_S, deviation, score_then_take, take_square, take_value
+from metastackerbandit.features.input_state import (
+    DAY_S,
+    FLOW,
+    IMBALANCE,
+    RETURN,
+    SPREAD,
+    TRADES,
+    VOLUME,
+    deviation,
+    score_then_take,
+    take_square,
+    take_value,
+)
 from metastackerbandit.features.input_trades import flow_of
 from metastackerbandit.market.cob import bucket_imbalance, resting
 
 COLUMNS, MIDDLE, HEAT = 41, 20, 10
 RESTS, CHANGE, TRADED, STANDING = range(4)
-RETURN, SPREAD, IMBALANCE, FLOW, VOLUME, TRADES = range(6)
 LONGEST_S = 300.0  # a bucket is told to have stood no longer: as long as history is kept
 
 

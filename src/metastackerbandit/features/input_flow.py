@@ -8,8 +8,7 @@ from typing import Any
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.features.advance import hear
 from metastackerbandit.features.input_bars import is_kept
-
-OFI, QUEUE, DEPTH, PULLED = 6, 7, 8, 9
+from metastackerbandit.features.input_state import DEPTH, OFI, PULLED, QUEUE
 
 
 @kernel

@@ -20,6 +20,7 @@ from metastackerbandit.market.pivots import CELLS, LEVELS
 LEAST_SEEN = 30  # observations before a mean and a deviation count as known: a standard deviation to about 13 %
 LEAST_SPAN = 48  # bars of an average, where a day has fewer; features.spans.USUAL
 DAY_S = 86_400
+RETURN, SPREAD, IMBALANCE, FLOW, VOLUME, TRADES, OFI, QUEUE, DEPTH, PULLED = range(10)  # channels of `micro`; those of bars stand in input_bars
 
 
 class Spread(Struct, frozen=True):

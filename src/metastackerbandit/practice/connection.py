@@ -59,6 +59,11 @@ class Connection:
         self.why = ""
 
     @property
+    def begun_ms(self) -> int:
+        """When it was accepted, venue time."""
+        return self._begun_ns // MILLI_NS
+
+    @property
     def response(self) -> web.WebSocketResponse:
         """What aiohttp is given back once it has ended."""
         return self._ws

@@ -11,9 +11,12 @@ from metastackerbandit.practice.allowance import Allowance
 from metastackerbandit.practice.doorkeeper import Doorkeeper
 from metastackerbandit.practice.faults import Faults
 from metastackerbandit.practice.floor import Floor
-from metastackerbandit.practice.replies import Asked, Parameters, Reply, Route, WireRefusal
+from metastackerbandit.practice.replies import Asked, Parameters, Reply, Route, WireRefusal, Worded
+from metastackerbandit.practice.settings import PracticeSettings
 from metastackerbandit.practice.venue_time import VenueTime
 from metastackerbandit.simulation.exchange_words import Event, OrderEvent
+
+BUSY = "Server is currently overloaded with other requests. Please try again in a few minutes."
 
 
 class Ways(Struct, frozen=True):
@@ -22,9 +25,9 @@ class Ways(Struct, frozen=True):
     `gives_back`: an order that is filled at all does not count among its account's orders any more.
     """
 
-    unknown: tuple[int, int, str] = (503, -1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.")
-    refused: tuple[int, int, str] = (503, -1008, "Server is currently overloaded with other requests. Please try again in a few minutes.")
-    rejected: tuple[int, int, str] = (400, -2010, "Account has insufficient balance for requested action.")
+    unknown: Worded = (503, -1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.")
+    refused: Worded = (503, -1008, BUSY)
+    rejected: Worded = (400, -2010, "Account has insufficient balance for requested action.")
     gives_back: bool = True
 
 
@@ -54,10 +57,18 @@ class Desk:
     """Answers requests of one market. All that happens to accounts because of one has been told to the floor's listeners when it returns."""
 
     def __init__(
-        self, floor: Floor, doorkeeper: Doorkeeper, allowance: Allowance, time: VenueTime, faults: Faults, *, is_strict: bool, ways: Ways = _USUAL
+        self,
+        floor: Floor,
+        doorkeeper: Doorkeeper,
+        allowance: Allowance,
+        time: VenueTime,
+        faults: Faults,
+        settings: PracticeSettings,
+        ways: Ways = _USUAL,
     ) -> None:
         self.floor, self.doorkeeper, self.allowance = floor, doorkeeper, allowance
-        self._time, self._faults, self._is_strict, self._ways = time, faults, is_strict, ways
+        self._time, self._faults, self._ways = time, faults, ways
+        self._is_strict, self._snapshot_s = settings.is_strict, settings.snapshot_ms / 1_000
         if ways.gives_back:
             floor.listeners.append(self._count_fills)
 
@@ -68,7 +79,7 @@ class Desk:
 
     def answer(self, route: Route, call: Call) -> Answer:
         """Let a request in, let the market go on to now, and answer."""
-        given, owner, weight, late_s = Parameters(call.given), 0, 0, 0.0
+        given, owner, weight, late_s = Parameters(call.given, is_strict=self._is_strict), 0, 0, 0.0
         try:
             self._before(call)
             weight = route.weight if isinstance(route.weight, int) else route.weight(given)
@@ -99,11 +110,7 @@ class Desk:
             raise WireRefusal(*self._ways.rejected)
         made = route.handler(asked)
         self.floor.tell()
-        if self._is_strict and asked.given.unread():
-            names = len(asked.given.given)
-            raise WireRefusal(
-                400, -1104, f"Not all sent parameters were read; read '{names - len(asked.given.unread())}' parameter(s) but was sent '{names}'."
-            )
+        asked.given.settle()
         return made
 
     def _before(self, call: Call) -> None:
@@ -120,7 +127,7 @@ class Desk:
         """By how much an answer is late."""
         name = {"place": "late_ack", "snapshot": "slow_snapshot"}.get(route.kind)
         fault = self._faults.strikes(name, call.given.get("symbol", "")) if name else None
-        return fault.amount if fault else 0.0
+        return fault.amount if fault else self._snapshot_s * (route.kind == "snapshot")
 
     def _count_fills(self, event: Event) -> None:
         """An order with its first fill is given back to its account's counters."""

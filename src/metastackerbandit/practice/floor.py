@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import takewhile
 from typing import Protocol
 
 from msgspec import Struct
@@ -53,6 +54,7 @@ class Floor:
         self.exchange, self.source, self.now_ns = exchange, source, now_ns
         self.instruments = [one.instrument for one in exchange.listings]
         self.index = {one.symbol: s for s, one in enumerate(self.instruments)}
+        self.steps = [1] * len(self.index)  # ticks and lots that prices and sizes of orders go by: rules may become coarser while orders rest
         self.board = CandleBoard(self.instruments)
         self.tape, self.days = empty_tape(len(self.index)), empty_days(len(self.index))
         self.listeners: list[Callable[[Event], None]] = []
@@ -90,6 +92,11 @@ class Floor:
     def fills_of(self, owner: int, s: int) -> list[OwnFill]:
         """An owner's fills in one instrument that are kept, oldest first."""
         return [one for one in self.fills[owner] if one.order.wish.s == s]
+
+    def fills_of_order(self, order: Order) -> list[OwnFill]:
+        """An order's fills that are kept, oldest first."""
+        newest = takewhile(lambda one: one.at_ns >= order.placed_ns, reversed(self.fills[order.owner]))
+        return [one for one in newest if one.order.number == order.number][::-1]
 
     def _follow(self, now_ns: int) -> None:
         """Read the new trades."""

@@ -38,11 +38,11 @@ class Family:
 
 
 class _Live:
-    """A stream with subscribers: connection -> whether it wants the wrapper with the stream's name."""
+    """A stream with subscribers: connection -> what opens an object around the events that it hears."""
 
     def __init__(self, name: str, stream: Stream, due_s: float) -> None:
         self.name, self.stream, self.due_s = name, stream, due_s
-        self.listeners: dict[Connection, bool] = {}
+        self.listeners: dict[Connection, bytes] = {}
         self.held: bytes | None = None
         self.skips = False
 
@@ -55,8 +55,8 @@ class Hub:
         self._live: dict[tuple[str, str], _Live] = {}
         self._urgent: dict[tuple[str, str], _Live] = {}
 
-    def subscribe(self, family: Family, name: str, connection: Connection, *, is_wrapped: bool) -> None:
-        """Let a connection hear a stream, from its next event on."""
+    def subscribe(self, family: Family, name: str, connection: Connection, wrapper: bytes = b"") -> None:
+        """Let a connection hear a stream, from its next event on. `wrapper` opens an object around it: `{"stream":"x","data":`."""
         live = self._live.get((family.name, name))
         if live is None:
             stream = family.opened(name)
@@ -66,7 +66,7 @@ class Hub:
             self._live[family.name, name] = live
             if stream.is_urgent:
                 self._urgent[family.name, name] = live
-        live.listeners[connection] = is_wrapped
+        live.listeners[connection] = wrapper
 
     def leave(self, family: Family, name: str, connection: Connection) -> None:
         """A connection does not want a stream any more; without anybody it ends."""
@@ -92,10 +92,10 @@ class Hub:
             if not self._faults.strikes("stall", live.stream.symbol):
                 self._tell(live, now_ns)
 
-    def skip_next(self, symbol: str) -> None:
+    def skip_next(self, family: str, symbol: str) -> None:
         """Leave out the next depth event of a symbol."""
-        for live in self._live.values():
-            if live.stream.is_depth and live.stream.symbol == symbol:
+        for (name, _), live in self._live.items():
+            if name == family and live.stream.is_depth and live.stream.symbol == symbol:
                 live.skips = True
 
     def _tell(self, live: _Live, now_ns: int) -> None:
@@ -104,11 +104,11 @@ class Hub:
                 self._give(live, data)
 
     def _give(self, live: _Live, data: bytes) -> None:
-        wrapped = b""
-        for connection, is_wrapped in list(live.listeners.items()):
-            if is_wrapped and not wrapped:
-                wrapped = b'{"stream":' + msgspec.json.encode(live.name) + b',"data":' + data + b"}"
-            connection.send(wrapped if is_wrapped else data)
+        made = {b"": data}  # by wrapper
+        for connection, wrapper in list(live.listeners.items()):
+            if wrapper not in made:
+                made[wrapper] = wrapper + data + b"}"
+            connection.send(made[wrapper])
 
     def _struck(self, live: _Live, data: bytes) -> list[bytes]:
         """What becomes of an event under the faults that are on."""

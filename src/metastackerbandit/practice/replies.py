@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+Worded = tuple[int, int, str]  # HTTP status, code, text of a refusal
 Security = Literal["none", "key", "user", "trade"]  # nothing; a known key; signed, to read; signed, to trade
 _LONG = 64  # characters of a number
 
@@ -15,7 +16,8 @@ _LONG = 64  # characters of a number
 class WireRefusal(Exception):
     """A request is refused with this HTTP status, the venue's code and its text. `headers` and `extra` go with it.
 
-    Raised by what reads parameters and by handlers; the desk alone catches it.
+    Raised by what reads parameters and by handlers; the desk alone catches it. Each is made where it is raised: one that were kept would keep the
+    traceback of every raise.
     """
 
     def __init__(self, http: int, code: int, msg: str, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None) -> None:
@@ -37,13 +39,16 @@ def missing(name: str) -> WireRefusal:
 class Parameters:
     """Parameters of a request as text, by name. Every reader raises WireRefusal where a value is missing or not what it must be."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self.given = dict(given)
+    def __init__(self, given: Mapping[str, str], *, is_strict: bool = False) -> None:
+        self.given, self._is_strict = dict(given), is_strict
         self._read = {"timestamp", "recvWindow", "signature", "apiKey"}
 
-    def unread(self) -> list[str]:
-        """Names that nobody has asked for."""
-        return [name for name in self.given if name not in self._read]
+    def settle(self) -> None:
+        """All has been read that will be: where the venue is strict it refuses what was sent besides. Asked before anything is done."""
+        read = sum(name in self._read for name in self.given)
+        if self._is_strict and read < len(self.given):
+            msg = f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{len(self.given)}'."
+            raise WireRefusal(400, -1104, msg)
 
     def maybe(self, name: str) -> str | None:
         """Text, None where it was not sent; sent and empty it is refused."""
@@ -87,15 +92,15 @@ class Parameters:
         except InvalidOperation:
             raise missing(name) from None
 
-    def one_of(self, name: str, words: Collection[str], refusal: WireRefusal, default: str | None = None) -> str:
-        """One of these words; `refusal` for any other."""
+    def one_of(self, name: str, words: Collection[str], refusal: Worded | None, default: str | None = None) -> str:
+        """One of these words; `refusal` for any other, None: that it cannot be read."""
         value = self.maybe(name)
         if value is None:
             if default is None:
                 raise missing(name)
             return default
         if value not in words:
-            raise refusal
+            raise missing(name) if refusal is None else WireRefusal(*refusal)
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:

@@ -39,7 +39,7 @@ class Venue:
         self._looked_s = time.wall_s()
         faults.watchers.append(self._act)
         for side in sides:
-            faults.watchers.append(side.acts)
+            faults.watchers += side.acts
 
     async def start(self, port: int = 0, *, tls: ssl.SSLContext | None = None, tls_port: int = 0) -> tuple[int, int]:
         """Serve on a port (0: one that is free), and with TLS on another where a context is given; both ports, 0 for none."""

@@ -9,15 +9,15 @@ To plug a side in, give
 - `families`: base path -> Family, such as "" for /ws and /stream, "/market" for /market/ws and /market/stream. A Family opens a Stream by name:
   `told(now_ns)` gives its events since it was last asked, at its own pace. A user stream is a Stream that is urgent, whose name is its listen key
   (`?listenKey=K` subscribes to it), and which hears the floor's events as one of `floor.listeners`;
-- `talks`: path -> what answers on a WebSocket that is no stream (WS-API).
-- `acts`: what a fault that is switched on, or off, does to this market alone.
+- `talks`: path -> what answers on a WebSocket that is no stream (WS-API: api_talk.py);
+- `acts`: what a fault that is switched on, or off, does to this market alone (snapshots.py and rules_change.py have two for any market).
 
 Nothing of it may wait or block. Faults are asked for by name where they strike (faults.py): streams' and requests' own are the hub's and the desk's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -26,10 +26,6 @@ from metastackerbandit.practice.desk import Desk
 from metastackerbandit.practice.faults import Switched
 from metastackerbandit.practice.hub import Family
 from metastackerbandit.practice.replies import Routes
-
-
-def no_act(switched: Switched) -> None:
-    """Nothing is done."""
 
 
 class Side(Struct, frozen=True):
@@ -41,7 +37,7 @@ class Side(Struct, frozen=True):
     manners: Manners
     families: Mapping[str, Family] = {}
     talks: Mapping[str, Callable[[Connection, Mapping[str, str]], Talk]] = {}
-    acts: Callable[[Switched], None] = no_act
+    acts: Sequence[Callable[[Switched], None]] = ()
 
 
 class StreamDoor(Struct, frozen=True):

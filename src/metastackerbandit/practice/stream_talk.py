@@ -45,7 +45,8 @@ class StreamTalk:
         if len(wanted) > self._connection.manners.streams:
             return False
         for name in wanted:
-            self._hub.subscribe(self._family, name, self._connection, is_wrapped=self.is_wrapped)
+            wrapper = b'{"stream":' + msgspec.json.encode(name) + b',"data":' if self.is_wrapped else b""
+            self._hub.subscribe(self._family, name, self._connection, wrapper)
         self._names = wanted
         return True
 

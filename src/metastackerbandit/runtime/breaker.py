@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from msgspec import Struct
 
 from metastackerbandit.domain.timeframe import SECOND_NS
-from metastackerbandit.runtime.settings import PriceSettings
 
 CLOSED, OPEN, HALF_OPEN = "closed", "open", "half-open"
+
+
+class BreakerRule(Protocol):
+    """When a breaker opens and closes: the settings of whoever uses one."""
+
+    @property
+    def failures_to_open(self) -> int:
+        """Failures in a row."""
+
+    @property
+    def open_s(self) -> float:
+        """Seconds that nothing passes."""
+
+    @property
+    def successes_to_close(self) -> int:
+        """Successes in a row while half-open."""
 
 
 class Breaker(Struct):
@@ -19,7 +36,7 @@ class Breaker(Struct):
     opened_ns: int = 0
     is_trying: bool = False
 
-    def allows(self, now_ns: int, settings: PriceSettings) -> bool:
+    def allows(self, now_ns: int, settings: BreakerRule) -> bool:
         """Whether a request may pass now; one that may must be followed by `succeeded`, `failed` or `given_up`."""
         if self.state == OPEN and now_ns - self.opened_ns >= round(settings.open_s * SECOND_NS):
             self.state, self.successes, self.is_trying = HALF_OPEN, 0, False
@@ -28,7 +45,7 @@ class Breaker(Struct):
         self.is_trying = self.state == HALF_OPEN
         return True
 
-    def succeeded(self, settings: PriceSettings) -> None:
+    def succeeded(self, settings: BreakerRule) -> None:
         """The request was answered."""
         self.is_trying = False
         self.failures = 0
@@ -37,7 +54,7 @@ class Breaker(Struct):
             if self.successes >= settings.successes_to_close:
                 self.state = CLOSED
 
-    def failed(self, now_ns: int, settings: PriceSettings) -> None:
+    def failed(self, now_ns: int, settings: BreakerRule) -> None:
         """The request was not answered."""
         self.is_trying = False
         self.failures += 1

@@ -30,6 +30,7 @@ from metastackerbandit.runtime.health import Health
 from metastackerbandit.runtime.live_take import REPLY, Taken, take_live, unpacked
 
 Hear = Callable[[Taken, Feeds, int], None]  # what became of a frame, the feeds behind it, when it came
+Pass = Callable[[int], None]  # the time at which something comes, before anything is done with it
 
 
 class Waiting(NamedTuple):
@@ -42,7 +43,7 @@ class Waiting(NamedTuple):
 
 
 class FeedDesk:
-    """Feeds of instruments of one venue. `hear` is told of every frame that was taken, after it was."""
+    """Feeds of instruments of one venue. `hear` is told of every frame that was taken, after it was; `passing` of its time, before it is."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class FeedDesk:
         most_bytes: int,
         most_waiting: int,
         hear: Hear,
+        passing: Pass | None = None,
     ) -> None:
         codec = codec_for(instruments)
         self.instruments = tuple(instruments)
@@ -67,7 +69,7 @@ class FeedDesk:
         self._waiting: list[deque[Waiting]] = [deque(maxlen=most_waiting) for _ in instruments]
         self._text = np.zeros(most_bytes, np.uint8)
         self._bytes = memoryview(self._text)  # type: ignore[arg-type]
-        self._hear = hear
+        self._hear, self._passing = hear, passing
         known = (self.market, self.quality, self._limits, self.trades, health)
         self._known = known
         self._take: Any = entry(for_live(codec.venue), self._text, 1, 1, 1, 1, 1, *known)
@@ -87,6 +89,8 @@ class FeedDesk:
 
     def take(self, frame: bytes, received_ns: int, connection: int) -> Taken:
         """One frame of a connection, not larger than `most_bytes`."""
+        if self._passing is not None:
+            self._passing(received_ns)
         size = len(frame)
         self._bytes[:size] = frame
         taken = unpacked(self._take(self._text, size, received_ns, -1, connection, 0, *self._known))
@@ -107,6 +111,8 @@ class FeedDesk:
         Raises:
             AnswerRefused: the body is no snapshot of this instrument.
         """
+        if self._passing is not None:
+            self._passing(received_ns)
         self._require_snapshot(s, body, received_ns)
         waiting = self._waiting[s]
         depth = self.market.decoded.depth[0]

@@ -25,7 +25,7 @@ from metastackerbandit.exchanges.transport.ports import Connector, Rest
 from metastackerbandit.market.settings import QualitySettings
 from metastackerbandit.runtime.book_audit import BookAudit
 from metastackerbandit.runtime.book_feed import Feeds
-from metastackerbandit.runtime.feed_desk import FeedDesk, Hear
+from metastackerbandit.runtime.feed_desk import FeedDesk, Hear, Pass
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
 from metastackerbandit.runtime.health import HealthFacts, empty_health, facts_of
 from metastackerbandit.runtime.live_socket import LiveSocket
@@ -60,11 +60,19 @@ class FeedSettings(Struct, frozen=True):
 class LiveFeed:
     """Books of instruments of one market of a venue, and whatever other streams are asked for by word (exchanges.streams).
 
-    `tell` gets every event, `hear` every frame after it was taken. `desk` has the books: what they say counts while their state is live.
+    `tell` gets every event, `hear` every frame after it was taken, `passing` its time before it is. `desk` has the books: what they say counts while
+    their state is live.
     """
 
     def __init__(
-        self, instruments: Sequence[Instrument], words: Sequence[str], world: World, settings: FeedSettings, tell: Tell, hear: Hear | None = None
+        self,
+        instruments: Sequence[Instrument],
+        words: Sequence[str],
+        world: World,
+        settings: FeedSettings,
+        tell: Tell,
+        hear: Hear | None = None,
+        passing: Pass | None = None,
     ) -> None:
         venue = codec_for(instruments).venue
         self.streams = streams_of(venue, instruments[0].market)
@@ -80,6 +88,7 @@ class LiveFeed:
             most_bytes=self._most_bytes(),
             most_waiting=settings.live.most_waiting,
             hear=hear if hear is not None else _nobody,
+            passing=passing,
         )
         self._places = {one.symbol: s for s, one in enumerate(instruments)}
         self._followed = tuple(sorted({self._places[symbol] for plan in self.plans for symbol in plan.books}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from metastackerbandit.domain.errors import RateLimited, VenueError
@@ -21,7 +21,11 @@ _STOPPED = Closed(1000, "stopped", "us")
 
 
 class LiveSocket:
-    """A plan's connection. `take(frame, received_ns)` gets every frame after it was kept; `ended(is_wished)` is told of every end."""
+    """A plan's connection. `take(frame, received_ns)` gets every frame after it was kept; `ended(is_wished)` is told of every end.
+
+    `replan` makes the plan anew before each attempt, where an address or an opening message is good only once. A VenueError that `take` raises ends
+    the connection, and it is made again.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class LiveSocket:
         tell: Tell,
         take: Callable[[bytes, int], None],
         ended: Callable[[bool], None],
+        replan: Callable[[], Awaitable[SocketPlan]] | None = None,
     ) -> None:
         self.plan = plan
         self.place = place
@@ -45,16 +50,19 @@ class LiveSocket:
         self._connector, self._clock, self._chance, self._sink = connector, clock, chance, sink
         self._settings, self._backoff_settings = settings, backoff
         self._tell, self._take, self._ended = tell, take, ended
+        self._replan = replan
         self._backoff = Backoff()
 
     async def run(self) -> None:
         """Keep the connection until cancelled; only what is not the network's fault is raised."""
         while True:
             self._health.row[self.place]["attempts"] += 1
-            self._note("connecting", self.plan.url[:200])
             least_s, lasted_s = 0.0, 0.0
-            session = _Session(self)
             try:
+                if self._replan is not None:
+                    self.plan = await self._replan()
+                self._note("connecting", self.plan.told_url[:200])
+                session = _Session(self)
                 lasted_s = await session.run()
             except RateLimited as error:
                 least_s = error.wait_s
@@ -86,7 +94,7 @@ class _Session:
         self._opened_ns = self._heard_ns = at_ns
         socket._health.row[socket.place]["connected"] += 1
         turned(socket._health, socket.place, True, at_ns)
-        socket._sink.write("opened", self._name, at_ns, socket.plan.url, b"")
+        socket._sink.write("opened", self._name, at_ns, socket.plan.told_url, b"")
         socket._note("connected", f"{len(socket.plan.streams)} streams")
 
     def heard(self, frame: bytes, received_ns: int) -> None:
@@ -137,7 +145,7 @@ class _Session:
         socket._health.row[socket.place]["drops"] += not is_wished
         turned(socket._health, socket.place, False, now_ns)
         words = f"{how.code} by {how.by}: {how.reason}"
-        socket._sink.write("closed", self._name, now_ns, socket.plan.url, words.encode())
+        socket._sink.write("closed", self._name, now_ns, socket.plan.told_url, words.encode())
         socket._note("stopped" if is_wished else "closed", words, how.code)
         socket._ended(is_wished)
 

@@ -117,13 +117,21 @@ def _turn(event: Input) -> tuple[int, int, int, int]:
 
 
 class Driver:
-    """Feeds inputs to the engine, acts on its effects in order, and hands rows to the sink."""
+    """Feeds inputs to the engine, acts on its effects in order, and hands rows to the sink; `log` is told of every input before the engine is."""
 
-    def __init__(self, engine: Engine, broker: Broker, sink: Sink, watch: Callable[[Decided], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        broker: Broker,
+        sink: Sink,
+        watch: Callable[[Decided], None] | None = None,
+        log: Callable[[Input], None] | None = None,
+    ) -> None:
         self.engine = engine
         self._broker = broker
         self._sink = sink
         self._watch = watch
+        self._log = log
         self._waiting: deque[Request] = deque()
 
     def take(self, event: Input) -> None:
@@ -132,7 +140,7 @@ class Driver:
             self._deliver(self._broker.on_range(event))
         elif isinstance(event, Prediction):
             self._sink.predictions(row(event))
-        self._keep(self.engine.step(event))
+        self._step(event)
         self._pump()
         if isinstance(event, BarOpened):
             self._deliver(self._broker.on_open(event))
@@ -141,13 +149,19 @@ class Driver:
 
     def _deliver(self, reports: list[OrderReport]) -> None:
         for report in reports:
-            self._keep(self.engine.step(report))
+            self._step(report)
         self._pump()
 
     def _pump(self) -> None:
         while self._waiting:
             for report in self._broker.act(self._waiting.popleft()):
-                self._keep(self.engine.step(report))
+                self._step(report)
+
+    def _step(self, event: Input) -> None:
+        """One input, written down first."""
+        if self._log is not None:
+            self._log(event)
+        self._keep(self.engine.step(event))
 
     def _keep(self, effects: list[Effect]) -> None:
         for effect in effects:

@@ -6,7 +6,6 @@ It does no I/O and knows no clock; what happens comes out as events, in order. P
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import msgspec
@@ -45,7 +44,7 @@ class Exchange:
         self.perp = PerpMoney(self.listings, self.sizes, self.marks, self.orders.open)
         self._waiting: list[dict[int, Order]] = [{} for _ in listings]
         self._seen = [0] * len(listings)  # newest trade that triggers were held against
-        self._numbers = count(1)
+        self.next_number = 1  # that the next order will have
         self._events: list[Event] = []
 
     def open(self, owner: int, amounts: Mapping[str, int]) -> None:
@@ -82,11 +81,12 @@ class Exchange:
         refused = self._refuses(owner, wish)
         if refused is not None:
             return refused
-        order = Order(next(self._numbers), owner, wish, wish.client_id, wish.lots, "new", now_ns, now_ns, waits=wish.trigger > 0)
+        order = Order(self.next_number, owner, wish, wish.client_id, wish.lots, "new", now_ns, now_ns, waits=wish.trigger > 0)
         if not (order.waits and self.is_perp):
             refused = self._money.admit(order, self._turnover(order))
         if refused is not None:
             return refused
+        self.next_number += 1
         self.orders.add(order)
         if order.waits:
             self._waiting[wish.s][order.number] = order

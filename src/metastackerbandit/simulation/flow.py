@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.simulation.matching import come, take
-from metastackerbandit.simulation.queues import join, place_of, reduce, tell_trade
+from metastackerbandit.simulation.matching import come, meet, take
+from metastackerbandit.simulation.queues import drop_price, join, leave, place_of, reduce, tell_change, tell_trade
 
 ADD, PULL, TAKE, LEVEL, PRINT = 0, 1, 2, 3, 4
 
@@ -17,7 +17,9 @@ class Flow(Struct, frozen=True):
     """One thing that the background market of an instrument does; `side` 0 buys, 1 sells; `ticks` 0 on TAKE: at any price.
 
     ADD a limit order, which may take first; PULL up to `lots` that rest at a price, the newest first; TAKE what stands up to a price, no more;
-    LEVEL: a recorded book has `lots` at this price from now on; PRINT: a recorded trade, whose taker was on `side`.
+    LEVEL: a recorded book has `lots` at this price from now on; PRINT: a recorded trade, whose taker was on `side`. It passes those of a queue who
+    came first, and fills orders that are not the background's where it reaches them; how much the background has is said by levels alone, before or
+    after the trade, in whichever order the two are told.
     """
 
     at_ns: int
@@ -88,6 +90,45 @@ def _set_level(queues: Any, s: int, side: int, ticks: int, lots: int, at_ns: int
 
 
 @kernel
+def _print(queues: Any, s: int, side: int, ticks: int, lots: int, at_ns: int) -> None:
+    """A recorded trade: own orders at better prices, then the queue at its price; the background that it reached stands at the queue's end again."""
+    row = queues.row[s]
+    row.sweep += 1
+    other = 1 - side
+    sign = 1 if side == 0 else -1
+    left = lots
+    n = (row.asks if side == 0 else row.bids) - 1
+    passed = 0
+    while row.own > 0 and left > 0 and n >= 0 and sign * queues.prices[s, other, n, 0] <= sign * ticks:
+        price = queues.prices[s, other, n]
+        at = price[0]
+        is_its_price = at == ticks
+        slot = price[2]
+        while slot >= 0 and left > 0:
+            maker = queues.orders[s, slot]
+            behind = maker.behind
+            if maker.owner != 0:
+                left -= meet(queues, s, slot, n, 0, 0, side, left, at_ns)
+            elif is_its_price:
+                gone = min(left, maker.lots)
+                left -= gone
+                passed += gone
+                maker.lots -= gone
+                price[1] -= gone
+                if maker.lots == 0:
+                    leave(queues, s, slot, n)
+            slot = behind
+        if price[1] == 0:
+            drop_price(queues, s, other, n)
+        tell_change(queues, s, other, at, price[1] if n < (row.asks if side == 0 else row.bids) and queues.prices[s, other, n, 0] == at else 0)
+        n -= 1
+    if passed > 0:
+        join(queues, s, 0, 0, other, ticks, passed, 0)
+    if left + passed > 0:
+        tell_trade(queues, s, ticks, left + passed, side, 0, 0, at_ns)
+
+
+@kernel
 def _flow_one(queues: Any, flow: Any) -> int:
     """One row of flow; 1 where there is no room."""
     s = flow.instrument
@@ -97,11 +138,11 @@ def _flow_one(queues: Any, flow: Any) -> int:
         _pull(queues, s, flow.side, flow.ticks, flow.lots)
     elif flow.what == 3:
         return _set_level(queues, s, flow.side, flow.ticks, flow.lots, flow.at_ns)
+    elif flow.what == 4:
+        _print(queues, s, flow.side, flow.ticks, flow.lots, flow.at_ns)
     else:
         queues.row[s].sweep += 1
-        left = take(queues, s, 0, 0, flow.side, flow.ticks, flow.lots, 0, 0, flow.at_ns)
-        if flow.what == 4 and left > 0:
-            tell_trade(queues, s, flow.ticks, left, flow.side, 0, 0, flow.at_ns)
+        take(queues, s, 0, 0, flow.side, flow.ticks, flow.lots, 0, 0, flow.at_ns)
     return 0
 
 

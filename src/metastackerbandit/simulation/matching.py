@@ -56,6 +56,27 @@ def _trade(queues: Any, s: int, slot: int, order: int, owner: int, side: int, lo
 
 
 @kernel
+def meet(queues: Any, s: int, slot: int, place: int, order: int, owner: int, side: int, left: int, at_ns: int) -> int:
+    """Match an incoming order, `left` of it, with the one in a slot of the price at `place`, which leaves once nothing more can come of it; lots."""
+    maker = queues.orders[s, slot]
+    other = 1 - side
+    price = queues.prices[s, other, place]
+    matched = min(left, maker.lots)
+    if maker.reduces != 0:
+        matched = min(matched, reducible(queues, s, maker.owner, other))
+    if matched > 0:
+        price[1] -= matched
+        _trade(queues, s, slot, order, owner, side, matched, left - matched, at_ns)
+    if maker.lots > 0 and maker.reduces != 0 and reducible(queues, s, maker.owner, other) == 0:
+        price[1] -= maker.lots
+        tell_fill(queues, maker.owner, maker.order, maker.ticks, 0, maker.lots, 1, 0, at_ns)
+        leave(queues, s, slot, place)
+    elif maker.lots == 0:
+        leave(queues, s, slot, place)
+    return int(matched)
+
+
+@kernel
 def take(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, guard: int, is_recorded: int, at_ns: int) -> int:
     """Match an incoming order with what rests; what is left of it, below zero where it expired against its owner's own.
 
@@ -92,19 +113,7 @@ def take(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lot
                 price[1] -= maker.lots
                 leave(queues, s, slot, place)
             else:
-                matched = min(left, maker.lots)
-                if maker.reduces != 0:
-                    matched = min(matched, reducible(queues, s, maker.owner, other))
-                if matched > 0:
-                    left -= matched
-                    price[1] -= matched
-                    _trade(queues, s, slot, order, owner, side, matched, left, at_ns)
-                if maker.lots > 0 and maker.reduces != 0 and reducible(queues, s, maker.owner, other) == 0:
-                    price[1] -= maker.lots
-                    tell_fill(queues, maker.owner, maker.order, at, 0, maker.lots, 1, 0, at_ns)
-                    leave(queues, s, slot, place)
-                elif maker.lots == 0:
-                    leave(queues, s, slot, place)
+                left -= meet(queues, s, slot, place, order, owner, side, left, at_ns)
             slot = behind
         size = price[1]
         if size == 0:

@@ -25,6 +25,7 @@ from metastackerbandit.domain.user_events import (
     PositionUpdate,
     SettingUpdate,
     StreamEnded,
+    WaitingUpdate,
 )
 from metastackerbandit.exchanges.account import grids_of
 from metastackerbandit.exchanges.binance.scan import scan
@@ -271,10 +272,30 @@ def test_an_event_is_the_same_however_it_is_wrapped_and_the_scanner_knows_it(eve
         assert reader.read(json.dumps(frame, separators=(",", ":")).encode()) == USER, frame
 
 
+WAITING = {"caid": "msb-1", "aid": 2148719, "at": "CONDITIONAL", "o": "STOP_MARKET", "s": "BTCUSDT", "S": "SELL", "X": "NEW", "ai": "", "rm": ""}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "became"),
+    [
+        ({}, "new", ""),
+        ({"X": "TRIGGERED", "ai": "77"}, "new", "77"),
+        ({"X": "FINISHED", "ai": 77}, "expired", "77"),
+        ({"X": "CANCELED", "ai": "0"}, "canceled", ""),
+        ({"X": "NEWER THAN WE", "rm": "why"}, None, ""),
+    ],
+)
+def test_an_order_that_waits_says_where_it_stands_and_what_it_became(changes: dict[str, Any], status: str | None, became: str) -> None:
+    (told,) = read({"e": "ALGO_UPDATE", "E": 4, "T": 3, "o": WAITING | changes})
+    word = str((WAITING | changes)["X"])
+    assert told == WaitingUpdate("BTCUSDT", 1, "2148719", "msb-1", status, word, became, str(changes.get("rm", "")), 4 * MS, 3 * MS)  # type: ignore[arg-type]
+
+
 def test_what_nobody_reads_and_orders_of_others_are_told_as_such() -> None:
-    assert read({"e": "ALGO_UPDATE", "E": 3, "s": "BTCUSDT"}) == (OtherUpdate("ALGO_UPDATE", "BTCUSDT", 3 * MS),)
+    assert read({"e": "GRID_UPDATE", "E": 3, "s": "BTCUSDT"}) == (OtherUpdate("GRID_UPDATE", "BTCUSDT", 3 * MS),)
     others = [REPORT | {"s": "XRPBTC"}, perp_order(s="XRPUSDT"), EVENTS[4] | {"s": "XRPUSDT"}]
     others += [{"e": "ACCOUNT_UPDATE", "E": 1, "T": 1, "a": {"m": "ORDER", "P": [POSITION | {"s": "XRPUSDT"}]}}]
+    others += [{"e": "ALGO_UPDATE", "E": 1, "T": 1, "o": WAITING | {"s": "XRPUSDT"}}]
     others += [{"e": "MARGIN_CALL", "E": 1, "p": [CALLED | {"s": "XRPUSDT"}]}]
     for event in others:
         (told,) = read(event)

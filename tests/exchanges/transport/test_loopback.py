@@ -220,6 +220,27 @@ def test_no_connection_has_a_name() -> None:
     driven(work())
 
 
+def test_a_signed_request_arrives_byte_for_byte_with_its_method_and_headers() -> None:
+    async def reply(request: web.Request) -> web.StreamResponse:
+        told = f"{request.method} {request.raw_path} {request.headers['X-MBX-APIKEY']} {request.content_type} {await request.text()}"
+        return web.Response(text=told)
+
+    async def work() -> None:
+        async with serving(reply) as address, AiohttpRest(SETTINGS, now_ns) as rest:
+            path = "/api/v3/order?symbol=%EF%BC%91&a=1%2C2+3&signature=ab"
+            form = {"X-MBX-APIKEY": "key", "Content-Type": "application/x-www-form-urlencoded"}
+            answer = await rest.ask(f"http://{address}{path}", b"quantity=1", method="PUT", headers=form)
+            assert answer.body.decode() == f"PUT {path} key application/x-www-form-urlencoded quantity=1"
+            answer = await rest.ask(f"http://{address}{path}", method="DELETE", headers={"X-MBX-APIKEY": "key"})
+            assert answer.body.decode().startswith(f"DELETE {path} key")
+        async with AiohttpRest(SETTINGS, now_ns) as rest:
+            with pytest.raises(RequestFailed) as failed:
+                await rest.ask(f"http://{address}/order?a=1&signature=ab", method="DELETE")
+            assert "signature" not in str(failed.value)
+
+    driven(work())
+
+
 def test_requests_are_answered_whole_with_any_status_or_fail_by_name() -> None:
     async def reply(request: web.Request) -> web.StreamResponse:
         if "slow" in request.path:

@@ -1,7 +1,8 @@
 """Binance's user events, spot and USD-M, read to the vocabulary of all venues (domain.user_events).
 
 A frame is the event itself, spot's {"subscriptionId":0,"event":EVENT}, or a combined stream's {"stream":KEY,"data":EVENT}. An order's cancellation
-names the order by the id that it was given first. Events that nobody reads (ALGO_UPDATE) are told as such.
+names the order by the id that it was given first. An order of USD-M that waits for a price is told by ALGO_UPDATE until it is triggered, and by
+ORDER_TRADE_UPDATE from then on, under another number. Events that nobody reads are told as such.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from metastackerbandit.domain.user_events import (
     Status,
     StreamEnded,
     UserEvent,
+    WaitingUpdate,
 )
 from metastackerbandit.exchanges.account import MEND, Grids, amount_of, refuse, stamp_ns
 from metastackerbandit.exchanges.binance.user_messages import (
@@ -44,21 +46,33 @@ from metastackerbandit.exchanges.binance.user_messages import (
     SpotBalances,
     SpotChange,
     SpotOrder,
+    WaitingOrderUpdate,
 )
 
 T = TypeVar("T")
 
 _SIDES: dict[str, Side] = {"BUY": "buy", "SELL": "sell"}
 _POSITIONS: dict[str, PositionSide] = {"BOTH": "both", "LONG": "long", "SHORT": "short"}
-_STATUSES: dict[str, Status] = {
+STATUSES: dict[str, Status] = {
     "NEW": "new",
     "PENDING_NEW": "new",
+    "PENDING_CANCEL": "new",
     "PARTIALLY_FILLED": "partly_filled",
     "FILLED": "filled",
     "CANCELED": "canceled",
     "REJECTED": "rejected",
     "EXPIRED": "expired",
     "EXPIRED_IN_MATCH": "expired",
+}
+# What was triggered lives on as the order it became; FINISHED says that this one is over.
+WAITING_STATUSES: dict[str, Status] = {
+    "NEW": "new",
+    "TRIGGERING": "new",
+    "TRIGGERED": "new",
+    "FINISHED": "expired",
+    "CANCELED": "canceled",
+    "REJECTED": "rejected",
+    "EXPIRED": "expired",
 }
 _CAUSES: dict[str, Cause] = {
     "NEW": "new",
@@ -72,6 +86,7 @@ _CAUSES: dict[str, Cause] = {
     "CALCULATED": "liquidated",
 }
 _NONE = ("NONE", "0")  # no reason
+_NOBODY = ("", "0")  # no order
 
 
 def read_user(frame: bytes, grids: Grids) -> tuple[UserEvent, ...]:
@@ -135,7 +150,7 @@ def _order(one: SpotOrder | PerpOrder, grids: Grids, name: str, sent_ns: int, *,
         client_id=client_id,
         side=_SIDES[one.side],
         sort=one.sort,
-        status=_word(_STATUSES, one.status, name),
+        status=_word(STATUSES, one.status, name),
         cause=cause,
         lots=grids.lots(place, one.size, name),
         filled_lots=grids.lots(place, one.filled, name),
@@ -164,6 +179,21 @@ def _fill(one: SpotOrder | PerpOrder | LightTrade, grids: Grids, place: int, nam
         is_maker=one.is_maker,
         fee=fee,
         fee_asset=asset,
+    )
+
+
+def _waiting(raw: bytes, grids: Grids, name: str) -> tuple[UserEvent, ...]:
+    told = _as(WaitingOrderUpdate, raw, name)
+    one, sent_ns = told.order, stamp_ns(told.sent, name)
+    place = grids.place(one.symbol)
+    if place < 0:
+        return (_unknown(one.symbol, name, sent_ns),)
+    became = "" if str(one.became) in _NOBODY else str(one.became)
+    status = WAITING_STATUSES.get(one.status)
+    return (
+        WaitingUpdate(
+            one.symbol, place, str(one.order_id), one.client_id, status, one.status, became, one.reason, sent_ns, stamp_ns(told.made, name)
+        ),
     )
 
 
@@ -287,6 +317,7 @@ def _ended(raw: bytes, grids: Grids, name: str) -> tuple[UserEvent, ...]:
 _READERS: dict[str, Callable[[bytes, Grids, str], tuple[UserEvent, ...]]] = {
     "executionReport": _spot_order,
     "ORDER_TRADE_UPDATE": _perp_order,
+    "ALGO_UPDATE": _waiting,
     "TRADE_LITE": _light,
     "outboundAccountPosition": _balances,
     "balanceUpdate": _change,

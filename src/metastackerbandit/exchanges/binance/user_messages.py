@@ -93,6 +93,25 @@ class PerpOrderUpdate(Struct):
     order: PerpOrder = field(name="o")
 
 
+class WaitingOrder(Struct):
+    """The order of ALGO_UPDATE."""
+
+    symbol: str = field(name="s")
+    client_id: str = field(name="caid")
+    order_id: int = field(name="aid")
+    status: str = field(name="X")
+    became: str | int = field(name="ai", default="")
+    reason: str = field(name="rm", default="")
+
+
+class WaitingOrderUpdate(Struct):
+    """ALGO_UPDATE."""
+
+    sent: int = field(name="E")
+    made: int = field(name="T")
+    order: WaitingOrder = field(name="o")
+
+
 class LightTrade(Struct):
     """TRADE_LITE."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+from yarl import URL
 
 from metastackerbandit.domain.errors import RequestFailed
 from metastackerbandit.exchanges.settings import TransportSettings
@@ -34,16 +35,19 @@ class AiohttpRest:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, url: str, body: bytes = b"") -> Answer:
-        """GET, or POST of a JSON body.
+    async def ask(self, url: str, body: bytes = b"", *, method: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """GET, or POST of a JSON body, unless `method` and `headers` say otherwise. Errors show the address without its signature.
 
         Raises:
             RequestFailed: no address, nobody there, an untrusted certificate, cut off, too slow, or larger than allowed.
         """
         assert self._session is not None, "open the client with `async with`"
-        method, headers = ("POST", {"Content-Type": "application/json"}) if body else ("GET", {})
+        method = method or ("POST" if body else "GET")
+        sent = {**({"Content-Type": "application/json"} if body else {}), **(headers or {})}
+        asked, url = url, url.partition("&signature=")[0]
         try:
-            async with self._session.request(method, url, data=body or None, headers=headers, allow_redirects=False) as reply:
+            exact = URL(asked, encoded=True)  # a signature is over the text as it is sent
+            async with self._session.request(method, exact, data=body or None, headers=sent, allow_redirects=False) as reply:
                 told = await self._whole(reply, url)
                 return Answer(reply.status, told, {name.lower(): value for name, value in reply.headers.items()}, self._now_ns())
         except TimeoutError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -71,5 +72,8 @@ class Answer(Struct, frozen=True):
 class Rest(Protocol):
     """Asks over HTTP."""
 
-    async def ask(self, url: str, body: bytes = b"") -> Answer:
-        """GET, or POST of a JSON body; any status is an answer. Raises RequestFailed where none came whole."""
+    async def ask(self, url: str, body: bytes = b"", *, method: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """GET, or POST of a JSON body, unless `method` says otherwise; `headers` go with it (a body's kind, where it is not JSON, among them).
+
+        Any status is an answer. Raises RequestFailed where none came whole.
+        """

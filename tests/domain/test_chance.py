@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.evaluation.chance import advance, words_of
+from metastackerbandit.domain.chance import advance, words_of
 
 
 def _draws(words: tuple[int, ...], count: int) -> list[int]:
