@@ -57,7 +57,7 @@ def test_aggregated_trades_are_the_trades_joined_by_order_and_price(told: list[t
     runs = [list(run) for _, run in groupby(trades, key=lambda one: (one[PLACE["sweep"]], one[PLACE["ticks"]]))]
     expected = [(n, run[0][0], run[-1][0], run[0][PLACE["ticks"]], sum(one[PLACE["lots"]] for one in run)) for n, run in enumerate(runs, 1)]
     assert [(one[0], one[1], one[2], one[4], one[5]) for one in joined] == expected
-    assert joined_between(tape, 0, 1, 3) == joined[1:3]
+    assert joined_between(tape, 0, 1, 3) == joined[1:3] and joined_between(tape, 0, -5, 2) == joined[:2]
 
 
 def test_rings_that_wrapped_give_what_they_still_have() -> None:

@@ -198,7 +198,6 @@ def test_a_client_id_is_taken_while_its_order_is_open_and_free_again_once_it_is_
         (NewOrder(0, BUY, "limit", 9_000, 1_000), "balance"),
         (NewOrder(0, SELL, "limit", 5_001, 1_010), "balance"),
         (NewOrder(0, BUY, "limit", 10, 1_001, MAKES), "would_take"),
-        (NewOrder(0, BUY, "limit", 1_001, 1_001, WHOLE), "not_whole"),
         (NewOrder(0, SELL, "stop", 10, trigger=1_001), "would_trigger"),
         (NewOrder(0, SELL, "take_profit", 10, trigger=1_001), "would_trigger"),
     ],
@@ -210,6 +209,20 @@ def test_what_a_venue_refuses_is_refused_and_changes_nothing(wish: NewOrder, why
     assert refused(made.place(1, wish, 20)) == why
     assert (made.spot.free[1], made.spot.locked[1], int(made.queues.row[0]["update"])) == before
     assert made.orders.open(1) == [] and made.drain() == []
+
+
+@pytest.mark.parametrize("market", ["spot", "perp"])
+def test_a_fill_or_kill_order_that_cannot_be_filled_expires_at_a_spot_venue_and_is_refused_at_a_futures_venue(market: str) -> None:
+    made = exchange(market)
+    before = int(made.queues.row[0]["update"])
+    told = made.place(1, NewOrder(0, BUY, "limit", 1_001, 1_001, WHOLE), 20)
+    if market == "perp":
+        assert refused(told) == "not_whole" and made.drain() == []
+    else:
+        assert isinstance(told, Order) and (told.status, told.reason, told.filled) == ("expired", "not_whole", 0)
+        assert [event.cause for event in made.drain() if isinstance(event, OrderEvent)] == ["new", "expired"]
+        assert made.spot.locked[1]["USDT"] == 0 and made.orders.find(1, 0, told.number) is told
+    assert made.orders.open(1) == [] and int(made.queues.row[0]["update"]) == before
 
 
 def test_a_stop_waits_for_its_price_and_then_sells_at_the_market() -> None:

@@ -70,15 +70,15 @@ def empty_days(instruments: int) -> Days:
     return Days(rows(DayRow, instruments), np.stack([rows(Part, PARTS) for _ in range(instruments)]))
 
 
-def begin_day(days: Days, s: int, board: CandleBoard, sizes: Sizes, tick: float, now_ns: int) -> None:
-    """Take what was before the exchange began from its candles; `tick` is the price of one tick, prices and amounts are rounded to whole ones."""
+def begin_day(days: Days, s: int, board: CandleBoard, sizes: Sizes, now_ns: int) -> None:
+    """Take what was before the exchange began from its candles; amounts are rounded to whole lots."""
     for bar in board.candles(s, FIVE_NS, now_ns - DAY_NS, now_ns, PARTS, newest=True):
         if bar["trades"] > 0:
             part = days.parts[s, int(bar["opened_ns"]) // FIVE_NS % PARTS]
             part["opened_ns"], part["trades"] = bar["opened_ns"], bar["trades"]
             part["lots"], part["turnover"] = round(bar["volume"] * 1e8 / sizes.lot), round(bar["quote_volume"] * 1e8 / sizes.unit)
             for name, field in (("first_ticks", "open"), ("high_ticks", "high"), ("low_ticks", "low"), ("last_ticks", "close")):
-                part[name] = round(bar[field] / tick)
+                part[name] = bar[field]
 
 
 def day_of(days: Days, s: int, now_ns: int) -> Day:

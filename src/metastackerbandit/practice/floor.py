@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable
-from decimal import Decimal
 from itertools import takewhile
 from typing import Protocol
 
@@ -63,8 +62,8 @@ class Floor:
         self.updated_ns: dict[int, int] = defaultdict(int)  # an account's newest change
         self._step_ns = int(settings.step_s * SECOND_NS)
         source.begin(exchange, self.board, now_ns)
-        for s, one in enumerate(self.instruments):
-            begin_day(self.days, s, self.board, exchange.sizes[s], float(Decimal(one.tick_size)), now_ns)
+        for s in range(len(self.instruments)):
+            begin_day(self.days, s, self.board, exchange.sizes[s], now_ns)
         self._follow(now_ns)
         self.tell()
 

@@ -88,13 +88,13 @@ def is_lost(queues: Queues, s: int, seen: int) -> bool:
 def trades_between(queues: Queues, s: int, seen: int, last: int) -> list[Any]:
     """Trades (tuples in the order of `Traded`) after number `seen` up to `last`, those that the ring still has."""
     newest = int(queues.row[s]["trade"])
-    return _between(queues.trades[s], max(seen, newest - queues.trades.shape[1]), min(last, newest))
+    return _between(queues.trades[s], max(seen, newest - queues.trades.shape[1], 0), min(last, newest))
 
 
 def joined_between(tape: Tape, s: int, seen: int, last: int) -> list[Any]:
     """Aggregated trades (tuples in the order of `Joined`) after number `seen` up to `last`, those that are kept."""
     newest = int(tape.row[s]["number"])
-    return _between(tape.joined[s], max(seen, newest - tape.joined.shape[1]), min(last, newest))
+    return _between(tape.joined[s], max(seen, newest - tape.joined.shape[1], 0), min(last, newest))
 
 
 def _between(ring: Any, seen: int, last: int) -> list[Any]:

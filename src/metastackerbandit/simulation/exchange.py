@@ -95,6 +95,10 @@ class Exchange:
         why = self._bring(order, now_ns)
         if not why:
             return order
+        if why == NOT_ENOUGH and not self.is_perp:  # a spot venue takes a fill-or-kill order that it cannot fill, and lets it expire
+            self._tell(order, "new", now_ns)
+            self._end(order, "expired", "expired", now_ns, _ENDED[why])
+            return order
         self.orders.forget(order)
         order.status = "rejected"
         self._money.keep(order)

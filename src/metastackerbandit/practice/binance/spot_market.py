@@ -25,11 +25,11 @@ _BAD_STATUS = (400, -1220, "The symbol's status does not match the requested sym
 
 
 def kline_row(bar: Any, closed_ns: int, amounts: Amounts) -> list[Any]:
-    """A candle as a list. Prices and sizes are put back on the symbol's steps, from which floats differ by rounding."""
+    """A candle as a list. Sizes are put back on the symbol's steps, from which floats differ by rounding."""
     volume, taker = (round(bar[name] * ASSET_ONE / amounts.lot) for name in ("volume", "taker_volume"))
     quote = round(bar["quote_volume"] * ASSET_ONE)
     taker_quote = round(quote * (taker / volume)) if volume else 0
-    prices = [amounts.price(round(bar[name] * ASSET_ONE / amounts.tick)) for name in ("open", "high", "low", "close")]
+    prices = [amounts.price(int(bar[name])) for name in ("open", "high", "low", "close")]
     opened_ms, closed_ms = int(bar["opened_ns"]) // MILLI_NS, closed_ns // MILLI_NS - 1
     return [opened_ms, *prices, amounts.size(volume), closed_ms, text8(quote), int(bar["trades"]), amounts.size(taker), text8(taker_quote), "0"]
 

@@ -26,7 +26,7 @@ WORDED: Mapping[Refused, tuple[int, int, str]] = {
     "unknown_order": (400, -2011, "Unknown order sent."),
     "no_change": (400, -2038, "The requested action would change no state; rejecting."),
     "full": (503, -1008, BUSY),
-    # What a spot market never says: it has no margin, no positions, and lets a fill-or-kill order expire.
+    # What a spot market never says: it has no margin and no positions, and lets a fill-or-kill order expire.
     "margin": _DISABLED,
     "leverage": _DISABLED,
     "reduce_only": _DISABLED,
