@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.exchanges.credentials import Secret
 from metastackerbandit.exchanges.transport.ports import Answer
-from tests.runtime.virtual_time import VirtualClock
+from tests.runtime.virtual_time import START_NS, VirtualClock
 
 SECRET = Secret("shh")
 NEVER = 1e6
@@ -58,6 +58,7 @@ class Exchange:
         self.lots = 0
         self.coins = 0.0
         self.offset_s = 0.0
+        self.rate = 1.0  # of its seconds to ours
         self.partly = 1  # fills that a market order comes in
         self.fault: Callable[[str, str, int], str] = lambda method, path, n: ""
         self.delay: Callable[[], float] = lambda: 0.02
@@ -101,14 +102,14 @@ class Exchange:
 
     def now_ms(self) -> int:
         """The venue's time."""
-        return VirtualClock().now_ns() // 10**6 + round(self.offset_s * 1_000)
+        return (START_NS + round((VirtualClock().now_ns() - START_NS) * self.rate)) // 10**6 + round(self.offset_s * 1_000)
 
     def _do(self, method: str, path: str, query: str) -> tuple[int, Any]:
         """Carry a request out."""
         asked = {name: values[0] for name, values in parse_qs(query).items()}
         name = path.rpartition("/")[2]
         if name == "time":
-            return 200, {"serverTime": self.now_ms()}
+            return 200, {"serverTime": self.now_ms()} | ({"rate": self.rate} if self.rate != 1.0 else {})
         if name == "listenKey":
             return (200, {"listenKey": f"key{self.keys}"}) if method == "POST" or self.keys else (400, {"code": -1125, "msg": "no such key"})
         payload, _, signature = query.partition("&signature=")

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.effects import AmendOrder
+from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.rows import CANCELLED, FILLED, REJECTED, WORKING
 from tests.covering import covers
 from tests.runtime.order_scene import Scene
@@ -42,7 +43,7 @@ actions = st.lists(
     pauses=st.lists(st.sampled_from([0.0, 0.01, 0.1, 1.0, 6.0]), min_size=1, max_size=5),
     partly=st.integers(1, 2),
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_is_lost_repeated_or_reordered_both_views_end_equal(
     market: str, asked: list[tuple[str, int]], faults: list[str], delays: list[float], copies: list[int], pauses: list[float], partly: int
 ) -> None:
@@ -89,6 +90,74 @@ def test_whatever_is_lost_repeated_or_reordered_both_views_end_equal(
 
     scene.play(script)
     scene.agree()
+
+
+@covers("2.124")
+@given(
+    asked=st.lists(st.tuples(st.sampled_from(["buy", "move", "trail", "exit", "away"]), st.integers(-30, 30)), min_size=2, max_size=12),
+    faults=st.lists(st.sampled_from(FAULTS), max_size=12),
+    delays=st.lists(st.sampled_from([0.0, 0.02, 0.3, 2.0]), min_size=1, max_size=7),
+    pauses=st.lists(st.sampled_from([0.01, 0.1, 1.0, 6.0]), min_size=1, max_size=5),
+)
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+def test_one_stop_that_follows_the_position_overlaps_and_what_the_engine_cannot_take_is_told(
+    asked: list[tuple[str, int]], faults: list[str], delays: list[float], pauses: list[float]
+) -> None:
+    scene = Scene("perp")
+    venue = scene.venue
+    venue.fault = lambda method, path, n: faults[n] if n < len(faults) and "order" in path.lower() else ""
+    count = [0]
+    stops: list[int] = []
+
+    def delay() -> float:
+        count[0] += 1
+        return delays[count[0] % len(delays)]
+
+    venue.delay = delay
+    take = scene.take
+
+    def follow(trigger: int = 0) -> None:
+        """As the engine protects: one stop of the position's size, none when flat."""
+        held = sum(ours.told for ours in scene.orders.values())
+        live = [number for number in stops if scene.orders[number].state < FILLED]
+        if held <= 0:
+            for number in live:
+                scene.cancel(number)
+        elif not live:
+            stops.append(scene.stop(-held, venue.price - 1_500))
+        else:
+            scene.amend(live[0], -(held + scene.orders[live[0]].filled), trigger or scene.desk.view.register.active[live[0]].price)
+
+    def taken(report: OrderReport) -> None:
+        take(report)
+        if report.lots:
+            asyncio.get_running_loop().call_soon(follow)
+
+    scene.take = taken  # type: ignore[method-assign]
+
+    async def script() -> None:
+        for n, (what, number) in enumerate(asked):
+            match what:
+                case "buy":
+                    scene.submit(abs(number) + 1)
+                case "move":
+                    venue.move(venue.price + number * 100)
+                case "trail":
+                    follow(venue.price - 1_000 - abs(number))
+                case "exit":
+                    held = sum(ours.told for ours in scene.orders.values())
+                    scene.submit(-held, reduces=True) if held > 0 else None
+                case "away":
+                    scene.is_away = number > 0
+            await asyncio.sleep(pauses[n % len(pauses)])
+        await scene.settle()
+
+    scene.play(script)
+    told = sum(ours.told for ours in scene.orders.values())
+    assert venue.lots - told == -(scene.happened("unmatched") and sum(event.count for event in scene.events if event.what == "unmatched"))
+    assert all(times == 1 for times in venue.taken.values())
+    if not scene.happened("unmatched"):
+        scene.agree()
 
 
 def once(place: int, what: str) -> Callable[[str, str, int], str]:
@@ -414,3 +483,77 @@ def test_an_unknown_word_is_told_and_the_order_is_followed_on() -> None:
     scene.play(script)
     scene.agree()
     assert scene.happened("account_unread") == 1
+
+
+def test_what_was_given_up_and_is_there_after_all_is_cancelled() -> None:
+    scene = Scene("perp", resends=0)
+    lost: list[str] = []
+
+    async def script() -> None:
+        real = scene.venue.fault
+
+        def fault(method: str, path: str, n: int) -> str:
+            return "lost before" if method == "POST" else real(method, path, n)
+
+        scene.venue.fault = fault
+        scene.stop(-10, 490_000)
+        await asyncio.sleep(60.0)
+        assert scene.told(1) == ["rejected"]
+        asked = {"clientAlgoId": "msb-3m7i7odx-7-1-0", "side": "SELL", "quantity": "0.010", "type": "STOP_MARKET", "triggerPrice": "49000.0"}
+        scene.venue._new(asked, True)
+        await asyncio.sleep(5.0)
+        lost.extend(one.status for one in scene.venue.orders)
+
+    scene.play(script)
+    assert lost == ["CANCELED"] and scene.told(1) == ["rejected"]
+
+
+def test_what_fills_after_it_was_given_up_is_told_as_a_difference() -> None:
+    scene = Scene("perp", resends=0)
+
+    async def script() -> None:
+        scene.venue.fault = lambda method, path, n: "lost before" if method == "POST" else ""
+        scene.submit(10)
+        await asyncio.sleep(60.0)
+        asked = {"newClientOrderId": "msb-3m7i7odx-7-1-0", "side": "BUY", "quantity": "0.010", "type": "MARKET"}
+        scene.venue._new(asked, False)
+        await asyncio.sleep(5.0)
+
+    scene.play(script)
+    assert scene.told(1) == ["rejected"] and scene.happened("unmatched") == 1 and scene.venue.lots == 10
+
+
+def test_a_stray_order_of_this_run_is_told_and_one_of_somebody_else_is_not() -> None:
+    scene = Scene("perp")
+
+    async def script() -> None:
+        for name in ("msb-3m7i7odx-9-9-0", "web_1", "msb-bbbbbbbb-1-1-0"):
+            scene.venue._new({"newClientOrderId": name, "side": "BUY", "quantity": "0.010", "type": "LIMIT", "price": "100.0"}, False)
+        scene.venue._new(
+            {"clientAlgoId": "msb-3m7i7odx-9-8-0", "side": "SELL", "quantity": "0.010", "type": "STOP_MARKET", "triggerPrice": "49000.0"}, True
+        )
+        await asyncio.sleep(2.0)
+
+    scene.play(script)
+    assert [event.words[:18] for event in scene.events] == ["msb-3m7i7odx-9-9-0", "msb-3m7i7odx-9-8-0"]
+
+
+@pytest.mark.parametrize("rate", [1.0, 60.0])
+def test_on_a_venue_that_runs_faster_windows_are_in_its_time(rate: float) -> None:
+    scene = Scene("perp")
+
+    async def script() -> None:
+        scene.venue.rate, scene.venue.offset_s = rate, 7_000.0
+        await scene.account.clock.measure()
+        scene.submit(10)
+        await asyncio.sleep(2.0)
+        scene.venue.fault = once(0, "lost before")
+        began = asyncio.get_running_loop().time()
+        scene.submit(-5, reduces=True)
+        await asyncio.sleep(40.0)
+        sent = [at - began for at, method, _ in scene.venue.asked if method == "POST" and at >= began]
+        assert len(sent) == 2 and sent[1] >= 5.0 + 10.0 / rate, "the window is ours, the settle window the venue's"
+
+    scene.play(script)
+    scene.agree()
+    assert scene.told(2)[-1] == "filled"

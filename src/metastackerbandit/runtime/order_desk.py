@@ -42,6 +42,7 @@ from metastackerbandit.runtime.ports import LiveClock
 from metastackerbandit.runtime.settings import OrderSettings
 
 _SORTS: dict[int, Sort] = {MARKET: "market", STOP: "stop", TARGET: "limit"}  # a target rests at its price, as simulation has it
+_LISTED_NS = 86_400 * SECOND_NS  # fills of a day are listed by every venue in one answer, however long ago it was
 _REFUSALS = ("rejected", "key_refused")
 
 
@@ -71,6 +72,7 @@ class OrderDesk:
         self._unsent: list[OrderReport] = []  # answers to `act` itself, told by `run`
         self._held_back: dict[str, str] = {}  # why no new risk is sent
         self._newest_trade: dict[str, str] = {}  # by symbol, as a list of fills said last
+        self._from_ns: dict[str, int] = {}  # by symbol, while no list has told a fill
         self._wake = asyncio.Event()
 
     # -- what the engine asks ----------------------------------------------------------------------------------------
@@ -171,16 +173,21 @@ class OrderDesk:
         self._wake.set()
 
     async def _fetch_fills(self, one: Instrument) -> None:
-        """Fills of a symbol since the last that a list told, page by page."""
-        newest = self._newest_trade.get(one.symbol, "")
+        """Fills of a symbol since the last that a list told, page by page; while there was none, since a time that follows the venue's."""
+        newest, from_ns = self._newest_trade.get(one.symbol, ""), self._from_ns.get(one.symbol, self._since_ns)
         while True:
-            records = self.account.venue.read_fills(await self.account.told(FillsAsked(newest, 0 if newest else self._since_ns), one), one)
+            asked_ns = self.account.clock.now_ns()
+            question = FillsAsked(newest, 0 if newest else from_ns)
+            records = self.account.venue.read_fills(await self.account.told(question, one), one)
             self.view.fills(records)
             last = records[-1].fill.trade_id if records else newest
-            if last == newest:
-                return
-            newest = self._newest_trade[one.symbol] = last
-            if len(records) < self.account.venue.most_fills:
+            if last != newest:
+                newest = self._newest_trade[one.symbol] = last
+            elif not newest and from_ns + _LISTED_NS < asked_ns:
+                from_ns += _LISTED_NS  # a venue lists some days from the time that it is asked for
+                continue
+            if len(records) < self.account.venue.most_fills or last == question.from_trade:
+                self._from_ns[one.symbol] = max(from_ns, asked_ns - _LISTED_NS)
                 return
 
     # -- what is done ------------------------------------------------------------------------------------------------
