@@ -557,3 +557,21 @@ def test_on_a_venue_that_runs_faster_windows_are_in_its_time(rate: float) -> Non
     scene.play(script)
     scene.agree()
     assert scene.told(2)[-1] == "filled"
+
+
+def test_a_trying_order_that_never_leaves_does_not_hold_the_next_one() -> None:
+    scene = Scene("perp", failures_to_open=1, open_s=5.0)
+
+    async def script() -> None:
+        scene.venue.refuse = lambda asked: (-2019, "Margin is insufficient.")
+        scene.submit(1)
+        await asyncio.sleep(6.0)
+        scene.venue.refuse = lambda asked: None
+        scene.cancel(scene.submit(1))  # the one that was to try
+        await asyncio.sleep(1.0)
+        scene.submit(1)
+        await asyncio.sleep(1.0)
+
+    scene.play(script)
+    scene.agree()
+    assert (scene.told(1), scene.told(2), scene.told(3)[-1]) == (["rejected"], ["cancelled"], "filled")
