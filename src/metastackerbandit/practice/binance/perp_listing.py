@@ -17,7 +17,8 @@ LIMITS = (
     Limit("ORDERS", "SECOND", 10, 300),
 )
 LIMIT_WORDS = LimitWords(
-    too_many="Too many requests; current limit is {limit.limit} requests per minute. Please use the websocket for live updates to avoid polling the API.",
+    too_many="Too many requests; current limit is {limit.limit} requests per minute. "
+    "Please use the websocket for live updates to avoid polling the API.",
     banned="Way too many requests; IP banned until {until}. Please use the websocket for live updates to avoid bans.",
 )
 

@@ -12,6 +12,7 @@ from metastackerbandit.practice.allowance import Allowance
 from metastackerbandit.practice.api_talk import ApiTalk
 from metastackerbandit.practice.binance.perp_algo import PerpAlgo
 from metastackerbandit.practice.binance.perp_api import methods_of
+from metastackerbandit.practice.binance.perp_asked import PerpAsked
 from metastackerbandit.practice.binance.perp_income import IncomeBook
 from metastackerbandit.practice.binance.perp_keys import ListenKeys
 from metastackerbandit.practice.binance.perp_listing import LIMIT_WORDS, LIMITS
@@ -55,7 +56,7 @@ def perp_side(floor: Floor, funding: FundingBoard, keys: KeyRing, time: VenueTim
     trade, snapshots = PerpTrade(venue), Snapshots(floor, faults, hub, public.name)
     floor.listeners += [lambda event: log.add(owner_of(event), event), income.hear]
     floor.clocks.append(trade.look)
-    answers = (PerpPublic(venue, time, snapshots), trade, PerpAlgo(trade), PerpOwn(venue, income), listen_keys)
+    answers = (PerpPublic(venue, time, snapshots), trade, PerpAsked(venue), PerpAlgo(trade), PerpOwn(venue, income), listen_keys)
     routes = {place: route for one in answers for place, route in one.routes().items()}
 
     def talk(connection: Connection, query: Mapping[str, str]) -> ApiTalk:
