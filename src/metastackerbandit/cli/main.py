@@ -34,6 +34,7 @@ from metastackerbandit.cli import (
     set_threshold,
     train,
     twin,
+    venue,
 )
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
@@ -89,6 +90,7 @@ app.command("replay")(capture_replay.replay)
 app.command("preflight")(preflight.preflight)
 app.command("readiness")(readiness.readiness)
 app.add_typer(rollout.app, name="rollout")
+app.add_typer(venue.app, name="venue")
 app.command("status")(look.status)
 app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)
