@@ -64,6 +64,7 @@ async def _downloaded(
     async with AiohttpRest(config.transport, clock.now_ns) as rest:
         asked = asked_of(config, venue, market, rest, url)
         now_ns = (await venue_time(asked)).now_ns
+        await forget_other_market(home, venue, market, asked)
         for one in await venue_instruments(asked, symbols):
             for frame in frames:
                 length = frame_ns(frame)
@@ -73,6 +74,20 @@ async def _downloaded(
                 named = structs.replace(one, venue=venue.name.upper())
                 kept.append(keep_candles(home, named, length, bars))
     return kept
+
+
+async def forget_other_market(home: Path, venue: Venue, market: Market, asked: Asked) -> None:
+    """Candles of a made market that is not the one served now are let go: the next one is another market under the same names."""
+    if not venue.is_made:
+        return
+    import json
+
+    from metastackerbandit.exchanges.streams import RestRequest
+    from metastackerbandit.storage.store import forget_candles
+
+    base = asked.endpoints.binance_perp_rest if market == "perp" else asked.endpoints.binance_spot_rest
+    answer = await asked.rest.ask(RestRequest("market", "", f"{base}/practice", 1))
+    forget_candles(home, venue.name, market, str(json.loads(answer.body)["market"]))
 
 
 def asked_of(config: Config, venue: Venue, market: Market, rest: Any, url: str | None) -> Asked:

@@ -35,6 +35,7 @@ from metastackerbandit.cli import (
     train,
     twin,
     venue,
+    verify,
 )
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
@@ -91,6 +92,7 @@ app.command("preflight")(preflight.preflight)
 app.command("readiness")(readiness.readiness)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(venue.app, name="venue")
+app.command()(verify.verify)
 app.command("status")(look.status)
 app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)

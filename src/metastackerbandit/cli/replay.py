@@ -40,6 +40,7 @@ def run(
     venue: Annotated[str | None, typer.Option("--venue", help="Trade a live market on paper: loopback or binance.", show_default=False)] = None,
     span: Annotated[str | None, typer.Option("--for", metavar="3m", help="Stop after so long. [default: at Ctrl-C]", show_default=False)] = None,
     url: Annotated[str | None, typer.Option("--url", help="Another address of the venue.", show_default=False)] = None,
+    own: Annotated[bool, typer.Option("--own-broker", help="Fill orders here, on the venue's books, not at its account.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Trade on paper, one input at a time, with a live view; Ctrl-C stops in order."""
@@ -48,7 +49,7 @@ def run(
             if replay or train or twin or preflight or pace is not None:
                 mend = "leave out --replay, --train, --twin, --preflight and --pace, or --venue"
                 raise UsageError("a live market is neither replayed nor trained on as it runs", where="--venue", mend=mend)
-            _live(wanted, venue, span, url, quiet=json, plain=plain)
+            _live(wanted, venue, span, url, own=own, quiet=json, plain=plain)
             return
         if not replay:
             mend = "--venue loopback trades a made market, --venue binance a real one, --replay a recorded one"
@@ -66,14 +67,15 @@ def run(
         tell(payload, "\n".join([run_text(payload), "", _funnel_text(session, payload["run"])]), json)
 
 
-def _live(wanted: Wanted, venue: str, span: str | None, url: str | None, *, quiet: bool, plain: bool) -> None:
+def _live(wanted: Wanted, venue: str, span: str | None, url: str | None, *, own: bool, quiet: bool, plain: bool) -> None:
     """Trade a venue's live market on paper."""
     from metastackerbandit.cli.record import seconds_of
     from metastackerbandit.cli.trading import Traded, traded_live
     from metastackerbandit.cli.venues import market_named, venue_named
 
     seconds = None if span is None else seconds_of(span, "--for")
-    asked = Traded(venue_named(venue), market_named(wanted.market or "perp"), url, seconds, quiet, plain)
+    named, market = venue_named(venue), market_named(wanted.market or "perp")
+    asked = Traded(named, market, url, seconds, quiet, plain, has_account=named.is_made and market == "perp" and not own)
     session, payload = traded_live(wanted, asked)
     tell(payload, "\n".join([run_text(payload), "", _funnel_text(session, payload["run"])]), quiet)
 

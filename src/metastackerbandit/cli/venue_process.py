@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET
 from metastackerbandit.domain.errors import ConfigRefused, UsageError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.timeframe import HOUR_NS
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from metastackerbandit.practice.side import Side
 
 OWNER = 1
-API_KEY, SECRET = "loopback" * 8, "simulated" * 7 + "s"  # guard nothing: the exchange is on this machine, its money is made up
 DEPOSIT = 100_000 * ASSET_ONE  # of the quote asset, to every market
 PRICES = {"BTCUSDT": 60_000.0, "ETHUSDT": 3_000.0, "SOLUSDT": 150.0, "BNBUSDT": 600.0, "XRPUSDT": 0.6, "DOGEUSDT": 0.15, "LTCUSDT": 80.0}
 VOLATILITIES = {"BTCUSDT": 0.8, "SOLUSDT": 1.5, "XRPUSDT": 1.3, "DOGEUSDT": 1.6}
@@ -102,7 +102,7 @@ def made_venue(asked: Served) -> tuple[Venue, dict[str, MadeSource], Faults]:
     generator = generator_of(asked)
     begun_ns = time.time_ns() // FIVE_NS * FIVE_NS
     venue_time = VenueTime(begun_ns, asked.speed)
-    faults, keys = Faults(venue_time), KeyRing([Key(API_KEY, SECRET, OWNER)])
+    faults, keys = Faults(venue_time), KeyRing([Key(LOOPBACK_KEY, LOOPBACK_SECRET, OWNER)])
     hub, settings = Hub(venue_time, faults), PracticeSettings(speed=asked.speed)
     sides: list[Side] = []
     sources: dict[str, MadeSource] = {}
@@ -157,8 +157,8 @@ def _start_payload(asked: Served, port: int, sources: dict[str, MadeSource]) -> 
         "seed": asked.seed,
         "days": asked.days,
         "flow": asked.preset,
-        "api_key": API_KEY,
-        "secret": SECRET,
+        "api_key": LOOPBACK_KEY,
+        "secret": LOOPBACK_SECRET,
         "faults": [one.name for one in asked.faults],
         "foreseeable": foreseeable(generator, past),
         "said": list(predictability_lines(generator, past)),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from metastackerbandit.exchanges.settings import EndpointSettings
 
 Market = Literal["spot", "perp"]
+LOOPBACK_KEY, LOOPBACK_SECRET = "loopback" * 8, "simulated" * 7 + "s"  # guard nothing: it is on this machine, and its money is made up
 PORT = 8_787  # where the loopback exchange listens when nobody says otherwise
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -16,29 +18,60 @@ from metastackerbandit.domain.errors import VenueError
 from metastackerbandit.domain.inputs import Control, Input, OrderReport
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
+from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import Plan
 from metastackerbandit.exchanges.streams import SocketPlan
 from metastackerbandit.market.bars import NEVER
 from metastackerbandit.market.settings import BarSettings
 from metastackerbandit.runtime.book_feed import Feeds
+from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
+from metastackerbandit.runtime.health import HealthFacts
 from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World
 from metastackerbandit.runtime.live_market import LiveMarket
 from metastackerbandit.runtime.live_take import Taken
-from metastackerbandit.runtime.paper_broker import PaperBroker
 from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
 from metastackerbandit.runtime.settings import LiveRunSettings
 from metastackerbandit.runtime.trader import Trader
-from metastackerbandit.simulation.settings import SimulationSettings
 
 PERP_WORDS, SPOT_WORDS = ("depth", "trade", "markPrice"), ("depth", "trade")
+_WAIT_S = 0.02
 _BREAKS = ("closed", "stopped", "not_connected", "silent")  # events behind which a connection's trades are not heard any more
 
 
-class Wiring(Struct, frozen=True):
-    """What a run is put together from: `driver(broker)` makes the driver, `predictor` answers candles (None: nobody does), `tell` gets events,
-    `watch` every input after it was taken, `asks_pause` says whether a monitor wants the run paused."""
+class LiveBroker(Broker, Protocol):
+    """A broker of a live run: it hears the market's frames, before the engine does, or follows an account, or both."""
 
+    def passing(self, now_ns: int) -> None:
+        """Something comes, and nothing was done with it yet."""
+
+    def hear(self, taken: Taken, received_ns: int) -> None:
+        """A frame was taken."""
+
+    async def begin(self, engine: Engine) -> None:
+        """What must be known before anything is sent."""
+
+    async def run(self) -> None:
+        """Follow what it follows; it may end where there is nothing."""
+
+    async def compare(self) -> None:
+        """Hold the engine's view against the venue's."""
+
+    def differences(self, engine: Engine) -> list[dict[str, str]]:
+        """What differed then."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no order works or is under way."""
+
+
+class Wiring(Struct, frozen=True):
+    """What a run is put together from: `broker(desk, deliver)` and `driver(broker)` make those, `predictor` answers candles (None: nobody does).
+
+    `tell` gets events, `watch` every input after it was taken, `asks_pause` says whether a monitor wants the run paused.
+    """
+
+    broker: Callable[[FeedDesk, Callable[[OrderReport], None]], LiveBroker]
     driver: Callable[[Broker], Driver]
     predictor: Oracle | None
     tell: Tell
@@ -47,7 +80,7 @@ class Wiring(Struct, frozen=True):
 
 
 class LiveRun:
-    """A paper run on live data. `instruments` are the plan's symbols in its order, named as their venue's codec wants them."""
+    """A run on live data. `instruments` are the plan's symbols in its order, named as their venue's codec wants them."""
 
     def __init__(
         self,
@@ -56,20 +89,20 @@ class LiveRun:
         world: World,
         feed: FeedSettings,
         bars: BarSettings,
-        simulation: SimulationSettings,
         settings: LiveRunSettings,
         wiring: Wiring,
     ) -> None:
         self._plan, self._world, self._settings, self._feed_settings, self._wiring = plan, world, settings, feed, wiring
         words = SPOT_WORDS if instruments[0].market == "spot" else PERP_WORDS
         self.feed = LiveFeed(instruments, words, world, feed, self._told, self._hear, self._passing)
-        self.broker = PaperBroker(plan, self.feed.desk, simulation, self._reported)
+        self.broker = wiring.broker(self.feed.desk, self._reported)
         self.trader = Trader(wiring.driver(self.broker), wiring.predictor, wiring.watch)
         self.market = LiveMarket(plan, self.feed.desk, bars, self._take, self._want)
         self._heard_by = {one.name: _places_of_trades(one, instruments) for one in self.feed.plans}
         self._wanted: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
         self._asked: set[tuple[int, int]] = set()
-        self.is_live = False
+        self.warmed = 0  # decisions on the candles before
+        self._ended: tuple[dict[str, HealthFacts], tuple[str, ...]] | None = None  # as the feed stood when the run was asked to end
 
     def warm(self, inputs: Iterable[Input], bars: Sequence[np.ndarray], now_ns: int) -> None:
         """Hear what was before, under a pause that ends at `now_ns`; `bars` are each symbol's candles among it."""
@@ -85,15 +118,38 @@ class LiveRun:
             self._take(Control(now_ns, "resume"))
         for s, own in enumerate(bars):
             self.market.begin(s, own[own["closed_ns"] <= now_ns])
-        self.is_live = True
+        self.warmed = int(self.trader.driver.engine.world.account[0].decisions)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Trade until `stop` is set. What the venue and the network do is survived; a broken promise of ours is raised."""
+        """Trade until `stop` is set, then leave as the settings say. What venue and network do is survived; a broken promise of ours is raised."""
+        await self.broker.begin(self.trader.driver.engine)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in (self.feed.run(), self._look(), self._mend())]
+            tasks = [group.create_task(work) for work in (self.feed.run(), self.broker.run(), self._look(), self._mend())]
             await stop.wait()
+            self._ended = self.feed.health(), self.feed.live()
+            if self._settings.at_end == "flatten":
+                await self._flatten()
+            with suppress(VenueError):
+                await self.broker.compare()
             for task in tasks:
                 task.cancel()
+
+    def facts(self) -> dict[str, HealthFacts]:
+        """The facts of each connection, as they are or were at the end."""
+        return self.feed.health() if self._ended is None else self._ended[0]
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """Symbols whose books are live, or were at the end."""
+        return self.feed.live() if self._ended is None else self._ended[1]
+
+    async def _flatten(self) -> None:
+        """Cancel what works, leave every position at the market, and wait for it, no longer than is allowed."""
+        self._take(Control(self._world.clock.now_ns(), "kill"))
+        engine, patience = self.trader.driver.engine, self._settings.flatten_s
+        while patience > 0.0 and not (self.broker.is_idle and not any(int(seat.position.lots) for seat in engine.world.seats)):
+            await self._world.clock.sleep(_WAIT_S)
+            patience -= _WAIT_S
 
     # -- what comes --------------------------------------------------------------------------------------------------
 

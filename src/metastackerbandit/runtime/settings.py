@@ -63,6 +63,8 @@ class LiveRunSettings(Struct, frozen=True, forbid_unknown_fields=True):
     look_s: Annotated[float, Meta(gt=0, le=10)] = 0.05  # between two looks at what time alone brings: candles and seconds that end
     listen_s: Annotated[float, Meta(ge=0, le=60)] = 1.0  # after a connection stands, before its trades count as heard: both clocks may differ so far
     mend_s: Annotated[float, Meta(gt=0, le=600)] = 0.5  # before a candle that the venue could not give is asked for again
+    at_end: Literal["flatten", "hold"] = "flatten"  # what an orderly end does with positions; hold leaves them, their stops working at the venue
+    flatten_s: Annotated[float, Meta(ge=0, le=600)] = 20.0  # for positions to be left at an end, no longer
     heartbeat_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two words of a run to its journal that it is alive
 
 

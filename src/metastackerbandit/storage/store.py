@@ -18,6 +18,7 @@ from metastackerbandit.domain.timeframe import frame_name
 from metastackerbandit.storage.candle_names import SUFFIXES, Market, files_by_symbol, market_of, symbol_of, venue_of
 from metastackerbandit.storage.candles import FLOW_COLUMNS, Candles, joined_candles
 from metastackerbandit.storage.instruments import RULES, keep_rules, rules_beside, rules_for
+from metastackerbandit.storage.whole_files import write_whole
 
 
 class Imported(Struct, frozen=True):
@@ -85,6 +86,23 @@ def keep_candles(home: Path, instrument: Instrument, base_ns: int, bars: np.ndar
         _write(given, fresh)
         (report,) = import_candles(home, fresh, instrument.market, frame_name(base_ns))
     return report
+
+
+def forget_candles(home: Path, venue: str, market: Market, source: str) -> bool:
+    """Let go what the store has of a venue's market, every bar size, unless it came from this very `source`; whether anything went.
+
+    For made markets, of which another one has another past under the same names. Which it came from stands beside the candles.
+    """
+    named = store_folder(home) / f".{venue.lower()}_{market}.source"
+    if named.exists() and named.read_text(encoding="utf-8") == source:
+        return False
+    gone = False
+    for folder in store_folder(home).glob(f"{venue.lower()}_{market}_*"):
+        for path in folder.iterdir():
+            path.unlink()
+            gone = True
+    write_whole(named, source.encode())
+    return gone
 
 
 def candle_sources(path: Path) -> tuple[dict[str, tuple[Path, ...]], Path]:
