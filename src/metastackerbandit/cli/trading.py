@@ -100,6 +100,13 @@ def at_rate(config: Config, rate: float) -> tuple[str, ...]:
     return (*changed, f"bars.grace_s={min(max(config.bars.grace_s, _GRACE_S * rate), 60.0):g}")
 
 
+def base_of(config: Config) -> int:
+    """Length (ns) of the candles that a run's frames are made of."""
+    from metastackerbandit.domain.timeframe import frame_ns
+
+    return min(MOST_BASE_NS, *(frame_ns(frame) for frame in config.run.frames))
+
+
 async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked, clock: VenueClock) -> Session:
     """The newest candles of every symbol into the store, and the session over them."""
     import os
@@ -107,12 +114,12 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
     from metastackerbandit.cli.downloading import forget_other_market
     from metastackerbandit.cli.session import open_live
     from metastackerbandit.config.home import home_folder
-    from metastackerbandit.domain.timeframe import frame_name, frame_ns
+    from metastackerbandit.domain.timeframe import frame_name
     from metastackerbandit.runtime.history import past_candles, venue_instruments
     from metastackerbandit.storage.store import keep_candles, leaf_folder
 
     home = home_folder(wanted.home, os.environ)
-    base_ns = min(MOST_BASE_NS, *(frame_ns(frame) for frame in config.run.frames))
+    base_ns = base_of(config)
     folder = leaf_folder(home, asked.venue.name, asked.market, base_ns)
     symbols = config.run.symbols or tuple(path.stem for path in sorted(folder.glob("*.parquet")))
     if not symbols and not asked.venue.is_made:
