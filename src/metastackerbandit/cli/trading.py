@@ -166,6 +166,7 @@ async def _traded_until(
     session: Session, asked: Traded, rest: Any, clock: VenueClock, events: Tally, record: RunRecord, writer: RunWriter, log: InputLog
 ) -> dict[str, Any]:
     """Wire everything, hear what was before, and trade until the time is over or somebody stops it."""
+    from metastackerbandit.cli.control import answers_of
     from metastackerbandit.cli.replay import inputs_before, predictor_of, view_of
     from metastackerbandit.cli.venues import endpoints_of
     from metastackerbandit.cli.watched import cards_heard
@@ -173,6 +174,7 @@ async def _traded_until(
     from metastackerbandit.engine.plan import deposit_row
     from metastackerbandit.exchanges.transport.picows_socket import PicowsConnector
     from metastackerbandit.runtime.account_broker import AccountBroker
+    from metastackerbandit.runtime.control_door import ControlDoor
     from metastackerbandit.runtime.live_account import LiveAccountSettings
     from metastackerbandit.runtime.live_feed import FeedSettings, World
     from metastackerbandit.runtime.live_run import LiveRun, Wiring
@@ -224,7 +226,12 @@ async def _traded_until(
         with view or nullcontext():
             run.warm(inputs_before(session), session.recording.bars, clock.now_ns())
             sink.open()
-            stopped = await _until_over(run, asked.seconds, clock, writer, config, engine)
+            door = ControlDoor(session.home, answers_of(session.home, run, engine, writer.run))
+            await door.open()
+            try:
+                stopped = await _until_over(run, asked.seconds, clock, writer, config, engine)
+            finally:
+                await door.close()
     finally:
         raw.close()
     return _payload(session, asked, record, writer, run, events, raised, time.monotonic() - began, stopped)
@@ -284,7 +291,7 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
 
     async def beat() -> None:
         while True:
-            writer.heartbeat(time.time_ns(), _summary(run, engine))
+            writer.heartbeat(time.time_ns(), summary_of_run(run, engine))
             await asyncio.sleep(config.live_run.heartbeat_s)
 
     beside = [asyncio.ensure_future(beat()), asyncio.ensure_future(clock.run())]
@@ -301,7 +308,7 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
     return bool(signals)
 
 
-def _summary(run: LiveRun, engine: Any) -> dict[str, Any]:
+def summary_of_run(run: LiveRun, engine: Any) -> dict[str, Any]:
     """How the run stands, for status."""
     from metastackerbandit.runtime.paper import summary_of
 
@@ -346,7 +353,7 @@ def _payload(
         "identity": record.identity,
         "seconds": round(seconds, 3),
         "stopped": stopped,
-        **_summary(run, engine),
+        **summary_of_run(run, engine),
         "reconciliation_differences": run.broker.differences(engine),
         "events": events.happened,
         "alarms": alarm_lines(raised, record),
