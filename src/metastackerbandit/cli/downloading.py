@@ -90,7 +90,7 @@ async def forget_other_market(home: Path, venue: Venue, market: Market, asked: A
     forget_candles(home, venue.name, market, str(json.loads(answer.body)["market"]))
 
 
-def asked_of(config: Config, venue: Venue, market: Market, rest: Any, url: str | None) -> Asked:
+def asked_of(config: Config, venue: Venue, market: Market, rest: Any, url: str | None, tries: int = _TRIES) -> Asked:
     """Whom to ask, over an open REST client."""
     import random
 
@@ -111,7 +111,7 @@ def asked_of(config: Config, venue: Venue, market: Market, rest: Any, url: str |
         clock=clock,
         chance=random.Random(),
         backoff=config.backoff,
-        tries=_TRIES,
+        tries=tries,
     )
 
 

@@ -17,6 +17,7 @@ from metastackerbandit.cli import (
     control,
     data,
     diff,
+    doctor,
     explain,
     funnel,
     gates,
@@ -94,6 +95,7 @@ app.command("readiness")(readiness.readiness)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(venue.app, name="venue")
 app.command("verify")(verify.verify)
+app.command("doctor")(doctor.doctor)
 for word in (control.pause, control.resume, control.kill, control.reconcile):
     app.command(word.__name__)(word)
 app.command("status")(look.status)
