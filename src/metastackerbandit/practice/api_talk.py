@@ -29,7 +29,6 @@ class ApiTalk:
     def __init__(self, connection: Connection, desk: Desk, methods: Methods, answered: Callable[[], None], ends: Callable[[], None]) -> None:
         self.connection = connection
         self._desk, self._methods, self._answered, self._ends = desk, methods, answered, ends
-        self._tells_limits = True
 
     def heard(self, text: str) -> None:
         """A request."""
@@ -60,8 +59,8 @@ class ApiTalk:
             self._refuse(number, -1000, "Method is not supported.", 404)
             return
         given = {str(name): _text(value) for name, value in params.items() if value is not None}
-        tells_limits = given.pop("returnRateLimits", "true") != "false"
         call = Call(given, sorted_text(given), given.get("apiKey", ""), self.connection.address)
+        tells_limits = given.pop("returnRateLimits", "true").lower() != "false"  # it is signed all the same
         held_s = self._desk.hold_s(route, call)
         if held_s:
             asyncio.get_running_loop().call_later(held_s, self._answer, number, route, call, tells_limits)

@@ -40,7 +40,7 @@ class SpotStreams:
 
     def opened(self, name: str) -> Stream | None:
         """A stream, None for a name that means nothing."""
-        if name == "!miniTicker@arr":
+        if name in ("!miniTicker@arr", "!miniTicker@arr@1000ms"):
             return Told("", _SLOW_S, self._all_minis())
         symbol, _, sort = name.partition("@")
         s = self._floor.index.get(symbol.upper()) if symbol == symbol.lower() else None
