@@ -312,3 +312,17 @@ def test_terms_may_change_while_orders_rest() -> None:
     order = placed(made, 1, NewOrder(0, BUY, "limit", 10, 990))
     made.relist(0, exchange("spot", min_ticks=995).listings[0])
     assert refused(made.place(1, NewOrder(0, BUY, "limit", 10, 990), 30)) == "price_filter" and order.is_open
+
+
+def test_another_margin_mode_is_told_where_nothing_stands_in_its_way() -> None:
+    made = exchange("perp")
+    assert made.set_isolated(1, 0, True, 20) is None and made.perp.held[1][0].is_isolated
+    assert made.drain() == [BalanceEvent(20, 1, "margin", ("USDT",), (0,))]
+    assert refused(made.set_isolated(1, 0, True, 21)) == "no_change" and made.drain() == []
+
+
+def test_a_position_says_when_it_last_changed() -> None:
+    made = exchange("perp")
+    placed(made, 1, NewOrder(0, BUY, "limit", 100, 999), 30)
+    made.flow(background((TAKE, SELL, 999, 1_050), at_ns=44))
+    assert (made.perp.held[1][0].lots, made.perp.held[1][0].updated_ns, made.perp.held[2][0].updated_ns) == (50, 44, 0)

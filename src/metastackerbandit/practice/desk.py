@@ -11,13 +11,27 @@ from metastackerbandit.practice.allowance import Allowance
 from metastackerbandit.practice.doorkeeper import Doorkeeper
 from metastackerbandit.practice.faults import Faults
 from metastackerbandit.practice.floor import Floor
-from metastackerbandit.practice.replies import Asked, Parameters, Reply, Route, WireRefusal
+from metastackerbandit.practice.replies import Asked, Parameters, Reply, Route, WireRefusal, Worded
 from metastackerbandit.practice.settings import PracticeSettings
 from metastackerbandit.practice.venue_time import VenueTime
 from metastackerbandit.simulation.exchange_words import Event, OrderEvent
 
-UNKNOWN = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
 BUSY = "Server is currently overloaded with other requests. Please try again in a few minutes."
+
+
+class Ways(Struct, frozen=True):
+    """What markets say in words of their own (status, code, text): an order's state is not known; nothing was done; an order is refused for money.
+
+    `gives_back`: an order that is filled at all does not count among its account's orders any more.
+    """
+
+    unknown: Worded = (503, -1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.")
+    refused: Worded = (503, -1008, BUSY)
+    rejected: Worded = (400, -2010, "Account has insufficient balance for requested action.")
+    gives_back: bool = True
+
+
+_USUAL = Ways()
 
 
 class Call(Struct, frozen=True):
@@ -43,12 +57,20 @@ class Desk:
     """Answers requests of one market. All that happens to accounts because of one has been told to the floor's listeners when it returns."""
 
     def __init__(
-        self, floor: Floor, doorkeeper: Doorkeeper, allowance: Allowance, time: VenueTime, faults: Faults, settings: PracticeSettings
+        self,
+        floor: Floor,
+        doorkeeper: Doorkeeper,
+        allowance: Allowance,
+        time: VenueTime,
+        faults: Faults,
+        settings: PracticeSettings,
+        ways: Ways = _USUAL,
     ) -> None:
         self.floor, self.doorkeeper, self.allowance = floor, doorkeeper, allowance
-        self._time, self._faults = time, faults
+        self._time, self._faults, self._ways = time, faults, ways
         self._is_strict, self._snapshot_s = settings.is_strict, settings.snapshot_ms / 1_000
-        floor.listeners.append(self._count_fills)
+        if ways.gives_back:
+            floor.listeners.append(self._count_fills)
 
     def hold_s(self, route: Route, call: Call) -> float:
         """Wall seconds by which a request reaches the market late."""
@@ -71,7 +93,7 @@ class Desk:
             if cost is not None:
                 self.allowance.give_back(call.address, weight - cost)
             if route.kind == "place" and self._faults.strikes("unknown", call.given.get("symbol", "")):
-                raise WireRefusal(503, -1007, UNKNOWN)
+                raise WireRefusal(*self._ways.unknown)
             late_s = self._late_s(route, call)
         except WireRefusal as refusal:
             self.floor.tell()
@@ -85,7 +107,7 @@ class Desk:
         if route.orders:
             self.allowance.charge_orders(asked.owner, route.orders)
         if route.kind == "place" and self._faults.strikes("reject", symbol):
-            raise WireRefusal(400, -2010, "Account has insufficient balance for requested action.")
+            raise WireRefusal(*self._ways.rejected)
         made = route.handler(asked)
         self.floor.tell()
         asked.given.settle()
@@ -99,7 +121,7 @@ class Desk:
         if self._faults.strikes("too_many", symbol):
             raise self.allowance.too_many()
         if self._faults.strikes("refused", symbol):
-            raise WireRefusal(503, -1008, BUSY)
+            raise WireRefusal(*self._ways.refused)
 
     def _late_s(self, route: Route, call: Call) -> float:
         """By how much an answer is late."""

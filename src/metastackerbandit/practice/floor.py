@@ -43,7 +43,8 @@ class OwnFill(Struct, frozen=True):
 
 
 class Floor:
-    """One market. `index` gives an instrument's place by its symbol; `listeners` hear every event of accounts, in order.
+    """One market. `index` gives an instrument's place by its symbol; `listeners` hear every event of accounts, in order,
+    and `clocks` are told each step's time.
 
     `opens` are the assets, in 1e-8, of each owner who trades here.
     """
@@ -56,6 +57,7 @@ class Floor:
         self.board = CandleBoard(self.instruments)
         self.tape, self.days = empty_tape(len(self.index)), empty_days(len(self.index))
         self.listeners: list[Callable[[Event], None]] = []
+        self.clocks: list[Callable[[int], None]] = []
         self.fills: dict[int, deque[OwnFill]] = defaultdict(lambda: deque(maxlen=settings.fills))
         self.updated_ns: dict[int, int] = defaultdict(int)  # an account's newest change
         self._step_ns = int(settings.step_s * SECOND_NS)
@@ -70,6 +72,8 @@ class Floor:
         while self.now_ns < to_ns:
             self.now_ns = min(self.now_ns + self._step_ns, to_ns)
             self.source.go_on(self.exchange, self.now_ns)
+            for clock in self.clocks:
+                clock(self.now_ns)
             self._follow(self.now_ns)
         self.tell()
 

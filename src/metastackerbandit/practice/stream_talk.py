@@ -20,9 +20,13 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 
 def names_in(tail: str, query: Mapping[str, str]) -> list[str]:
-    """Streams that an address asks for: its path behind the door, `streams=`, `listenKey=`; a number alone is a client's own count, no stream."""
+    """Streams that an address asks for: its path behind the door, `streams=`, `listenKey=` (and of it `events=`, KEY?events=A/B).
+
+    A number alone is a client's own count, no stream.
+    """
     tail = "" if tail in ("ws", "") else tail.removeprefix("ws/")
-    asked = [*unquote(tail).split("/"), *query.get("streams", "").split("/"), query.get("listenKey", "")]
+    key, events = query.get("listenKey", ""), query.get("events", "")
+    asked = [*unquote(tail).split("/"), *query.get("streams", "").split("/"), f"{key}?events={events}" if key and events else key]
     return [name for name in dict.fromkeys(asked) if name and not name.isdigit()]
 
 

@@ -64,6 +64,13 @@ class Exchange:
             self._events.append(SettingEvent(now_ns, owner, s, leverage))
         return refused
 
+    def set_isolated(self, owner: int, s: int, is_isolated: bool, now_ns: int) -> Refusal | None:
+        """Another margin mode of a perpetual."""
+        refused = self.perp.set_isolated(owner, s, is_isolated)
+        if refused is None:
+            self._events.append(BalanceEvent(now_ns, owner, "margin", (self.perp.asset,), (s,)))
+        return refused
+
     # -- orders ------------------------------------------------------------------------------------------------------
 
     def place(self, owner: int, wish: NewOrder, now_ns: int) -> Order | Refusal:

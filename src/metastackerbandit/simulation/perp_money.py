@@ -120,6 +120,7 @@ class PerpMoney:
                 held.set_aside += -(-opening * ticks * unit // held.leverage)
         fee = rate_up(lots * ticks * unit, listing.maker if is_maker else listing.taker)
         held.realized += realized
+        held.updated_ns = order.updated_ns
         self.wallets[order.owner] += realized - fee
         self.fees += fee
         return ExchangeFill(trade, lots, ticks, is_maker, fee, self.asset, realized)
