@@ -14,7 +14,7 @@ from tests.practice.serving import Client, heard
 from tests.practice.walking import KEY, READER
 
 API = "/ws-api/v3"
-LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.10000", "price": "59990.00"}
+LIMIT: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.10000", "price": "59990.00"}
 
 
 def signed(client: Client, key: Key = KEY, **params: Any) -> dict[str, Any]:

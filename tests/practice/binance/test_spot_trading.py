@@ -11,7 +11,7 @@ from tests.practice.binance.spot import V3, with_spot
 from tests.practice.serving import Client
 from tests.practice.walking import READER
 
-LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+LIMIT: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 
 
 async def done(client: Client, method: str, path: str, **given: Any) -> Any:

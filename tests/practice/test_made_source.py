@@ -1,0 +1,65 @@
+"""A made market on a venue's floor: the past ends where the exchange begins, floors of one world see the same values, and a seed is one market."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
+from metastackerbandit.practice.day import day_of
+from metastackerbandit.practice.floor import Floor
+from metastackerbandit.practice.made_source import MadeSource, MadeWorld
+from metastackerbandit.practice.settings import PracticeSettings
+from metastackerbandit.practice.tape import book_side
+from metastackerbandit.simulation.exchange import Exchange
+from metastackerbandit.simulation.listing import Listing
+from metastackerbandit.simulation.made_market import MadeSymbol
+from metastackerbandit.simulation.settings import GeneratorSettings, ListingSettings
+from tests.practice.walking import BEGUN_NS, instruments
+
+SYMBOLS = [MadeSymbol(one, ListingSettings(price=price)) for one, price in zip(instruments("spot"), (60_000.0, 3_000.0), strict=True)]
+
+
+def world(now_ns: int = BEGUN_NS) -> MadeWorld:
+    return MadeWorld(GeneratorSettings(), SYMBOLS, now_ns, 3)
+
+
+def floor(made: MadeWorld, market: str = "spot") -> Floor:
+    return Floor(Exchange([Listing(one) for one in instruments(market)]), MadeSource(made), made.begun_ns, PracticeSettings())
+
+
+def test_the_past_meets_the_present_without_a_hole() -> None:
+    made = world()
+    ground = floor(made)
+    ground.advance(BEGUN_NS + 200 * SECOND_NS)
+    minutes = ground.board.candles(0, MINUTE_NS, 0, 2**62, 3_000, newest=True)
+    assert (np.diff(minutes["opened_ns"]) == MINUTE_NS).all() and len(minutes) > 1_440
+    assert minutes["opened_ns"][-1] == ground.now_ns // MINUTE_NS * MINUTE_NS
+    hours = ground.board.candles(0, HOUR_NS, 0, 2**62, 1_000, newest=True)
+    assert (np.diff(hours["opened_ns"]) == HOUR_NS).all() and len(hours) >= 72
+    before = minutes["close"][minutes["closed_ns"] == made.begun_ns][0]
+    bid, ask = (book_side(ground.exchange.queues, 0, side, 1)[0][0] for side in (0, 1))
+    assert bid < ask and abs(bid / before - 1) < 0.01
+    day = day_of(ground.days, 0, ground.now_ns)
+    fives = ground.board.candles(0, 5 * MINUTE_NS, ground.now_ns - DAY_NS, 2**62, 400, newest=True)
+    assert day.trades >= fives["trades"].sum() > 0 and day.high >= fives["high"].max()
+
+
+def test_floors_of_a_world_see_the_same_values_and_a_perpetuals_mark_is_the_value() -> None:
+    made = world()
+    spot, perp = floor(made), floor(made, "perp")
+    for second in range(1, 40):
+        for one in (spot, perp):
+            one.advance(BEGUN_NS + second * SECOND_NS)
+        middles = [sum(book_side(one.exchange.queues, 0, side, 1)[0][0] for side in (0, 1)) / 2 for one in (spot, perp)]
+        assert abs(middles[0] / middles[1] - 1) < 3e-4
+        assert abs(perp.exchange.marks[0] / middles[1] - 1) < 3e-4
+    assert spot.exchange.queues.row[0]["trade"] > 0 < perp.exchange.queues.row[0]["trade"]
+
+
+def test_a_seed_is_one_market_however_time_is_cut() -> None:
+    whole, cut = floor(world()), floor(world())
+    whole.advance(BEGUN_NS + 30 * SECOND_NS)
+    for step in range(1, 301):
+        cut.advance(BEGUN_NS + step * SECOND_NS // 10)
+    for name in ("changes", "trades", "prices"):
+        assert np.array_equal(getattr(whole.exchange.queues, name), getattr(cut.exchange.queues, name)), name
