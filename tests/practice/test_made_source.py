@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 from metastackerbandit.practice.day import day_of
 from metastackerbandit.practice.floor import Floor
+from metastackerbandit.practice.funding import FundingBoard
 from metastackerbandit.practice.made_source import MadeSource, MadeWorld
 from metastackerbandit.practice.settings import PracticeSettings
 from metastackerbandit.practice.tape import book_side
@@ -23,8 +26,13 @@ def world(now_ns: int = BEGUN_NS) -> MadeWorld:
     return MadeWorld(GeneratorSettings(), SYMBOLS, now_ns, 3)
 
 
-def floor(made: MadeWorld, market: str = "spot") -> Floor:
-    return Floor(Exchange([Listing(one) for one in instruments(market)]), MadeSource(made), made.begun_ns, PracticeSettings())
+def floor(made: MadeWorld, funding: FundingBoard | None = None) -> Floor:
+    listings = [Listing(one) for one in instruments("spot" if funding is None else "perp")]
+    return Floor(Exchange(listings), MadeSource(made, funding), made.begun_ns, PracticeSettings())
+
+
+def funding_of(made: MadeWorld) -> FundingBoard:
+    return FundingBoard(len(SYMBOLS), 8 * HOUR_NS, made.begun_ns)
 
 
 def test_the_past_meets_the_present_without_a_hole() -> None:
@@ -46,7 +54,7 @@ def test_the_past_meets_the_present_without_a_hole() -> None:
 
 def test_floors_of_a_world_see_the_same_values_and_a_perpetuals_mark_is_the_value() -> None:
     made = world()
-    spot, perp = floor(made), floor(made, "perp")
+    spot, perp = floor(made), floor(made, funding_of(made))
     for second in range(1, 40):
         for one in (spot, perp):
             one.advance(BEGUN_NS + second * SECOND_NS)
@@ -54,6 +62,19 @@ def test_floors_of_a_world_see_the_same_values_and_a_perpetuals_mark_is_the_valu
         assert abs(middles[0] / middles[1] - 1) < 3e-4
         assert abs(perp.exchange.marks[0] / middles[1] - 1) < 3e-4
     assert spot.exchange.queues.row[0]["trade"] > 0 < perp.exchange.queues.row[0]["trade"]
+
+
+def test_funding_goes_on_where_its_past_ended() -> None:
+    next_ns = (BEGUN_NS // (8 * HOUR_NS) + 1) * 8 * HOUR_NS
+    made = world(next_ns - 60 * SECOND_NS)
+    funding = funding_of(made)
+    ground = floor(made, funding)
+    past = len(funding.settled[0])
+    assert past >= 9
+    ground.advance(next_ns + SECOND_NS)
+    told = list(funding.settled[0])
+    assert len(told) == past + 1 and all(after.at_ns - before.at_ns == 8 * HOUR_NS for before, after in pairwise(told))
+    assert told[-1].at_ns == next_ns and told[-1].mark > 0 and abs(told[-1].rate) <= 300_000
 
 
 def test_a_seed_is_one_market_however_time_is_cut() -> None:

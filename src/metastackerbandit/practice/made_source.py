@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel, rows
 from metastackerbandit.domain.timeframe import DAY_NS, MINUTE_NS, SECOND_NS
+from metastackerbandit.practice.funding import FundingBoard, Settlement
 from metastackerbandit.simulation.candle_board import FIVE_NS, CandleBoard
 from metastackerbandit.simulation.exchange import Exchange
 from metastackerbandit.simulation.flow import Flow
@@ -20,11 +22,20 @@ from metastackerbandit.simulation.history import made_history
 from metastackerbandit.simulation.made_market import MadeSymbol, advance_market, begun_market
 from metastackerbandit.simulation.order_flow import Background, begun_background, flow_step
 from metastackerbandit.simulation.settings import GeneratorSettings
-from metastackerbandit.simulation.value import ticks_of
+from metastackerbandit.simulation.value import funding_rate, settle_funding, ticks_of
 
 STEP_NS = SECOND_NS // 10
 _ROOM = 8 * 8  # rows of a step for each level of a symbol: ten times what is usual
 _MINUTES_NS = DAY_NS  # how far back single minutes are known
+
+
+class _Moved(Struct, frozen=True):
+    """An exchange that the world moves: its makers and takers, room for what they do, and a perpetuals market's funding."""
+
+    exchange: Exchange
+    background: Background
+    flow: Any
+    funding: FundingBoard | None
 
 
 class MadeWorld:
@@ -35,48 +46,60 @@ class MadeWorld:
         self._settings, self._symbols = settings, symbols
         first_ns = self.begun_ns // DAY_NS * DAY_NS - days * DAY_NS
         self.made = begun_market(settings, symbols, first_ns)
-        self.fives = made_history(self.made, settings, self.begun_ns - _MINUTES_NS, FIVE_NS).bars
-        self.minutes = made_history(self.made, settings, self.begun_ns, MINUTE_NS).bars
-        self._floors: list[tuple[Exchange, Background, Any]] = []
+        old, new = (
+            made_history(self.made, settings, until_ns, frame_ns)
+            for until_ns, frame_ns in ((self.begun_ns - _MINUTES_NS, FIVE_NS), (self.begun_ns, MINUTE_NS))
+        )
+        self.fives, self.minutes = old.bars, new.bars
+        self._funding = np.concatenate([old.funding, new.funding], axis=1)
+        self._floors: list[_Moved] = []
 
-    def enter(self, exchange: Exchange) -> None:
-        """Move this exchange too, from now on; its books are filled."""
+    def enter(self, exchange: Exchange, funding: FundingBoard | None) -> None:
+        """Move this exchange too, from now on: its books are filled, and its funding has a past."""
         room = len(self._symbols) * (self._settings.levels + 8) * _ROOM
-        background = begun_background(self._settings, self._symbols, self.made)
-        self._floors.append((exchange, background, rows(Flow, room)))
-        self._flow(self._floors[-1])
+        one = _Moved(exchange, begun_background(self._settings, self._symbols, self.made), rows(Flow, room), funding)
+        self._floors.append(one)
+        if funding is not None:
+            for settled, past in zip(funding.settled, self._funding, strict=True):
+                settled.extend(Settlement(int(row["at_ns"]), int(row["rate"]), int(row["mark"])) for row in past)
+        self._flow(one)
 
     def go_on(self, to_ns: int) -> None:
         """Let everything happen up to a time, in whole steps."""
         while int(self.made.market["at_ns"][0]) + STEP_NS <= to_ns:
             advance_market(self.made, STEP_NS)
-            for one in self._floors:
-                self._flow(one)
+            settled = [self._flow(one) for one in self._floors]
+            if any(settled):
+                for value in self.made.values:
+                    settle_funding(value)
 
-    def _flow(self, one: tuple[Exchange, Background, np.ndarray]) -> None:
-        """What the background of an exchange does in this step; a perpetual's mark is the value itself."""
-        exchange, background, flow = one
-        count = int(flow_all(background, self.made, exchange.queues, flow))
-        if exchange.is_perp:
+    def _flow(self, one: _Moved) -> bool:
+        """What the background of an exchange does in this step; whether funding was settled. A perpetual's mark is the value itself."""
+        exchange, is_settled = one.exchange, False
+        count = int(flow_all(one.background, self.made, exchange.queues, one.flow))
+        if one.funding is not None:
             at_ns = int(self.made.market["at_ns"][0])
-            for s, log_ticks in enumerate(self.made.values["log_ticks"]):
-                exchange.mark(s, int(ticks_of(log_ticks)), at_ns)
-        exchange.flow(flow[:count])
+            for s, value in enumerate(self.made.values):
+                exchange.mark(s, int(ticks_of(value.log_ticks)), at_ns)
+                one.funding.rates[s] = int(funding_rate(value, self.made.terms[0]))
+            is_settled = one.funding.settle_due(exchange, at_ns)
+        exchange.flow(one.flow[:count])
+        return is_settled
 
 
 class MadeSource:
-    """What moves one exchange of a world."""
+    """What moves one exchange of a world; a perpetuals market has its `funding`."""
 
     lineage = "simulated"
 
-    def __init__(self, world: MadeWorld) -> None:
-        self._world = world
+    def __init__(self, world: MadeWorld, funding: FundingBoard | None = None) -> None:
+        self._world, self._funding = world, funding
 
     def begin(self, exchange: Exchange, board: CandleBoard, now_ns: int) -> None:
         """Hand over the past, and fill the books."""
         for s in range(len(exchange.listings)):
             board.begin(s, self._world.fives[s], self._world.minutes[s])
-        self._world.enter(exchange)
+        self._world.enter(exchange, self._funding)
 
     def go_on(self, exchange: Exchange, to_ns: int) -> None:
         """Let the world go on, of which this exchange is a part."""
