@@ -34,6 +34,7 @@ from metastackerbandit.cli import (
     set_threshold,
     train,
     twin,
+    venue,
 )
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
@@ -101,6 +102,7 @@ app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)
 app.command("monitors")(monitors.monitors)
 app.command("heatmap")(heatmap.heatmap)
+app.command("venue")(venue.venue)
 app.command("bench")(bench.bench)
 
 

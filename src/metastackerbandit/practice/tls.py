@@ -20,11 +20,14 @@ def made_certificate(folder: Path) -> Path:
     """
     certificate, key = folder / "venue.pem", folder / "venue.key"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(_DAYS)]
-    command += ["-subj", "/CN=msb venue", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "keyUsage=critical,digitalSignature,keyCertSign"]
+    command += ["-subj", "/CN=msb venue", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    command += ["-addext", "keyUsage=critical,digitalSignature,keyCertSign", "-keyout", str(key), "-out", str(certificate)]
     try:
-        made = subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], capture_output=True, text=True, timeout=_DUE_S)
+        made = subprocess.run(command, capture_output=True, text=True, timeout=_DUE_S)
     except FileNotFoundError:
-        raise ConfigRefused("https needs the openssl command, which is not here", where="the venue", mend="install openssl, or serve without TLS") from None
+        raise ConfigRefused(
+            "https needs the openssl command, which is not here", where="the venue", mend="install it, or serve without TLS"
+        ) from None
     if made.returncode:
         raise ConfigRefused(f"openssl made no certificate: {made.stderr.strip()[-300:]}", where=str(folder), mend="serve without TLS")
     key.chmod(0o600)
