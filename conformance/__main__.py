@@ -5,20 +5,31 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from conformance.compare import checked
 from conformance.served import KEY, Served
 from metastackerbandit.bench.peers import Playing
+from metastackerbandit.practice.tls import made_certificate, serving_context
 
-CLIENTS = ("ccxt", "python_binance")
+CLIENTS = ("ccxt", "python_binance", "cryptofeed")
+SECURE = ("cryptofeed",)  # speak wss alone
 SCRIPT = "conform.py"
 
 
 def held(client: str, seconds: float) -> dict[str, Any]:
     """One client for so long, in an environment that is made where there is none: versions, how much was compared, and every difference."""
-    with Served() as served, Playing(client, SCRIPT) as playing:
+    with TemporaryDirectory() as folder:
+        certificate = made_certificate(Path(folder)) if client in SECURE else None
+        return _held(client, seconds, certificate)
+
+
+def _held(client: str, seconds: float, certificate: Path | None) -> dict[str, Any]:
+    with Served(certificate and serving_context(certificate)) as served, Playing(client, SCRIPT) as playing:
         job = {"port": served.port, "key": KEY.api_key, "secret": KEY.secret, "seconds": seconds}
+        job |= {"tls_port": served.tls_port, "certificate": str(certificate)}
         versions = playing.prepare("spot", job)
         told = playing.run()["answer"]
     compared, differences = checked(served, told)

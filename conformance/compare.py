@@ -8,12 +8,21 @@ from typing import Any
 
 from conformance.served import KEY, TOP, Served
 from metastackerbandit.domain.timeframe import MINUTE_NS
-from metastackerbandit.practice.tape import Levels, trades_between
+from metastackerbandit.practice.tape import Levels, joined_between, trades_between
 from metastackerbandit.practice.venue_time import MILLI_NS
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
 
 _STATUS = {"open": "new", "closed": "filled", "canceled": "canceled", "NEW": "new", "FILLED": "filled", "CANCELED": "canceled"}
-_LEAST = {"books": 20, "trades": 1, "candles": 30, "orders": 3, "fills": 1, "balances": 2, "refusals": 2}  # so that nothing passes by being empty
+_LEAST = {
+    "books": 20,
+    "trades": 1,
+    "joined": 1,
+    "candles": 30,
+    "orders": 3,
+    "fills": 1,
+    "balances": 2,
+    "refusals": 2,
+}  # so that nothing passes by being empty
 
 
 def checked(served: Served, told: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
@@ -64,6 +73,14 @@ def _trades(served: Served, told: list[Any]) -> Iterator[str]:
         yield _equal(f"trade {number}", ours, [(_number(price), _number(size), is_sold)])
 
 
+def _joined(served: Served, told: list[Any]) -> Iterator[str]:
+    """Aggregated trades."""
+    for number, price, size, is_sold in told:
+        found = joined_between(served.floor.tape, 0, int(number) - 1, int(number))
+        ours = [(Decimal(one[4]) / 100, Decimal(one[5]) / 100_000, bool(one[6])) for one in found]
+        yield _equal(f"aggregated trade {number}", ours, [(_number(price), _number(size), is_sold)])
+
+
 def _candles(served: Served, told: list[Any]) -> Iterator[str]:
     bars = served.floor.board.candles(0, MINUTE_NS, 0, 2**62, 2_000, newest=True)
     ours = {int(bar["opened_ns"]) // MILLI_NS: bar for bar in bars}
@@ -104,6 +121,7 @@ def _refusals(served: Served, told: dict[str, Any]) -> Iterator[str]:
 _COMPARE: dict[str, Callable[[Served, Any], Iterator[str]]] = {
     "books": _books,
     "trades": _trades,
+    "joined": _joined,
     "candles": _candles,
     "orders": _orders,
     "fills": _fills,

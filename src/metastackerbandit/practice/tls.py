@@ -25,9 +25,7 @@ def made_certificate(folder: Path) -> Path:
     try:
         made = subprocess.run(command, capture_output=True, text=True, timeout=_DUE_S)
     except FileNotFoundError:
-        raise ConfigRefused(
-            "https needs the openssl command, which is not here", where="the venue", mend="install it, or serve without TLS"
-        ) from None
+        raise ConfigRefused("https needs the openssl command, which is not here", where="the venue", mend="install it, or serve plain") from None
     if made.returncode:
         raise ConfigRefused(f"openssl made no certificate: {made.stderr.strip()[-300:]}", where=str(folder), mend="serve without TLS")
     key.chmod(0o600)
