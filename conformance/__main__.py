@@ -27,7 +27,7 @@ def held(client: str, seconds: float) -> dict[str, Any]:
 
 
 def _held(client: str, seconds: float, certificate: Path | None) -> dict[str, Any]:
-    with Served(certificate and serving_context(certificate)) as served, Playing(client, SCRIPT) as playing:
+    with Served(None if certificate is None else serving_context(certificate)) as served, Playing(client, SCRIPT) as playing:
         job = {"port": served.port, "key": KEY.api_key, "secret": KEY.secret, "seconds": seconds}
         job |= {"tls_port": served.tls_port, "certificate": str(certificate)}
         versions = playing.prepare("spot", job)

@@ -14,7 +14,7 @@ from metastackerbandit.simulation.exchange_words import ASSET_ONE
 
 _STATUS = {"open": "new", "closed": "filled", "canceled": "canceled", "NEW": "new", "FILLED": "filled", "CANCELED": "canceled"}
 _LEAST = {
-    "books": 20,
+    "books": 10,
     "trades": 1,
     "joined": 1,
     "candles": 30,
