@@ -10,16 +10,18 @@ from types import TracebackType
 from typing import Self
 
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.practice.binance.spot_side import spot_side
 from metastackerbandit.practice.faults import Faults
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.hub import Hub
 from metastackerbandit.practice.keys import Key, KeyRing
-from metastackerbandit.practice.made_source import MadeSource, MadeWorld
+from metastackerbandit.practice.made_source import MadeSource
 from metastackerbandit.practice.server import Venue
 from metastackerbandit.practice.settings import PracticeSettings
 from metastackerbandit.practice.tape import Levels, book_side, newest_update
 from metastackerbandit.practice.venue_time import MILLI_NS, VenueTime
+from metastackerbandit.simulation.candle_board import FIVE_NS
 from metastackerbandit.simulation.exchange import Exchange
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
 from metastackerbandit.simulation.listing import Listing
@@ -29,6 +31,7 @@ from metastackerbandit.simulation.settings import GeneratorSettings, ListingSett
 KEY = Key("c" * 64, "d" * 64, 1)
 GIVEN = {"BTC": 10 * ASSET_ONE, "ETH": 100 * ASSET_ONE, "USDT": 1_000_000 * ASSET_ONE}
 DAYS = 3  # of history
+STEP_NS = SECOND_NS // 10  # of the market: what a stream of 100 ms tells changes with each
 TOP = 10  # levels of a side that are kept and compared
 SYMBOLS = (
     MadeSymbol(Instrument("BTCUSDT", "BTC", "USDT", "spot", "BINANCE", "0.01", "0.00001", "0.00001", "9000", "5"), ListingSettings(price=60_000.0)),
@@ -57,10 +60,10 @@ class Served:
         settings = PracticeSettings(speed=1.0)
         now_ns = time.time_ns()
         self.venue_time = VenueTime(now_ns, settings.speed)
-        world = MadeWorld(GeneratorSettings(), SYMBOLS, now_ns, DAYS)
+        begun_ns = now_ns // FIVE_NS * FIVE_NS
         self.exchange = Exchange([Listing(one.instrument, maker=100_000, taker=100_000) for one in SYMBOLS])
         self.exchange.open(KEY.owner, GIVEN)
-        self.floor = Floor(self.exchange, MadeSource(world), world.begun_ns, settings)
+        self.floor = Floor(self.exchange, MadeSource(GeneratorSettings(), SYMBOLS, DAYS, None, STEP_NS), begun_ns, settings)
         self.floor.advance(now_ns)
         faults = Faults(self.venue_time)
         hub = Hub(self.venue_time, faults)

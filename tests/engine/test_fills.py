@@ -28,6 +28,7 @@ from metastackerbandit.engine.fills import ILLEGAL_STEP, UNKNOWN_ORDER, pay_fund
 from metastackerbandit.engine.orders import TOO_MANY_ORDERS
 from metastackerbandit.engine.world import AMEND, CANCEL, WORKING_SLOTS
 from metastackerbandit.exits.rules import stop_price, target_price
+from tests.covering import covers
 from tests.engine.desks import PRICE, Place, place
 
 TRADES = st.lists(st.tuples(st.integers(-60, 60).filter(bool), st.integers(PRICE // 2, 2 * PRICE), st.integers(-900, 900)), min_size=1, max_size=25)
@@ -132,6 +133,25 @@ def test_a_position_has_one_stop_and_one_target_of_its_size(side: int, first: in
     book.trade(-side * (first + more), at_ns=9)
     asked = book.kept("effects")[-2:]
     assert [(row.what, row.order, row.at_ns) for row in asked] == [(CANCEL, 2, 9), (CANCEL, 3, 9)]
+
+
+@covers("2.124")
+@given(side=st.sampled_from([-1, 1]), kind=st.sampled_from([STOP, TARGET]), parts=st.lists(st.integers(1, 20), min_size=2, max_size=5))
+def test_a_protective_order_that_is_filled_in_parts_stays_legal_to_its_end(side: int, kind: int, parts: list[int]) -> None:
+    book = place(stop_bps=100.0, target_bps=200.0)
+    lots = sum(parts)
+    book.trade(side * lots)
+    number, other = (2, 3) if kind == STOP else (3, 2)
+    assert book.report(number, WORKING) == book.report(other, WORKING) == 0
+    for part in parts:
+        assert book.report(number, PARTLY_FILLED, -side * part) == 0
+        held = book.position.lots
+        if held != 0:
+            row = next(row for row in book.desk.working if row.order == number)
+            assert row.lots == -side * lots and abs(row.lots) - row.filled == abs(held), "its own size stays"
+            assert next(row for row in book.desk.working if row.order == other).lots == -held, "the other one's follows the position"
+    assert book.position.lots == 0 and number not in [row.order for row in book.desk.working[: book.desk.seat.working]]
+    assert [row.order for row in book.kept("effects") if row.what == AMEND] == [other] * (len(parts) - 1)
 
 
 @given(side=st.sampled_from([-1, 1]))

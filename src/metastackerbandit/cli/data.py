@@ -122,6 +122,39 @@ def selftest(json: JsonFlag = False) -> None:
             raise typer.Exit(MISSED)
 
 
+@app.command()
+def download(
+    venue: Annotated[str, typer.Option("--venue", help="loopback or binance.")] = "loopback",
+    market: Annotated[str, typer.Option("--market", metavar="spot|perp", help="Which market of it.")] = "perp",
+    symbols: Annotated[
+        str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: all, of the loopback exchange]", show_default=False)
+    ] = None,
+    frames: Annotated[str, typer.Option("--frames", metavar="5m,1h", help="Lengths of candles.")] = "5m",
+    days: Annotated[float, typer.Option("--days", help="How far back.", min=0.01, max=4_000)] = 365.0,
+    url: Annotated[str | None, typer.Option("--url", help="Another address of the venue.", show_default=False)] = None,
+    home: HomeFlag = None,
+    sets: SetFlags = None,
+    json: JsonFlag = False,
+) -> None:
+    """A venue's candles over REST into the store, and its rules of what is traded beside them; what is there already is added to."""
+    with answering(json):
+        import os
+
+        from metastackerbandit.cli.downloading import download_payload, download_text
+        from metastackerbandit.cli.market_data import config_of
+        from metastackerbandit.cli.venues import market_named, venue_named
+        from metastackerbandit.config.home import home_folder
+
+        named, kind = venue_named(venue), market_named(market)
+        chosen = [one.strip().upper() for one in (symbols or "").split(",") if one.strip()]
+        if not chosen and not named.is_made:
+            raise UsageError("no symbols are named", where="--symbols", mend="name some, such as --symbols BTCUSDT,ETHUSDT")
+        payload = download_payload(
+            home_folder(home, os.environ), config_of(home, sets), named, kind, chosen, [one.strip() for one in frames.split(",")], days, url
+        )
+        tell(payload, download_text(payload), json)
+
+
 @app.command("import")
 def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Candles (file or folder, named by symbol), a capture, a raw log, tables.")],

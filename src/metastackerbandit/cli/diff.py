@@ -36,7 +36,7 @@ def diff(
             from metastackerbandit.cli.session import open_session
 
             payload = _diff_drivers(open_session(wanted))
-        tell(payload, _diff_text(payload), json)
+        tell(payload, diff_text(payload), json)
         if not payload["identical"]:
             raise typer.Exit(MsbError.exit_code)
 
@@ -100,7 +100,7 @@ def kept_of(view: RunView) -> Kept:
     )
 
 
-def _diff_text(payload: dict[str, Any]) -> str:
+def diff_text(payload: dict[str, Any]) -> str:
     counts = ", ".join(f"{payload[name]:,} {name}" for name in ("predictions", "decisions", "orders", "fills", "ledger", "trips", "controls"))
     if payload["identical"]:
         return f"identical, to the bit: {counts}"

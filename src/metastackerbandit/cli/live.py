@@ -32,7 +32,8 @@ _ALARMS_SHOWN = 5  # the newest; all stand in the journal
 class LiveView:
     """Draws at most a few times a second, whatever the speed of the run."""
 
-    def __init__(self, plan: Plan, title: str, notices: tuple[str, ...], total: int, console: Console) -> None:
+    def __init__(self, plan: Plan, title: str, notices: tuple[str, ...], total: int, console: Console, *, is_made: bool = False) -> None:
+        self._lineage = "SIMULATED MARKET, paper money" if is_made else "live market, paper money" if total == 0 else "recorded market, paper money"
         self._plan = plan
         self._title = title
         self._notices = notices
@@ -105,10 +106,10 @@ class LiveView:
         run = Table.grid(padding=(0, 3))
         run.add_row(
             Text(_clock(self._now_ns), style="bold"),
-            ProgressBar(total=self._total, completed=self._done, width=40),
-            Text(f"{self._done / self._total:.0%}  {self._done / seconds:,.0f} inputs/s", style="dim"),
+            *([ProgressBar(total=self._total, completed=self._done, width=40)] if self._total else []),
+            Text((f"{self._done / self._total:.0%}  " if self._total else "") + f"{self._done / seconds:,.0f} inputs/s", style="dim"),
         )
-        return Panel(Group(run, grid), title=self._title, title_align="left", subtitle="recorded market, paper money", subtitle_align="right")
+        return Panel(Group(run, grid), title=self._title, title_align="left", subtitle=self._lineage, subtitle_align="right")
 
     def _positions(self, engine: Engine) -> RenderableType:
         currency = self._plan.settings.account.currency

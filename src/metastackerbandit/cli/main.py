@@ -35,6 +35,7 @@ from metastackerbandit.cli import (
     train,
     twin,
     venue,
+    verify,
 )
 from metastackerbandit.cli.answer import Verbs, stop_writing
 
@@ -90,6 +91,8 @@ app.command("replay")(capture_replay.replay)
 app.command("preflight")(preflight.preflight)
 app.command("readiness")(readiness.readiness)
 app.add_typer(rollout.app, name="rollout")
+app.add_typer(venue.app, name="venue")
+app.command()(verify.verify)
 app.command("status")(look.status)
 app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)
@@ -102,7 +105,6 @@ app.command("compare")(compare.compare)
 app.command("leakage")(leakage.leakage)
 app.command("monitors")(monitors.monitors)
 app.command("heatmap")(heatmap.heatmap)
-app.command("venue")(venue.venue)
 app.command("bench")(bench.bench)
 
 

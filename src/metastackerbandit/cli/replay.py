@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metastackerbandit.cli.session import Session
     from metastackerbandit.domain.inputs import Input
     from metastackerbandit.runtime.paper import Ended, Paper
+    from metastackerbandit.runtime.predictor import Predictor
     from metastackerbandit.runtime.twin import Twinned
     from metastackerbandit.storage.run_record import RunRecord, State
 
@@ -36,12 +37,23 @@ def run(
     ] = False,
     twin: Annotated[bool, typer.Option("--twin", help="Look at every decision in a mirror; a one-sided engine alarms.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line an action instead of the live view.")] = False,
+    venue: Annotated[str | None, typer.Option("--venue", help="Trade a live market on paper: loopback or binance.", show_default=False)] = None,
+    span: Annotated[str | None, typer.Option("--for", metavar="3m", help="Stop after so long. [default: at Ctrl-C]", show_default=False)] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Another address of the venue.", show_default=False)] = None,
+    own: Annotated[bool, typer.Option("--own-broker", help="Fill orders here, on the venue's books, not at its account.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Trade on paper, one input at a time, with a live view; Ctrl-C stops in order."""
     with answering(json):
+        if venue is not None:
+            if replay or train or twin or preflight or pace is not None:
+                mend = "leave out --replay, --train, --twin, --preflight and --pace, or --venue"
+                raise UsageError("a live market is neither replayed nor trained on as it runs", where="--venue", mend=mend)
+            _live(wanted, venue, span, url, own=own, quiet=json, plain=plain)
+            return
         if not replay:
-            raise UsageError("there is no live market to trade yet", where="msb run", mend="add --replay to trade a recorded market on paper")
+            mend = "--venue loopback trades a made market, --venue binance a real one, --replay a recorded one"
+            raise UsageError("it is not said what to trade", where="msb run", mend=mend)
         if train:
             wanted = _trained_first(wanted, is_shown=not json)
         from metastackerbandit.cli.session import open_session
@@ -53,6 +65,19 @@ def run(
         session = open_session(wanted)
         payload = replayed(session, quiet=json, plain=plain, twin=twin)
         tell(payload, "\n".join([run_text(payload), "", _funnel_text(session, payload["run"])]), json)
+
+
+def _live(wanted: Wanted, venue: str, span: str | None, url: str | None, *, own: bool, quiet: bool, plain: bool) -> None:
+    """Trade a venue's live market on paper."""
+    from metastackerbandit.cli.record import seconds_of
+    from metastackerbandit.cli.trading import Traded, traded_live
+    from metastackerbandit.cli.venues import market_named, venue_named
+
+    seconds = None if span is None else seconds_of(span, "--for")
+    named, market = venue_named(venue), market_named(wanted.market or "perp")
+    asked = Traded(named, market, url, seconds, quiet, plain, has_account=named.is_made and market == "perp" and not own)
+    session, payload = traded_live(wanted, asked)
+    tell(payload, "\n".join([run_text(payload), "", _funnel_text(session, payload["run"])]), quiet)
 
 
 TRAINED_SHARE = 0.6  # of a recording that `run --train` learns from
@@ -107,6 +132,7 @@ def _judged_first(wanted: Wanted, *, is_shown: bool) -> None:
 
 def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) -> dict[str, Any]:
     """Trade the session on paper, journaled as it happens; how it ended, in the shape of `msb run --json`."""
+    from metastackerbandit.backtest.run import block_of
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.cli.watched import cards_heard, labels_heard
     from metastackerbandit.evaluation.monitors.catalog import NAMES
@@ -132,7 +158,7 @@ def replayed(session: Session, *, quiet: bool, plain: bool, twin: bool = False) 
     payload: dict[str, Any] = {}
     state: State = "failed"
     try:
-        view = None if quiet else _view(session, record, writer.run, plain)
+        view = None if quiet else view_of(session, record, writer.run, plain, len(block_of(session.fed).order) + _answers_due(session))
         watching = Watching(record, alarmed, labels_heard(session), cards_heard(session))
         venue = open_venue(plan.instruments, plan.costs, session.config.simulation)
         watched = WatchedWriter(writer, watching)
@@ -168,18 +194,17 @@ def _asked_to_stop() -> Iterator[list[int]]:
             signal.signal(sign, handler)
 
 
-def _view(session: Session, record: RunRecord, run: int, plain: bool) -> LiveView | PlainView:
-    """The live view on a terminal, else one line an action."""
+def view_of(session: Session, record: RunRecord, run: int, plain: bool, total: int) -> LiveView | PlainView:
+    """The live view on a terminal, else one line an action; `total` is how many inputs there will be, 0 where nobody knows."""
     from rich.console import Console
 
-    from metastackerbandit.backtest.run import block_of
     from metastackerbandit.cli.live import LiveView, PlainView
 
     console = Console()
     if plain or not console.is_terminal:
         return PlainView(session.plan, print)
-    title = f"run {run} · {session.plan.arm} on {', '.join(session.plan.frames)} · {session.recording.source}"
-    return LiveView(session.plan, title, record.notices, len(block_of(session.fed).order) + _answers_due(session), console)
+    title = f"run {run} · {session.plan.arm} on {', '.join(session.plan.frames)} · {record.source}"
+    return LiveView(session.plan, title, record.notices, total, console, is_made=record.lineage == "simulated")
 
 
 def _told(session: Session, record: RunRecord, paper: Paper, ended: Ended, alarms: list[np.ndarray], looking: Twinned | None) -> dict[str, Any]:
@@ -220,21 +245,38 @@ def inputs_heard(session: Session) -> Iterable[Input]:
     """The recording's inputs, with the models' answers between them where the run hears models; a scenario brings its own."""
     from metastackerbandit.backtest.run import block_of
     from metastackerbandit.backtest.warm_start import as_inputs
-    from metastackerbandit.domain.label import label_spec
-    from metastackerbandit.domain.timeframe import frame_ns
-    from metastackerbandit.evaluation.volatility import VolatilityStream
-    from metastackerbandit.features.stream import FeatureStream
-    from metastackerbandit.runtime.predictor import Desk, Predictor
     from metastackerbandit.runtime.replay import Answered, inputs_of
 
-    recording, opinions = session.recording, session.opinions
+    opinions = session.opinions
     if session.scenario is not None:
         predictions = session.predicted()
         return inputs_of(session.fed, block_of(session.fed, (), predictions).order, (), predictions)
     inputs = inputs_of(session.fed, block_of(session.fed).order, outcomes=as_inputs(session.past))
     if opinions is None:
         return inputs
-    desks = []
+    return Answered(inputs, predictor_of(session))
+
+
+def inputs_before(session: Session) -> Iterable[Input]:
+    """What was before a live run, without any answers."""
+    from metastackerbandit.backtest.run import block_of
+    from metastackerbandit.backtest.warm_start import as_inputs
+    from metastackerbandit.runtime.replay import inputs_of
+
+    return inputs_of(session.fed, block_of(session.fed).order, outcomes=as_inputs(session.past))
+
+
+def predictor_of(session: Session, *, hears_book: bool = True) -> Predictor:
+    """The models that the run hears, one bar at a time; those that learned without an order book are not to hear one (`hears_book`)."""
+    from metastackerbandit.domain.label import label_spec
+    from metastackerbandit.domain.timeframe import frame_ns
+    from metastackerbandit.evaluation.volatility import VolatilityStream
+    from metastackerbandit.features.stream import FeatureStream
+    from metastackerbandit.runtime.predictor import Desk, Predictor
+
+    recording, opinions, desks = session.recording, session.opinions, []
+    if opinions is None:
+        return Predictor(())
     for voice in opinions.voices:
         length, place = frame_ns(voice.frame), voice.place
         features = FeatureStream(
@@ -242,12 +284,12 @@ def inputs_heard(session: Session) -> Iterable[Input]:
             has_volume=recording.has_volume[place],
             has_flow=bool(recording.has_flow) and recording.has_flow[place],
             has_funding=recording.funding[place] is not None,
-            has_book=recording.seconds_at(place) is not None,
+            has_book=hears_book and recording.seconds_at(place) is not None,
         )
         volatility = VolatilityStream(label_spec(voice.frame))
         model = opinions.served(voice, session.config)
         desks.append(Desk.of(session.leader(place), voice.hearers, recording.base_ns, length, features, volatility, model))
-    return Answered(inputs, Predictor(desks))
+    return Predictor(desks)
 
 
 def _differences(session: Session, paper: Any, venue: Any) -> list[dict[str, Any]]:

@@ -24,7 +24,9 @@ from metastackerbandit.config.notices import notices
 from metastackerbandit.config.schema import Config
 from metastackerbandit.config.writing import config_hash, config_text
 from metastackerbandit.domain.errors import DataRefused
+from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.recording import Recording
+from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.notices import notices_of
@@ -80,6 +82,14 @@ def open_session(wanted: Wanted) -> Session:
     if session.plan.arm == POSTERIOR and since_ns is not None:
         return _warm(session, wanted, since_ns)
     return session
+
+
+def open_live(wanted: Wanted, since_ns: int) -> Session:
+    """The session of a live run over the candles since then; its order books are heard as they are, so its plan reads seconds of them."""
+    home, config, recording = opened(wanted)
+    bars = tuple(own[own["opened_ns"] >= since_ns] for own in recording.bars)
+    heard = msgspec.structs.replace(recording, bars=bars, seconds=tuple(rows(SecondRow, 0) for _ in recording.instruments))
+    return _with_opinions(home, config, heard)
 
 
 def open_scenario(wanted: Wanted, name: str) -> Session:

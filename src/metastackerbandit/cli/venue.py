@@ -1,165 +1,119 @@
-"""`msb venue`: a loopback exchange on this machine, to rehearse on with any client of Binance."""
+"""`msb venue`: the loopback exchange, served on this machine until it is stopped; `msb venue fault` switches faults of one that runs."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from metastackerbandit.cli.answer import JsonFlag, answering, tell
+from metastackerbandit.cli.answer import HomeFlag, JsonFlag, SetFlags, Verbs, answering, tell
+from metastackerbandit.cli.venues import PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from metastackerbandit.practice.faults import Fault
-    from metastackerbandit.practice.server import Venue
 
-_MARKETS = {"spot": ("spot",), "usdm": ("usdm",), "both": ("spot", "usdm")}
+app = typer.Typer(
+    cls=Verbs,
+    invoke_without_command=True,
+    help="The loopback exchange: Binance's own protocols on this machine, over a made market, with faults on demand.",
+    rich_markup_mode=None,
+)
+FaultFlags = Annotated[
+    list[str] | None, typer.Option("--fault", metavar="NAME[=VALUE]", help="Switch a fault on; `msb venue fault` lists them.", show_default=False)
+]
+UrlFlag = Annotated[str, typer.Option("--url", help="Where the exchange is.")]
 
 
+@app.callback()
 def venue(
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Where to serve http and ws; 0: a free one.")] = 18_800,
-    tls_port: Annotated[
-        int | None,
-        typer.Option("--tls-port", min=0, max=65_535, metavar="N", help="Serve https and wss here too; 0: a free one.", show_default=False),
-    ] = None,
-    market: Annotated[Literal["spot", "usdm", "both"], typer.Option("--market", help="Which markets of Binance.")] = "both",
-    symbols: Annotated[str, typer.Option("--symbols", metavar="NAME,...", help="What is listed.")] = "BTCUSDT,ETHUSDT,SOLUSDT",
-    speed: Annotated[float, typer.Option("--speed", min=0.1, max=1_000, metavar="N", help="Venue seconds a second.")] = 60.0,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The same seed makes the same market.")] = 1,
-    faults: Annotated[
-        list[str] | None,
-        typer.Option("--fault", metavar="NAME[=VALUE]", help="Switch a fault on from the start; repeatable.", show_default=False),
-    ] = None,
-    duration: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help="Stop after this long, such as 5m. [default: until stopped]", show_default=False)
-    ] = None,
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", help="Where it listens; 0 takes a free port.", min=0, max=65_535)] = PORT,
+    speed: Annotated[float, typer.Option("--speed", help="Seconds of the venue in one of ours.", min=0.01, max=1_000)] = 60.0,
+    market: Annotated[str, typer.Option("--market", metavar="both|spot|perp", help="What it serves.")] = "both",
+    preset: Annotated[str, typer.Option("--flow", metavar="NAME", help="normal, high-volatility or high-volume.")] = "normal",
+    symbols: Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: five large ones]", show_default=False)] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the market: one seed is one market.", min=0)] = 1,
+    days: Annotated[int, typer.Option("--days", help="How much past it has.", min=2, max=2_000)] = 400,
+    span: Annotated[str | None, typer.Option("--for", metavar="3m", help="Stop after so long. [default: at Ctrl-C]", show_default=False)] = None,
+    faults: FaultFlags = None,
+    home: HomeFlag = None,
+    sets: SetFlags = None,
     json: JsonFlag = False,
 ) -> None:
-    """Serve Binance's protocols on 127.0.0.1: a made market, an account with play money, faults on demand.
-
-    Orders of any client of Binance meet a simulated order book; nothing leaves this machine. Faults are switched while it runs at
-    /practice/faults.
-    """
+    """Serve the exchange until Ctrl-C; --json writes one object when it serves and one when it ends."""
+    if context.invoked_subcommand is not None:
+        return
     with answering(json):
-        import asyncio
+        from metastackerbandit.cli.market_data import config_of
+        from metastackerbandit.cli.record import seconds_of
+        from metastackerbandit.cli.venue_process import Served, served, start_text
 
-        import uvloop
+        config = config_of(home, sets)
+        asked = Served(
+            port=port,
+            speed=speed,
+            markets=_markets(market),
+            preset=preset,
+            symbols=tuple(one.strip().upper() for one in (symbols or "").split(",") if one.strip()),
+            seed=seed,
+            days=days,
+            seconds=None if span is None else seconds_of(span, "--for"),
+            faults=tuple(fault_of(text) for text in faults or ()),
+        )
+
+        def told(payload: dict[str, Any]) -> None:
+            tell(payload, start_text(payload), json)
+            sys.stdout.flush()
+
+        ended = served(asked, config, told)
+        tell(ended, f"served {ended['requests']:,} requests and {ended['connections']:,} connections in {ended['seconds']:.1f} s", json)
+
+
+@app.command()
+def fault(
+    switches: Annotated[list[str] | None, typer.Argument(metavar="[NAME[=VALUE]...]", help="Faults to switch on; none: list all.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Switch them off; without names, all.")] = False,
+    share: Annotated[float, typer.Option("--share", help="How often it strikes.", min=0.0001, max=1.0)] = 1.0,
+    count: Annotated[int, typer.Option("--count", help="How often at most; 0: no bound.", min=0)] = 0,
+    span: Annotated[str | None, typer.Option("--for", metavar="10s", help="For so long. [default: until switched off]", show_default=False)] = None,
+    symbol: Annotated[str, typer.Option("--symbol", help="Of this symbol only.")] = "",
+    url: UrlFlag = f"http://127.0.0.1:{PORT}",
+    json: JsonFlag = False,
+) -> None:
+    """Switch faults of an exchange that runs, or list them and what is on."""
+    with answering(json):
+        from msgspec import structs
 
         from metastackerbandit.cli.record import seconds_of
+        from metastackerbandit.cli.venue_faults import fault_text, switched
 
-        wanted = [fault_of(text) for text in faults or ()]
-        seconds = None if duration is None else seconds_of(duration, "--for")
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            made = made_of(_MARKETS[market], symbols.split(","), speed, seed)
-            runner.run(_serve(made, wanted, port, tls_port, seconds, json))
-
-
-def made_of(markets: Sequence[str], symbols: Sequence[str], speed: float, seed: int) -> Venue:
-    """The venue that is asked for; UsageError where a symbol's rules are not shipped."""
-    import time
-
-    from metastackerbandit.domain.errors import UsageError
-    from metastackerbandit.practice.made_venue import made_venue
-    from metastackerbandit.practice.settings import PracticeSettings
-    from metastackerbandit.storage.instruments import shipped_rules
-
-    listed = {}
-    for market in markets:
-        found = [(symbol, shipped_rules(symbol, "spot" if market == "spot" else "perp", "BINANCE")) for symbol in dict.fromkeys(symbols)]
-        unknown = [symbol for symbol, rules in found if rules is None]
-        if unknown:
-            raise UsageError(f"no rules are shipped for {', '.join(unknown)} ({market})", where="--symbols", mend="name symbols such as BTCUSDT")
-        listed[market] = [rules for _, rules in found if rules is not None]
-    return made_venue(listed, PracticeSettings(speed=speed, seed=seed), time.time_ns())
+        seconds = 0.0 if span is None else seconds_of(span, "--for")
+        wished = [structs.replace(fault_of(text), share=share, count=count, seconds=seconds, symbol=symbol.upper()) for text in switches or ()]
+        payload = switched(url, wished, is_off=off)
+        tell(payload, fault_text(payload), json)
 
 
 def fault_of(text: str) -> Fault:
-    """A fault by NAME or NAME=VALUE; UsageError where there is none of that name, or the value is no number."""
+    """NAME or NAME=VALUE; UsageError where there is no such fault, or no number."""
     from metastackerbandit.domain.errors import UsageError
     from metastackerbandit.practice.faults import FAULTS, Fault
+    from metastackerbandit.storage.candle_names import did_you_mean
 
-    name, is_given, value = text.partition("=")
+    name, has_value, value = text.partition("=")
     if name not in FAULTS:
-        raise UsageError(f"no fault is called {name}", where="--fault", mend=f"one of {', '.join(FAULTS)}")
+        raise UsageError(f"there is no fault {name!r}", where="--fault", mend=did_you_mean(name, FAULTS))
     try:
-        return Fault(name, value=float(value) if is_given else None)
+        return Fault(name, value=float(value) if has_value else None)
     except ValueError:
-        raise UsageError(f"{value!r} is no number", where=f"--fault {name}", mend=FAULTS[name]) from None
+        raise UsageError(f"{value!r} is no number", where=f"--fault {name}", mend=f"{name}: {FAULTS[name]}") from None
 
 
-async def _serve(made: Venue, faults: Sequence[Fault], port: int, tls_port: int | None, seconds: float | None, json: bool) -> None:
-    """Serve until the time is over, or somebody stops it."""
-    import asyncio
-    import signal
-    from tempfile import TemporaryDirectory
-
-    from metastackerbandit.practice.tls import made_certificate, serving_context
-
-    loop, is_over = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, is_over.set)
-    with TemporaryDirectory(prefix="msb-venue-") as folder:
-        certificate = None if tls_port is None else made_certificate(Path(folder))
-        bound, tls_bound = await started(made, port, certificate and serving_context(certificate), tls_port or 0)
-        for fault in faults:
-            made.faults.switch_on(fault)
-        payload = told_of(made, bound, tls_bound, certificate)
-        tell(payload, _text(payload), json)
-        over, ended = asyncio.create_task(is_over.wait()), asyncio.create_task(made.ended())
-        await asyncio.wait([over, ended], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
-        if ended.done():
-            await ended
-        await made.stop()
-        await asyncio.gather(ended, return_exceptions=True)
-
-
-async def started(made: Venue, port: int, tls: Any, tls_port: int) -> tuple[int, int]:
-    """Start serving; UsageError where a port is taken."""
+def _markets(word: str) -> tuple[str, ...]:
+    """The markets that are served."""
     from metastackerbandit.domain.errors import UsageError
 
-    try:
-        return await made.start(port, tls=tls, tls_port=tls_port)
-    except OSError as error:
-        await made.stop()
-        raise UsageError(f"cannot serve there: {error.strerror or error}", where="--port", mend="name another port, or 0 for a free one") from None
-
-
-def told_of(made: Venue, port: int, tls_port: int, certificate: Path | None) -> dict[str, Any]:
-    """The shape of `msb venue --json`: where it serves, what, how quickly, and the key of its account."""
-    from metastackerbandit.practice.made_venue import KEY
-    from metastackerbandit.practice.server import HOST
-
-    at = f"{HOST}:{port}"
-    addresses = {
-        "spot": {"rest": f"http://{at}/api/v3", "streams": f"ws://{at}/ws", "api": f"ws://{at}/ws-api/v3"},
-        "usdm": {"rest": f"http://{at}/fapi/v1", "streams": f"ws://{at}/public/ws", "api": f"ws://{at}/ws-fapi/v1"},
-    }
-    return {
-        "port": port,
-        "tls_port": tls_port or None,
-        "certificate": certificate,
-        "markets": {side.name: addresses[side.name] for side in made.sides},
-        "symbols": sorted({one.symbol for side in made.sides for one in side.desk.floor.instruments}),
-        "lineage": made.sides[0].desk.floor.source.lineage,
-        "speed": made.time.speed,
-        "api_key": KEY.api_key,
-        "secret": KEY.secret,
-        "faults": [fault.name for fault in made.faults.all()],
-        "switchboard": f"http://{at}/practice/faults",
-    }
-
-
-def _text(payload: dict[str, Any]) -> str:
-    lines = [f"the practice exchange serves {', '.join(payload['symbols'])} at {payload['speed']:g} times the clock's speed ({payload['lineage']})"]
-    lines += [f"  {name}: {', '.join(addresses.values())}" for name, addresses in payload["markets"].items()]
-    if payload["tls_port"]:
-        lines.append(f"  with TLS on port {payload['tls_port']}, trusting {payload['certificate']}")
-    lines += [
-        f"  key {payload['api_key']}",
-        f"  secret {payload['secret']}",
-        f"  faults: {', '.join(payload['faults']) or 'none'}; {payload['switchboard']}",
-    ]
-    return "\n".join([*lines, "stop it with Ctrl-C"])
+    known = {"both": ("spot", "perp"), "spot": ("spot",), "perp": ("perp",)}
+    if word not in known:
+        raise UsageError(f"no market {word!r}", where="--market", mend="it is both, spot or perp")
+    return known[word]

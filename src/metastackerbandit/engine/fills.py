@@ -236,9 +236,9 @@ def _protect(desk: Any, s: int, now_ns: int, before: int) -> int:
     if before != 0 and not opposes(before, position.lots):
         for w in range(seat.working):
             order = desk.working[w]
-            wanted = -position.lots - side * order.filled  # what it has filled already stays part of its size
-            if order.kind != MARKET and order.lots != wanted:
-                ask_amend(desk, order, wanted, order.trigger, now_ns)
+            whole = -position.lots - side * order.filled  # an order's size is that of its whole life, what is filled of it with it
+            if order.kind != MARKET and order.lots != whole:
+                ask_amend(desk, order, whole, order.trigger, now_ns)
         return 0
     fault = 0
     distance = seat.stop if limits.stop_by_model != 0 else exits.stop

@@ -29,6 +29,10 @@ class FundingBoard:
         self.rates = [0] * instruments
         self.settled: list[deque[Settlement]] = [deque(maxlen=kept) for _ in range(instruments)]
 
+    def keep(self, s: int, at_ns: int, rate: int, mark: int) -> None:
+        """What was settled before this began, oldest first."""
+        self.settled[s].append(Settlement(at_ns, rate, mark))
+
     def settle_due(self, exchange: Exchange, now_ns: int) -> bool:
         """Settle what fell due up to now, at the rates and marks as they are; whether anything did."""
         is_due = now_ns >= self.next_ns

@@ -28,11 +28,14 @@ _LOOK_S = 1.0  # between looks at connections: pings, silence, life
 
 
 class Venue:
-    """Serves its sides on this machine alone. `start` gives the port; `stop` ends every connection."""
+    """Serves its sides on this machine alone. `start` gives the port; `stop` ends every connection. `market` names what is traded: another name,
+    another past."""
 
-    def __init__(self, sides: Sequence[Side], time: VenueTime, faults: Faults, hub: Hub, settings: PracticeSettings) -> None:
+    def __init__(self, sides: Sequence[Side], time: VenueTime, faults: Faults, hub: Hub, settings: PracticeSettings, market: str = "") -> None:
+        self._market = market
         self.sides, self.time, self.faults, self.hub, self._settings = sides, time, faults, hub, settings
         self.connections: set[Connection] = set()
+        self.requests = self.accepted = 0  # since it began: requests answered, WebSockets accepted
         self._rest = RestDoor([(side.desk, side.routes) for side in sides], self._answered)
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -98,7 +101,8 @@ class Venue:
             return await faults_door.switch(request, self.faults)
         if path == "/practice":
             lineage = {side.name: side.desk.floor.source.lineage for side in self.sides}
-            return response_of(Answer(200, {"markets": lineage, "rate": self.time.speed, "serverTime": self.time.told_ms()}))
+            return response_of(Answer(200, {"markets": lineage, "market": self._market, "rate": self.time.speed, "serverTime": self.time.told_ms()}))
+        self.requests += 1
         return await self._rest.answer(request)
 
     async def _connect(self, request: web.Request, path: str) -> web.StreamResponse:
@@ -112,6 +116,7 @@ class Venue:
                 return response_of(Answer(400, {"code": 2, "msg": f"more than {side.manners.streams} streams"}))
             connection = await accepted(request, side.manners, self.time, self.faults, self._settings.queue)
             self.connections.add(connection)
+            self.accepted += 1
             made: Talk
             if talk is not None:
                 made = talk(connection, query)

@@ -1,4 +1,4 @@
-"""What happens to a live feed, as rows for a journal and a screen."""
+"""What happens to live feeds, orders and the account, as rows for a journal and a screen."""
 
 from __future__ import annotations
 
@@ -26,6 +26,28 @@ HAPPENINGS = {
     "differs": "critical",
     "audit_failed": "low",
     "dropped": "high",
+    "candle_failed": "medium",  # one that was not heard whole could not be asked for
+    # of orders and the account
+    "clock_known": "",
+    "clock_step": "medium",
+    "clock_off": "high",
+    "clock_unknown": "medium",
+    "order_unknown": "medium",  # the venue was asked and did not say whether it did
+    "order_found": "",  # what was unknown is known
+    "order_resent": "medium",
+    "order_refused": "medium",
+    "order_given_up": "high",  # not sent, or not known to be there after all tries
+    "order_cut": "medium",  # to what we hold
+    "order_stray": "high",  # of ours, and nobody here knows it
+    "amend_refused": "medium",  # the former order stays
+    "fee_unbooked": "medium",  # in a coin that is neither base nor quote
+    "risk_held": "high",  # no new risk is sent
+    "risk_free": "",
+    "account_live": "",
+    "account_away": "high",
+    "account_unread": "high",  # a message of the account could not be read
+    "matched": "",
+    "unmatched": "critical",  # our view and the venue's differ
 }
 
 

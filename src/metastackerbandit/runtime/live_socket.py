@@ -51,7 +51,13 @@ class LiveSocket:
         self._settings, self._backoff_settings = settings, backoff
         self._tell, self._take, self._ended = tell, take, ended
         self._replan = replan
+        self._session: _Session | None = None
         self._backoff = Backoff()
+
+    def leave(self, error: VenueError) -> None:
+        """Give up the connection that stands, for this reason; it is made again."""
+        if self._session is not None:
+            self._session.failed(error)
 
     async def run(self) -> None:
         """Keep the connection until cancelled; only what is not the network's fault is raised."""
@@ -62,8 +68,8 @@ class LiveSocket:
                 if self._replan is not None:
                     self.plan = await self._replan()
                 self._note("connecting", self.plan.told_url[:200])
-                session = _Session(self)
-                lasted_s = await session.run()
+                self._session = _Session(self)
+                lasted_s = await self._session.run()
             except RateLimited as error:
                 least_s = error.wait_s
                 self._note("not_connected", str(error))

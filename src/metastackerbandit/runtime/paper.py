@@ -57,7 +57,6 @@ class Paper:
         self._writer = writer
         self._clock = clock
         self._watcher = watcher
-        self._currency = plan.settings.account.currency
         writer.ledger(deposit_row(plan))
         self._driver = Driver(self.engine, _IntentsFirst(broker, writer), writer, watcher.decided if watcher else None)
 
@@ -87,20 +86,25 @@ class Paper:
 
     def summary(self, done: int) -> dict[str, Any]:
         """How the run stands, for status."""
-        account = self.engine.world.account[0]
-        return {
-            "inputs": done,
-            "decisions": int(account.decisions),
-            "orders": int(account.orders),
-            "fills": int(account.fills),
-            "round_trips": int(account.trips),
-            "equity": money_float(self.engine.equity, self._currency),
-        }
+        return summary_of(self.engine, done)
 
     def _hold_until(self, due_ns: int) -> None:
         early = (due_ns - self._clock.now_ns()) / 1e9
         if early > 0:
             self._clock.wait(early)
+
+
+def summary_of(engine: Engine, done: int) -> dict[str, Any]:
+    """How a run stands after so many inputs."""
+    account = engine.world.account[0]
+    return {
+        "inputs": done,
+        "decisions": int(account.decisions),
+        "orders": int(account.orders),
+        "fills": int(account.fills),
+        "round_trips": int(account.trips),
+        "equity": money_float(engine.equity, engine.plan.settings.account.currency),
+    }
 
 
 class _IntentsFirst:

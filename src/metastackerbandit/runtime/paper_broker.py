@@ -20,6 +20,7 @@ from metastackerbandit.domain.kernel import entry, rows
 from metastackerbandit.domain.market_rows import DEPTH, TRADES
 from metastackerbandit.domain.money import rate_up
 from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, MARKET, PARTLY_FILLED, REJECTED, STOP, WORKING
+from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import Plan
 from metastackerbandit.exchanges.continuity import ANEW, APPLY
 from metastackerbandit.runtime.feed_desk import FeedDesk
@@ -98,6 +99,29 @@ class PaperBroker:
     def on_close(self, event: BarClosed) -> list[OrderReport]:
         """As `on_open`."""
         return []
+
+    async def begin(self, engine: Engine) -> None:
+        """There is nothing to know before."""
+
+    async def run(self) -> None:
+        """There is nothing to follow: the market's frames bring all that happens."""
+
+    async def compare(self) -> None:
+        """There is nobody to ask."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no order works or is under way."""
+        return not self._sent and not self._due
+
+    def differences(self, engine: Engine) -> list[dict[str, str]]:
+        """Positions as the engine's ledger has them against those at the exchange in memory."""
+        held, found = self.exchange.queues.held, []
+        for b, book in enumerate(engine.plan.books):
+            ours, theirs = int(engine.world.seats[b].position.lots), int(held[book.place, b + 1])
+            if ours != theirs:
+                found.append({"kind": "position", "symbol": book.instrument.symbol, "name": book.frame, "ours": f"{ours}", "venue": f"{theirs}"})
+        return found
 
     # -- the market's side -------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
-"""How live data is kept alive: connections, snapshots, audits, prices, caches of bars."""
+"""How live data is kept alive, and how orders are sent: connections, snapshots, audits, prices, caches of bars, order entry."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -54,3 +54,38 @@ class UpkeepWorkerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     every_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # between two rounds over every symbol and frame
     audit_bars: Annotated[int, Meta(ge=0, le=1_000)] = 20  # newest bars held against the venue's candles in each round; 0: none
     gap_s: Annotated[float, Meta(ge=0, le=60)] = 0.2  # between two requests
+
+
+class LiveRunSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Runs on live data."""
+
+    history_bars: Annotated[int, Meta(ge=1, le=1_000_000)] = 2_500  # candles that are heard before: every feature is warm by then
+    look_s: Annotated[float, Meta(gt=0, le=10)] = 0.05  # between two looks at what time alone brings: candles and seconds that end
+    listen_s: Annotated[float, Meta(ge=0, le=60)] = 1.0  # after a connection stands, before its trades count as heard: both clocks may differ so far
+    mend_s: Annotated[float, Meta(gt=0, le=600)] = 0.5  # before a candle that the venue could not give is asked for again
+    at_end: Literal["flatten", "hold"] = "flatten"  # what an orderly end does with positions; hold leaves them, their stops working at the venue
+    flatten_s: Annotated[float, Meta(ge=0, le=600)] = 20.0  # for positions to be left at an end, no longer
+    heartbeat_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two words of a run to its journal that it is alive
+
+
+class OrderSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sending orders and following them. Seconds are wall time but where the venue's are named; a practice venue runs faster than we do."""
+
+    window_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000  # a request that arrives later than this is refused by the venue; wall time
+    patience_s: Annotated[float, Meta(gt=0, le=60)] = 10.0  # for one answer, then its outcome is unknown; Binance itself gives up after 10
+    retry_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # before the same is asked again of a venue that does not serve or does not know
+    settle_s: Annotated[float, Meta(gt=0, le=600)] = 10.0  # venue time after a request's window until "no such order" is final
+    resends: Annotated[int, Meta(ge=0, le=5)] = 1  # of an order that was not there after that; under its own id, so that a venue sees the double
+    stale_s: Annotated[float, Meta(gt=0, le=3_600)] = 30.0  # new risk that could not be sent for so long (venue time) is given up: its price is gone
+    fills_s: Annotated[float, Meta(gt=0, le=600)] = 2.0  # a fill that the stream has not told for so long is asked for
+    weight_share: Annotated[float, Meta(gt=0, le=1)] = 0.4  # of the weight that a venue allows; live data has its own share
+    order_share: Annotated[float, Meta(gt=0, le=1)] = 0.8  # of the orders that a venue allows in each of its windows
+    trigger_by: Literal["mark", "last"] = "mark"  # the price that triggers stops, where the venue lets one choose; a mark price is harder to push
+    failures_to_open: Annotated[int, Meta(ge=1, le=1_000)] = 5  # refused orders in a row: no new risk is sent; stops, exits and cancellations are
+    open_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # for so long; then one order tries
+    successes_to_close: Annotated[int, Meta(ge=1, le=100)] = 1  # of such tries, for new risk to be sent again
+    clock_every_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # between two measurements of the venue's clock; clocks drift by some ms an hour
+    clock_samples: Annotated[int, Meta(ge=1, le=64)] = 5  # questions of one measurement; the shortest round trip counts
+    clock_step_s: Annotated[float, Meta(gt=0, le=60)] = 0.5  # a larger step of the venue's clock is told; Binance refuses times 1 s ahead
+    key_share: Annotated[float, Meta(gt=0, lt=1)] = 0.3  # of a stream key's life after which it is renewed, so that two may fail
+    reconcile_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # between two comparisons of our view with the venue's

@@ -15,7 +15,7 @@ Market = Literal["spot", "perp"]
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "BTC", "ETH", "BNB")
-VENUES = ("binance", "bitfinex", "ftx", "mexc", "hyperliquid", "bybit", "okx", "kraken", "coinbase")
+VENUES = ("loopback", "binance", "bitfinex", "ftx", "mexc", "hyperliquid", "bybit", "okx", "kraken", "coinbase")
 
 _MARKET_WORDS: dict[str, Market] = {"spot": "spot", "usdm": "perp", "perp": "perp", "futures": "perp", "swap": "perp"}
 _NAME = re.compile(r"(?P<symbol>[A-Z0-9]+?(?:[-_/][A-Z]+)?)(?:[-_]\d{1,2}[MHD])?(?:[-_]\d{4}(?:-\d{2,4})*)?", re.IGNORECASE)

@@ -23,7 +23,7 @@ from metastackerbandit.storage.candle_files import CandleFile, read_candles, ref
 from metastackerbandit.storage.candle_names import Market, did_you_mean, files_by_symbol, frame_of, market_of, venue_of
 from metastackerbandit.storage.funding_files import beside as funding_beside
 from metastackerbandit.storage.funding_files import funding_of
-from metastackerbandit.storage.instruments import rules_for
+from metastackerbandit.storage.instruments import rules_beside, rules_for
 from metastackerbandit.storage.mood_files import mood_of
 from metastackerbandit.storage.price_grid import ticks_of
 
@@ -72,8 +72,12 @@ def load_recording(
     mood: Path | None = None,
     outlier_return: float = MarketSettings().outlier_return,
 ) -> Recording:
-    """Candles of the given symbols (None: all) that open at or after `since_ns` and close by `until_ns`; broken ones are refused."""
+    """Candles of the given symbols (None: all) that open at or after `since_ns` and close by `until_ns`; broken ones are refused.
+
+    Where no file of rules is given, that of the venue beside them counts, if there is one.
+    """
     files = files_by_symbol(folder)
+    instruments_file = instruments_file or rules_beside(folder)
     kind, venue = market_of(folder, market), venue_of(folder)
     chosen = _chosen(symbols, files, folder)
     beside = Beside(_funding_files(folder, kind, funding), files_by_symbol(mood) if mood is not None else {})

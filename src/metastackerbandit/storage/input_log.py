@@ -43,6 +43,11 @@ def input_log_path(home: Path, run: int) -> Path:
     return home / "inputs" / f"run={run}.log"
 
 
+def plan_path(home: Path, run: int) -> Path:
+    """Where the plan is that a run's inputs are for, as JSON."""
+    return home / "inputs" / f"run={run}.plan.json"
+
+
 class InputLog:
     """A log that is written; `written` counts its records, those of an earlier process among them."""
 

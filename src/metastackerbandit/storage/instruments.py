@@ -17,7 +17,9 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.money import money_digits
 from metastackerbandit.storage.candle_names import Market, base_and_quote, did_you_mean
 from metastackerbandit.storage.price_grid import Floats, grid_of, ticks_of
+from metastackerbandit.storage.whole_files import write_whole
 
+RULES = "instruments.toml"  # beside candles that a venue gave
 _SHIPPED = Path(__file__).with_name("instruments.toml")
 _SHIPPED_VENUE = "BINANCE"
 _UNNAMED_VENUE = "RECORDED"
@@ -79,6 +81,23 @@ def _is_fit(known: Instrument, seen: Instrument, *, is_exact: bool) -> bool:
     if is_exact:
         return all(Decimal(getattr(seen, name)) == Decimal(getattr(known, name)) for name in ("tick_size", "lot_size"))
     return Decimal(seen.tick_size) % Decimal(known.tick_size) == 0
+
+
+def rules_beside(folder: Path) -> Path | None:
+    """The file of rules that a venue's candles were downloaded with, None where there is none."""
+    found = folder / RULES
+    return found if found.is_file() else None
+
+
+def keep_rules(path: Path, instrument: Instrument) -> None:
+    """Write an instrument's rules into a file, in the place of those that it has of the same."""
+    held = instruments_of(path) if path.exists() else ()
+    kept = [one for one in held if one.id != instrument.id or one.symbol != instrument.symbol]
+    tables = []
+    for one in sorted([*kept, instrument], key=lambda one: one.symbol):
+        tables.append("\n".join(["[[instruments]]", *(f'{field} = "{getattr(one, field)}"' for field in _FIELDS)]))
+    told = "# As the venue stated them when its candles were downloaded."
+    write_whole(path, ("\n\n".join([told, *tables]) + "\n").encode())
 
 
 def shipped_rules(symbol: str, market: Market, venue: str) -> Instrument | None:

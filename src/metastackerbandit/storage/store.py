@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 from msgspec import Struct
 
 from metastackerbandit.domain.errors import DataRefused, NotFound, StorageFailed
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.quality import CandleColumns
 from metastackerbandit.domain.timeframe import frame_name
 from metastackerbandit.storage.candle_names import SUFFIXES, Market, files_by_symbol, market_of, symbol_of, venue_of
-from metastackerbandit.storage.candles import Candles, joined_candles
-from metastackerbandit.storage.instruments import rules_for
+from metastackerbandit.storage.candles import FLOW_COLUMNS, Candles, joined_candles
+from metastackerbandit.storage.instruments import RULES, keep_rules, rules_beside, rules_for
+from metastackerbandit.storage.whole_files import write_whole
 
 
 class Imported(Struct, frozen=True):
@@ -63,6 +67,44 @@ def import_candles(home: Path, path: Path, market: str | None, frame: str | None
     return tuple(one.report for one in staged)
 
 
+def keep_candles(home: Path, instrument: Instrument, base_ns: int, bars: np.ndarray) -> Imported:
+    """Put a venue's whole candles (N,), in the layout of Bar, beside those that the store has of an instrument; its rules stand beside them.
+
+    Raises:
+        DataRefused: a candle says something else than the one that is kept.
+    """
+    tick = float(instrument.tick_size)
+    prices = {name: bars[name] * tick for name in ("open", "high", "low", "close")}
+    columns = CandleColumns(opened_ns=bars["opened_ns"].copy(), **prices, volume=bars["volume"].copy())
+    extras = {file: bars[field].copy() for field, file in FLOW_COLUMNS.items()}
+    target = leaf_folder(home, instrument.venue, instrument.market, base_ns) / f"{instrument.symbol}.parquet"
+    given = Candles(columns, extras, base_ns, ())
+    keep_rules(target.parent / RULES, instrument)
+    with TemporaryDirectory() as folder:
+        fresh = Path(folder) / target.parent.name / target.name
+        fresh.parent.mkdir()
+        _write(given, fresh)
+        (report,) = import_candles(home, fresh, instrument.market, frame_name(base_ns))
+    return report
+
+
+def forget_candles(home: Path, venue: str, market: Market, source: str) -> bool:
+    """Let go what the store has of a venue's market, every bar size, unless it came from this very `source`; whether anything went.
+
+    For made markets, of which another one has another past under the same names. Which it came from stands beside the candles.
+    """
+    named = store_folder(home) / f".{venue.lower()}_{market}.source"
+    if named.exists() and named.read_text(encoding="utf-8") == source:
+        return False
+    gone = False
+    for folder in store_folder(home).glob(f"{venue.lower()}_{market}_*"):
+        for path in folder.iterdir():
+            path.unlink()
+            gone = True
+    write_whole(named, source.encode())
+    return gone
+
+
 def candle_sources(path: Path) -> tuple[dict[str, tuple[Path, ...]], Path]:
     """The candle files of a path under their symbols, and the folder whose name tells market and venue."""
     if path.is_file():
@@ -81,8 +123,8 @@ def _holds_candles(folder: Path) -> bool:
 def _staged(home: Path, symbol: str, paths: tuple[Path, ...], market: Market, venue: str, frame: str | None) -> _Staged:
     given = joined_candles(symbol, paths, frame)
     # Rules are asked for here so that the store holds nothing that a run would refuse.
-    rules_for(symbol, market, venue, given.columns.prices(), None)
     target = leaf_folder(home, venue, market, given.base_ns) / f"{symbol}.parquet"
+    rules_for(symbol, market, venue, given.columns.prices(), rules_beside(target.parent))
     rows = len(given.columns.opened_ns)
     if not target.exists():
         report = Imported(symbol, market, frame_name(given.base_ns), target, rows, rows, 0, given.notices)

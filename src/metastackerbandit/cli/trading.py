@@ -1,0 +1,365 @@
+"""`msb run --venue`: paper trading on a venue's live market, from its candles over REST to whoever stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct, structs
+
+from metastackerbandit.cli.venues import Market, Venue
+from metastackerbandit.cli.wanted import Wanted
+from metastackerbandit.domain.errors import ConfigRefused
+from metastackerbandit.domain.timeframe import MINUTE_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metastackerbandit.cli.live import LiveView, PlainView
+    from metastackerbandit.cli.session import Session
+    from metastackerbandit.config.schema import Config
+    from metastackerbandit.domain.effects import Decided
+    from metastackerbandit.domain.inputs import OrderReport
+    from metastackerbandit.domain.sink import Sink
+    from metastackerbandit.exchanges.credentials import Credentials
+    from metastackerbandit.runtime.feed_desk import FeedDesk
+    from metastackerbandit.runtime.history import Asked
+    from metastackerbandit.runtime.live_run import LiveBroker, LiveRun
+    from metastackerbandit.runtime.recorder import Tally
+    from metastackerbandit.runtime.venue_clock import VenueClock
+    from metastackerbandit.storage.input_log import InputLog
+    from metastackerbandit.storage.journal import RunWriter
+    from metastackerbandit.storage.run_record import RunRecord, State
+
+
+MOST_BASE_NS = 5 * MINUTE_NS  # longer frames are made of candles of this length, as they are in training
+
+
+class Traded(Struct, frozen=True):
+    """How a live run was asked for; `seconds` None: until it is stopped."""
+
+    venue: Venue
+    market: Market
+    url: str | None
+    seconds: float | None
+    is_quiet: bool
+    is_plain: bool
+    has_account: bool  # orders go to an account at the venue, not to a paper broker of ours
+
+
+def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
+    """Trade on paper, journaled as it happens; the session, and how it ended in the shape of `msb run --json`."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_traded(wanted, asked))
+
+
+async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
+    from metastackerbandit.cli.downloading import asked_of
+    from metastackerbandit.cli.market_data import loaded_of
+    from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
+    from metastackerbandit.runtime.history import venue_time
+    from metastackerbandit.runtime.ports import LoopClock
+    from metastackerbandit.runtime.recorder import Tally
+    from metastackerbandit.runtime.venue_clock import VenueClock
+
+    config, events, wall = loaded_of(wanted).config, Tally(), LoopClock()
+    async with AiohttpRest(config.transport, wall.now_ns) as rest:
+        history = asked_of(config, asked.venue, asked.market, rest, asked.url)
+        await venue_time(history)  # a venue that is not there is said at once
+        clock = VenueClock(lambda: venue_time(history), wall, config.orders, events, asked.venue.name)
+        await clock.measure()
+        wanted = wanted._replace(sets=(*wanted.sets, *at_rate(config, clock.venue_ms(1_000.0) / 1_000.0)))
+        session = await _session(wanted, asked, config, history, clock)
+        return session, await _run(session, asked, rest, clock, events)
+
+
+_AGES = (
+    *("decision.max_book_age_s", "quality.stale_seconds", "quality.half_life_seconds", "quality.calm_seconds"),
+    *("live.silence_s", "live.pong_s", "live.quiet_s"),
+)  # limits of how old something may be: ages are told in the venue's time, and meant in ours
+_GRACE_S = 0.25  # of ours, that trades may come late on a venue whose time runs faster
+
+
+def at_rate(config: Config, rate: float) -> tuple[str, ...]:
+    """What is set otherwise on a venue whose time runs `rate` times ours: limits of age in its time, so that they mean what they mean elsewhere."""
+    if rate == 1.0:
+        return ()
+    changed = []
+    for key in _AGES:
+        table, _, name = key.partition(".")
+        changed.append(f"{key}={getattr(getattr(config, table), name) * rate:g}")
+    return (*changed, f"bars.grace_s={min(max(config.bars.grace_s, _GRACE_S * rate), 60.0):g}")
+
+
+async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked, clock: VenueClock) -> Session:
+    """The newest candles of every symbol into the store, and the session over them."""
+    import os
+
+    from metastackerbandit.cli.downloading import forget_other_market
+    from metastackerbandit.cli.session import open_live
+    from metastackerbandit.config.home import home_folder
+    from metastackerbandit.domain.timeframe import frame_name, frame_ns
+    from metastackerbandit.runtime.history import past_candles, venue_instruments
+    from metastackerbandit.storage.store import keep_candles, leaf_folder
+
+    home = home_folder(wanted.home, os.environ)
+    base_ns = min(MOST_BASE_NS, *(frame_ns(frame) for frame in config.run.frames))
+    folder = leaf_folder(home, asked.venue.name, asked.market, base_ns)
+    symbols = config.run.symbols or tuple(path.stem for path in sorted(folder.glob("*.parquet")))
+    if not symbols and not asked.venue.is_made:
+        raise ConfigRefused("no symbols are named", where="run.symbols", mend="name some: --symbols BTCUSDT,ETHUSDT")
+    to_ns = clock.now_ns() // base_ns * base_ns
+    from_ns = to_ns - config.live_run.history_bars * base_ns
+    await forget_other_market(home, asked.venue, asked.market, history)
+    found = await venue_instruments(history, symbols)
+    for one in found:
+        bars = await past_candles(history, one, frame_name(base_ns), from_ns, to_ns, lambda progress: None)
+        bars["known_ns"] = bars["closed_ns"]
+        keep_candles(home, structs.replace(one, venue=asked.venue.name.upper()), base_ns, bars)
+    named = wanted._replace(data=folder, symbols=",".join(one.symbol for one in found), market=asked.market)
+    return open_live(named, from_ns)
+
+
+async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, events: Tally) -> dict[str, Any]:
+    """Journal, wire and trade."""
+    from metastackerbandit.cli.session import record_of
+    from metastackerbandit.storage.input_log import InputLog, input_log_path, plan_path
+    from metastackerbandit.storage.journal import Journal
+    from metastackerbandit.storage.whole_files import write_whole
+
+    journal = Journal.open(session.home)
+    record = _recorded_as(record_of(session, "paper", "streaming"), asked)
+    writer = journal.begin(record, time.time_ns())
+    payload: dict[str, Any] = {}
+    state: State = "failed"
+    try:
+        log = InputLog(input_log_path(session.home, writer.run))
+        write_whole(plan_path(session.home, writer.run), msgspec.json.encode(session.plan))
+        try:
+            payload = await _traded_until(session, asked, rest, clock, events, record, writer, log)
+            state = "stopped" if payload["stopped"] else "finished"
+        finally:
+            log.close()
+    finally:
+        writer.finish(state, payload, time.time_ns())
+        journal.close()
+    return payload
+
+
+async def _traded_until(
+    session: Session, asked: Traded, rest: Any, clock: VenueClock, events: Tally, record: RunRecord, writer: RunWriter, log: InputLog
+) -> dict[str, Any]:
+    """Wire everything, hear what was before, and trade until the time is over or somebody stops it."""
+    from metastackerbandit.cli.replay import inputs_before, predictor_of, view_of
+    from metastackerbandit.cli.venues import endpoints_of
+    from metastackerbandit.cli.watched import cards_heard
+    from metastackerbandit.engine.engine import Engine
+    from metastackerbandit.engine.plan import deposit_row
+    from metastackerbandit.exchanges.transport.picows_socket import PicowsConnector
+    from metastackerbandit.runtime.account_broker import AccountBroker
+    from metastackerbandit.runtime.live_account import LiveAccountSettings
+    from metastackerbandit.runtime.live_feed import FeedSettings, World
+    from metastackerbandit.runtime.live_run import LiveRun, Wiring
+    from metastackerbandit.runtime.paper_broker import PaperBroker
+    from metastackerbandit.runtime.ports import LoopClock
+    from metastackerbandit.runtime.replay import Driver
+    from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines
+    from metastackerbandit.storage.raw_log import RawLog
+
+    config, plan = session.config, session.plan
+    view = None if asked.is_quiet else view_of(session, record, writer.run, asked.is_plain, 0)
+    raised: list[np.ndarray] = []
+
+    def alarmed(rows: np.ndarray) -> None:
+        writer.alarms(rows)
+        raised.append(rows.copy())
+        if view is not None:
+            view.alarmed(alarm_lines(rows, record))
+
+    watching = Watching(record, alarmed, {}, cards_heard(session))
+    watched = WatchedWriter(writer, watching)
+    watched.ledger(deposit_row(plan))
+    engine, sink = Engine(plan), FromNowOn(watched)
+    raw = RawLog(session.home / "raw" / f"run={writer.run}", config.raw_log)
+    try:
+        world = World(PicowsConnector(config.transport, clock.now_ns), rest, VenueTimes(clock), random.Random(), raw)
+        wall, credentials = LoopClock(), credentials_of(asked.venue)
+        feed = FeedSettings(config.live, config.backoff, config.quality, config.transport, endpoints_of(asked.venue, config, asked.url))
+
+        def broker(desk: FeedDesk, deliver: Callable[[OrderReport], None]) -> LiveBroker:
+            if not asked.has_account:
+                return PaperBroker(plan, desk, config.simulation, deliver)
+            own = World(PicowsConnector(config.transport, wall.now_ns), rest, wall, random.Random(), raw)
+            tables = LiveAccountSettings(config.orders, config.live, config.backoff, feed.endpoints)
+            run_id = f"{record.identity} {writer.run}"
+            return AccountBroker(plan, asked.venue.codec, run_id, credentials, own, tables, deliver, events, clock.now_ns())
+
+        wiring = Wiring(
+            broker=broker,
+            driver=lambda made: Driver(engine, made, sink, sink.watched_by(view), log.append),
+            predictor=predictor_of(session, hears_book=False) if session.opinions else None,
+            tell=events,
+            watch=lambda event, taken: view.moved(event, engine, taken) if view is not None else None,
+            asks_pause=watching.asks_pause,
+        )
+        instruments = [structs.replace(one, venue=asked.venue.codec) for one in session.recording.instruments]
+        run = LiveRun(plan, instruments, world, feed, config.bars, config.live_run, wiring)
+        began = time.monotonic()
+        with view or nullcontext():
+            run.warm(inputs_before(session), session.recording.bars, clock.now_ns())
+            sink.open()
+            stopped = await _until_over(run, asked.seconds, clock, writer, config, engine)
+    finally:
+        raw.close()
+    return _payload(session, asked, record, writer, run, events, raised, time.monotonic() - began, stopped)
+
+
+class FromNowOn:
+    """A sink that lets nothing through until it is opened: what was heard only to be warm was not traded, and is not kept as if it were."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink, self._is_open = sink, False
+
+    def open(self) -> None:
+        """Let everything through from here on."""
+        self._is_open = True
+
+    def watched_by(self, view: LiveView | PlainView | None) -> Callable[[Decided], None]:
+        """Who looks on, from then on."""
+        return lambda decided: view.decided(decided) if view is not None and self._is_open else None
+
+    def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
+        """Decisions with their traces."""
+        if self._is_open:
+            self._sink.decisions(rows, observed, limit, verdict)
+
+    def __getattr__(self, name: str) -> Callable[[np.ndarray], None]:
+        """Rows of any other kind."""
+        pass_on: Callable[[np.ndarray], None] = getattr(self._sink, name)
+        return lambda rows: pass_on(rows) if self._is_open else None
+
+
+class VenueTimes:
+    """The venue's time, and waits in our own: ages count as the venue sees them, patience as we live it."""
+
+    def __init__(self, clock: VenueClock) -> None:
+        self._clock = clock
+
+    def now_ns(self) -> int:
+        """UTC ns by the venue's clock."""
+        return self._clock.now_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let so many of our seconds pass."""
+        await asyncio.sleep(seconds)
+
+
+async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, writer: RunWriter, config: Config, engine: Any) -> bool:
+    """Run, with a heartbeat, for so long, or until a signal; whether a signal ended it."""
+    stop, loop, signals = asyncio.Event(), asyncio.get_running_loop(), []
+
+    def asked_to(name: int) -> None:
+        signals.append(name)
+        stop.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, asked_to, name)
+    timer = loop.call_later(seconds, stop.set) if seconds is not None else None
+
+    async def beat() -> None:
+        while True:
+            writer.heartbeat(time.time_ns(), _summary(run, engine))
+            await asyncio.sleep(config.live_run.heartbeat_s)
+
+    beside = [asyncio.ensure_future(beat()), asyncio.ensure_future(clock.run())]
+    try:
+        await run.run(stop)
+    finally:
+        if timer is not None:
+            timer.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)
+    return bool(signals)
+
+
+def _summary(run: LiveRun, engine: Any) -> dict[str, Any]:
+    """How the run stands, for status."""
+    from metastackerbandit.runtime.paper import summary_of
+
+    now = run.facts()
+    connections = [
+        {
+            "id": name,
+            "state": "up" if facts.is_up else "down",
+            "latency_ms": facts.latency_p50_ms,
+            "rate": facts.rate,
+            "drops": facts.drops,
+            "uptime": facts.uptime,
+        }
+        for name, facts in now.items()
+    ]
+    stands = summary_of(engine, run.trader.taken)
+    stands["decisions"] -= run.warmed  # those of the candles before were not traded on
+    return {**stands, "connections": connections, "live": list(run.live)}
+
+
+def _payload(
+    session: Session,
+    asked: Traded,
+    record: RunRecord,
+    writer: RunWriter,
+    run: LiveRun,
+    events: Tally,
+    alarms: Sequence[np.ndarray],
+    seconds: float,
+    stopped: bool,
+) -> dict[str, Any]:
+    from metastackerbandit.evaluation.monitors.hearing import blank_alarms
+    from metastackerbandit.runtime.watching import alarm_lines, alarm_summary
+
+    raised = np.concatenate((blank_alarms(0), *alarms))
+    engine = run.trader.driver.engine
+    return {
+        "venue": asked.venue.name,
+        "run": writer.run,
+        "mode": "paper",
+        "lineage": record.lineage,
+        "identity": record.identity,
+        "seconds": round(seconds, 3),
+        "stopped": stopped,
+        **_summary(run, engine),
+        "reconciliation_differences": run.broker.differences(engine),
+        "events": events.happened,
+        "alarms": alarm_lines(raised, record),
+        "alarm_summary": alarm_summary(raised, record),
+        "twin": None,
+        "issues": [{"type": one.kind, "severity": one.severity, "where": one.where, "what": one.what} for one in events.issues],
+        "notices": list(record.notices),
+    }
+
+
+def credentials_of(venue: Venue) -> Credentials:
+    """The account's key: that of the loopback exchange guards nothing and is known."""
+    from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET
+    from metastackerbandit.exchanges.credentials import Credentials, Secret
+
+    assert venue.is_made, "orders go to the loopback exchange only"
+    return Credentials(LOOPBACK_KEY, Secret(LOOPBACK_SECRET))
+
+
+def _recorded_as(record: RunRecord, asked: Traded) -> RunRecord:
+    """The run's record with where its market comes from."""
+    lineage = "simulated" if asked.venue.is_made else "recorded"
+    return structs.replace(record, source=f"{asked.venue.name} {asked.market}, live", lineage=lineage)

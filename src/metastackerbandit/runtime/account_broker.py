@@ -1,0 +1,111 @@
+"""The broker of a run whose orders go to a venue's account: requests leave at once, and what the venue says comes back as reports, later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec import structs
+
+from metastackerbandit.domain.effects import AmendOrder, CancelOrder, SubmitOrder
+from metastackerbandit.domain.inputs import BarClosed, BarOpened, OrderReport
+from metastackerbandit.domain.money import money_digits
+from metastackerbandit.domain.trading import BalancesAsked
+from metastackerbandit.engine.engine import Engine
+from metastackerbandit.engine.plan import Plan
+from metastackerbandit.exchanges.credentials import Credentials
+from metastackerbandit.execution.reconcile import AccountView, Amount
+from metastackerbandit.runtime.feed_events import Tell
+from metastackerbandit.runtime.live_account import LiveAccount, LiveAccountSettings
+from metastackerbandit.runtime.live_feed import World
+from metastackerbandit.runtime.live_take import Taken
+
+
+class AccountBroker:
+    """Orders of a plan to one account in one market. `world` has our own clock; `codec` is the venue whose protocol is spoken.
+
+    `begun` is what the account had of the quote asset when the run began; what it should have now follows from the engine's ledger.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        codec: str,
+        run_id: str,
+        credentials: Credentials,
+        world: World,
+        settings: LiveAccountSettings,
+        deliver: Callable[[OrderReport], None],
+        tell: Tell,
+        since_ns: int,
+    ) -> None:
+        books = [structs.replace(one, venue=codec) for one in plan.instruments]
+        self._plan, self._begun = plan, Decimal(0)
+        self._engine: Engine | None = None
+        self.account = LiveAccount(books, run_id, credentials, world, settings, report=deliver, tell=tell, ours=self._ours, since_ns=since_ns)
+        self._one = books[0]
+
+    async def begin(self, engine: Engine) -> None:
+        """Know what the account has before anything is sent. Raises VenueError, ConfigRefused."""
+        self._engine = engine
+        desk = self.account.account
+        await desk.clock.measure()
+        balances = desk.venue.read_balances(await desk.told(BalancesAsked(), self._one))
+        self._begun = next((one.whole for one in balances if one.asset == self._one.quote), Decimal(0))
+
+    def act(self, effect: SubmitOrder | CancelOrder | AmendOrder) -> list[OrderReport]:
+        """Send; the answers come later."""
+        self.account.desk.act(effect)
+        return []
+
+    def on_open(self, event: BarOpened) -> list[OrderReport]:
+        """Candles fill nothing."""
+        return []
+
+    def on_range(self, event: BarClosed) -> list[OrderReport]:
+        """As `on_open`."""
+        return []
+
+    def on_close(self, event: BarClosed) -> list[OrderReport]:
+        """As `on_open`."""
+        return []
+
+    def passing(self, now_ns: int) -> None:
+        """The market's time is nothing to the account."""
+
+    def hear(self, taken: Taken, received_ns: int) -> None:
+        """The market's frames are nothing to the account."""
+
+    def differences(self, engine: Engine) -> list[dict[str, str]]:
+        """What differed between the engine's view and the venue's when they were compared last."""
+        return [
+            {"kind": one.kind, "symbol": one.symbol, "name": one.name, "ours": f"{one.ours:f}", "venue": f"{one.theirs:f}", "key": one.key}
+            for one in self.account.reconciler.found
+        ]
+
+    async def compare(self) -> None:
+        """Compare now. Raises VenueError."""
+        await self.account.reconciler.check()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of ours is under way or works at the venue."""
+        return not self.account.desk.view.register.active
+
+    async def run(self) -> None:
+        """Follow the account until cancelled."""
+        await self.account.run()
+
+    def _ours(self) -> AccountView:
+        """What the engine believes: positions by symbol, and the wallet where one book a symbol makes it exact."""
+        assert self._engine is not None
+        seats, lots = self._engine.world.seats, dict.fromkeys(self._plan.symbols, 0)
+        for s, book in enumerate(self._plan.books):
+            lots[book.instrument.symbol] += int(seats[s].position.lots)
+        amounts: tuple[Amount, ...] = ()
+        if self._one.market == "perp" and len(self._plan.books) == len(self._plan.symbols):
+            digits = money_digits(self._one.quote)
+            held = int(self._engine.world.account[0].cash) + sum(int(seats[s].position.cost) for s in range(len(self._plan.books)))
+            earned = Decimal(held).scaleb(-digits) - Decimal(self._plan.settings.account.deposit)
+            amounts = (Amount(self._one.quote, self._begun + earned),)
+        return AccountView(positions=tuple(lots.items()), amounts=amounts)

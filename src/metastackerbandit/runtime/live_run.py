@@ -1,0 +1,229 @@
+"""A run on a market that is followed live: feed, candles, engine and a broker together, from the candles before it to whoever stops it.
+
+The candles before are heard under a pause, so that features, volatility and rules are warm and nothing is traded on what has passed; then the pause
+ends, as an operator's word would end it, and every input from there on is of now. Candles that were not heard whole are asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import numpy as np
+from msgspec import Struct
+
+from metastackerbandit.domain.errors import VenueError
+from metastackerbandit.domain.inputs import Control, Input, OrderReport
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
+from metastackerbandit.engine.engine import Engine
+from metastackerbandit.engine.plan import Plan
+from metastackerbandit.exchanges.streams import SocketPlan
+from metastackerbandit.market.bars import NEVER
+from metastackerbandit.market.settings import BarSettings
+from metastackerbandit.runtime.book_feed import Feeds
+from metastackerbandit.runtime.feed_desk import FeedDesk
+from metastackerbandit.runtime.feed_events import FeedEvent, Tell
+from metastackerbandit.runtime.health import HealthFacts
+from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World
+from metastackerbandit.runtime.live_market import LiveMarket
+from metastackerbandit.runtime.live_take import Taken
+from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
+from metastackerbandit.runtime.settings import LiveRunSettings
+from metastackerbandit.runtime.trader import Trader
+
+PERP_WORDS, SPOT_WORDS = ("depth", "trade", "markPrice"), ("depth", "trade")
+_WAIT_S = 0.02
+_BREAKS = ("closed", "stopped", "not_connected", "silent")  # events behind which a connection's trades are not heard any more
+
+
+class LiveBroker(Broker, Protocol):
+    """A broker of a live run: it hears the market's frames, before the engine does, or follows an account, or both."""
+
+    def passing(self, now_ns: int) -> None:
+        """Something comes, and nothing was done with it yet."""
+
+    def hear(self, taken: Taken, received_ns: int) -> None:
+        """A frame was taken."""
+
+    async def begin(self, engine: Engine) -> None:
+        """What must be known before anything is sent."""
+
+    async def run(self) -> None:
+        """Follow what it follows; it may end where there is nothing."""
+
+    async def compare(self) -> None:
+        """Hold the engine's view against the venue's."""
+
+    def differences(self, engine: Engine) -> list[dict[str, str]]:
+        """What differed then."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no order works or is under way."""
+
+
+class Wiring(Struct, frozen=True):
+    """What a run is put together from: `broker(desk, deliver)` and `driver(broker)` make those, `predictor` answers candles (None: nobody does).
+
+    `tell` gets events, `watch` every input after it was taken, `asks_pause` says whether a monitor wants the run paused.
+    """
+
+    broker: Callable[[FeedDesk, Callable[[OrderReport], None]], LiveBroker]
+    driver: Callable[[Broker], Driver]
+    predictor: Oracle | None
+    tell: Tell
+    watch: Callable[[Input, int], None]
+    asks_pause: Callable[[], bool]
+
+
+class LiveRun:
+    """A run on live data. `instruments` are the plan's symbols in its order, named as their venue's codec wants them."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        instruments: Sequence[Instrument],
+        world: World,
+        feed: FeedSettings,
+        bars: BarSettings,
+        settings: LiveRunSettings,
+        wiring: Wiring,
+    ) -> None:
+        self._plan, self._world, self._settings, self._feed_settings, self._wiring = plan, world, settings, feed, wiring
+        words = SPOT_WORDS if instruments[0].market == "spot" else PERP_WORDS
+        self.feed = LiveFeed(instruments, words, world, feed, self._told, self._hear, self._passing)
+        self.broker = wiring.broker(self.feed.desk, self._reported)
+        self.trader = Trader(wiring.driver(self.broker), wiring.predictor, wiring.watch)
+        self.market = LiveMarket(plan, self.feed.desk, bars, self._take, self._want)
+        self._heard_by = {one.name: _places_of_trades(one, instruments) for one in self.feed.plans}
+        self._wanted: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
+        self._asked: set[tuple[int, int]] = set()
+        self.warmed = 0  # decisions on the candles before
+        self._ended: tuple[dict[str, HealthFacts], tuple[str, ...]] | None = None  # as the feed stood when the run was asked to end
+
+    def warm(self, inputs: Iterable[Input], bars: Sequence[np.ndarray], now_ns: int) -> None:
+        """Hear what was before, under a pause that ends at `now_ns`; `bars` are each symbol's candles among it."""
+        begun = False
+        for event in inputs:
+            if moment(event) > now_ns:
+                break
+            if not begun:
+                self._take(Control(moment(event), "pause"))
+                begun = True
+            self._take(event)
+        if begun:
+            self._take(Control(now_ns, "resume"))
+        for s, own in enumerate(bars):
+            self.market.begin(s, own[own["closed_ns"] <= now_ns])
+        self.warmed = int(self.trader.driver.engine.world.account[0].decisions)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Trade until `stop` is set, then leave as the settings say. What venue and network do is survived; a broken promise of ours is raised."""
+        await self.broker.begin(self.trader.driver.engine)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in (self.feed.run(), self.broker.run(), self._look(), self._mend())]
+            await stop.wait()
+            self._ended = self.feed.health(), self.feed.live()
+            if self._settings.at_end == "flatten":
+                await self._flatten()
+            with suppress(VenueError):
+                await self.broker.compare()
+            for task in tasks:
+                task.cancel()
+
+    def facts(self) -> dict[str, HealthFacts]:
+        """The facts of each connection, as they are or were at the end."""
+        return self.feed.health() if self._ended is None else self._ended[0]
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """Symbols whose books are live, or were at the end."""
+        return self.feed.live() if self._ended is None else self._ended[1]
+
+    async def _flatten(self) -> None:
+        """Cancel what works, leave every position at the market, and wait for it, no longer than is allowed."""
+        self._take(Control(self._world.clock.now_ns(), "kill"))
+        engine, patience = self.trader.driver.engine, self._settings.flatten_s
+        while patience > 0.0 and not (self.broker.is_idle and not any(int(seat.position.lots) for seat in engine.world.seats)):
+            await self._world.clock.sleep(_WAIT_S)
+            patience -= _WAIT_S
+
+    # -- what comes --------------------------------------------------------------------------------------------------
+
+    def _passing(self, now_ns: int) -> None:
+        self.broker.passing(now_ns)
+        self.market.passing(now_ns)
+
+    def _hear(self, taken: Taken, feeds: Feeds, received_ns: int) -> None:
+        self.broker.hear(taken, received_ns)
+        self.market.hear(taken, received_ns)
+
+    def _reported(self, report: OrderReport) -> None:
+        self._take(report)
+
+    def _take(self, event: Input) -> None:
+        self.trader.take(event)
+        if self._wiring.asks_pause():
+            self.trader.take(Control(self.trader.now_ns, "pause"))
+
+    def _told(self, event: FeedEvent) -> None:
+        """Something happened to the feed: what of it says whose trades are heard."""
+        places = self._heard_by.get(event.connection, ())
+        if event.what == "connected":
+            for s in places:
+                self.market.listens(s, event.at_ns + round(self._settings.listen_s * SECOND_NS))
+        elif event.what in _BREAKS:
+            for s in places:
+                self.market.listens(s, NEVER)
+        self._wiring.tell(event)
+
+    async def _look(self) -> None:
+        """What time alone brings, a few times a second."""
+        while True:
+            await self._world.clock.sleep(self._settings.look_s)
+            now_ns = self._world.clock.now_ns()
+            self.broker.passing(now_ns)
+            self.market.look(now_ns)
+
+    # -- candles that were not heard whole ---------------------------------------------------------------------------
+
+    def _want(self, s: int, opened_ns: int) -> None:
+        if (s, opened_ns) not in self._asked:
+            self._asked.add((s, opened_ns))
+            self._wanted.put_nowait((s, opened_ns))
+
+    async def _mend(self) -> None:
+        """Ask for one candle after another, and again where that failed: those behind it wait."""
+        while True:
+            s, opened_ns = await self._wanted.get()
+            try:
+                candle = await self._fetched(s, opened_ns)
+            except VenueError as error:
+                self._note("candle_failed", s, str(error))
+                candle = None
+            if candle is None or not len(candle):
+                await self._world.clock.sleep(self._settings.mend_s)
+                self._wanted.put_nowait((s, opened_ns))
+                continue
+            self._asked.discard((s, opened_ns))
+            self.market.mended(s, candle, self._world.clock.now_ns())
+
+    async def _fetched(self, s: int, opened_ns: int) -> np.ndarray:
+        """The venue's candle (1,), none while it has not got it."""
+        one, ends_ns = self.feed.desk.instruments[s], opened_ns + self._plan.base_ns
+        streams, frame = self.feed.streams, frame_name(self._plan.base_ns)
+        request = streams.klines(one, "1d" if frame == "24h" else frame, opened_ns, ends_ns, 1, self._feed_settings.endpoints)
+        answer = await self.feed.rest.ask(request)
+        return streams.read_klines(answer.body, one, self._plan.base_ns, ends_ns)
+
+    def _note(self, what: str, s: int, words: str) -> None:
+        self._wiring.tell(FeedEvent(self._world.clock.now_ns(), what, "rest", self.feed.desk.instruments[s].symbol, words))
+
+
+def _places_of_trades(plan: SocketPlan, instruments: Sequence[Instrument]) -> tuple[int, ...]:
+    """The instruments whose trades a connection carries."""
+    named = {name.partition("@")[0].upper() for name in plan.streams if name.partition("@")[2] in ("trade", "aggTrade")}
+    return tuple(s for s, one in enumerate(instruments) if one.symbol in named)

@@ -1,0 +1,153 @@
+"""A stage for order entry in virtual time: a pretended exchange, the desk, and an engine's stand-in that holds every report to the life cycle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+
+from metastackerbandit.domain.effects import AmendOrder, CancelOrder, SubmitOrder
+from metastackerbandit.domain.errors import VenueError
+from metastackerbandit.domain.inputs import OrderReport
+from metastackerbandit.domain.rows import FILLED, MARKET, SENT, STATES, STOP, TARGET
+from metastackerbandit.exchanges.account import grids_of
+from metastackerbandit.exchanges.binance.user import read_user
+from metastackerbandit.exchanges.credentials import Credentials
+from metastackerbandit.exchanges.settings import EndpointSettings
+from metastackerbandit.execution.lifecycle import advance
+from metastackerbandit.runtime.account_desk import open_account
+from metastackerbandit.runtime.feed_events import HAPPENINGS, FeedEvent
+from metastackerbandit.runtime.order_desk import OrderDesk
+from metastackerbandit.runtime.settings import OrderSettings
+from tests.markets import instrument
+from tests.runtime.pretended_exchange import SECRET, Exchange
+from tests.runtime.virtual_time import START_NS, VirtualClock, in_virtual_time
+
+
+@dataclass
+class Ours:
+    """What the engine believes of one of its orders."""
+
+    lots: int
+    state: int = SENT
+    filled: int = 0
+    fee: int = 0
+    told: int = 0
+
+
+class Scene:
+    """One symbol of one market, traded by so many books."""
+
+    def __init__(self, market: str, books: int = 1, **changes: Any) -> None:
+        self.books = books
+        self.settings = replace(OrderSettings(settle_s=10.0, retry_s=0.5, fills_s=1.0, patience_s=3.0), **changes)
+        self.one = instrument("BTCUSDT", market, "BINANCE")
+        self.venue = Exchange(self.one)
+        self.events: list[FeedEvent] = []
+        self.orders: dict[int, Ours] = {}
+        self.reports: list[OrderReport] = []
+        self.is_away = False
+
+    def build(self) -> None:
+        """Make the desk, within the loop."""
+        clock = VirtualClock()
+        credentials = Credentials("key", SECRET)
+        self.account = open_account(self.one, self.venue, credentials, EndpointSettings(), clock, self.settings, self.events.append)
+        self.desk = OrderDesk([self.one] * self.books, "run-1", self.account, clock, self.settings, self.take, self.events.append, START_NS)
+        grids = grids_of([self.one])
+
+        def hear(frame: bytes) -> None:
+            if not self.is_away:
+                for event in read_user(frame, grids):
+                    self.desk.heard(event)
+
+        self.venue.hear = hear
+
+    def take(self, report: OrderReport) -> None:
+        """As the engine takes it: what its life cycle does not allow is a fault."""
+        ours = self.orders[report.order]
+        state = advance(ours.state, report.state, ours.filled, abs(report.lots), ours.lots)
+        assert state >= 0, f"{STATES[ours.state]} after {ours.filled} of {ours.lots} cannot become {STATES[report.state]} by {report.lots}"
+        ours.state, ours.filled, ours.fee, ours.told = state, ours.filled + abs(report.lots), ours.fee + report.fee, ours.told + report.lots
+        self.reports.append(report)
+
+    def submit(self, lots: int, kind: int = MARKET, trigger: int = 0, *, reduces: bool = False) -> int:
+        """The engine's next order."""
+        number = len(self.orders) + 1
+        self.orders[number] = Ours(abs(lots))
+        self.desk.act(SubmitOrder(0, number, 7, kind, lots, trigger, int(reduces or kind != MARKET), 0, 0))
+        return number
+
+    def stop(self, lots: int, trigger: int) -> int:
+        """A stop."""
+        return self.submit(lots, STOP, trigger)
+
+    def target(self, lots: int, price: int) -> int:
+        """A target."""
+        return self.submit(lots, TARGET, price)
+
+    def cancel(self, number: int) -> None:
+        """The engine wants an order gone."""
+        self.desk.act(CancelOrder(0, number, 0))
+
+    def amend(self, number: int, lots: int, trigger: int) -> None:
+        """The engine wants an order otherwise; it believes so at once."""
+        if self.orders[number].state < FILLED:
+            self.orders[number].lots = abs(lots)
+            self.desk.act(AmendOrder(0, number, lots, trigger, 0))
+
+    async def settle(self) -> None:
+        """The network is well again: what was missed is asked for, as after a new connection."""
+        self.venue.fault = lambda method, path, n: ""
+        self.venue.copies = lambda: 1
+        self.is_away = False
+        await asyncio.sleep(60.0)
+        while True:
+            try:
+                await self.desk.recover()
+                break
+            except VenueError:
+                await asyncio.sleep(1.0)
+        await asyncio.sleep(120.0)
+
+    def play(self, script: Callable[[], Awaitable[None]]) -> None:
+        """Run a script beside the desk."""
+
+        async def work() -> None:
+            self.build()
+            running = asyncio.ensure_future(self.desk.run())
+            running.add_done_callback(lambda done: None if done.cancelled() else asyncio.get_running_loop().call_soon(done.result))
+            await asyncio.sleep(0)
+            await script()
+            assert not running.done(), running.exception()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+        in_virtual_time(work())
+        assert all(event.what in HAPPENINGS for event in self.events)
+
+    def told(self, number: int) -> list[str]:
+        """An order's states as they were reported."""
+        return [STATES[report.state] for report in self.reports if report.order == number]
+
+    def happened(self, what: str) -> int:
+        """How often something was told."""
+        return sum(event.what == what for event in self.events)
+
+    def agree(self) -> None:
+        """The engine's view is the venue's: position, fills, open orders, each order there once."""
+        assert sum(ours.told for ours in self.orders.values()) == self.venue.lots
+        assert all(count == 1 for count in self.venue.taken.values()), self.venue.taken
+        by_order: dict[int, int] = {}
+        for known in self.venue.orders:
+            name = next((one.client_id for one in self.venue.orders if one.algo and one.became == known.id), known.client_id)
+            by_order[int(name.split("-")[3], 36)] = by_order.get(int(name.split("-")[3], 36), 0) + known.filled
+        assert {number: ours.filled for number, ours in self.orders.items()} == {number: by_order.get(number, 0) for number in self.orders}
+        working = {number for number, ours in self.orders.items() if ours.state < FILLED}
+        at_venue = {int(known.client_id.split("-")[3], 36) for known in self.venue.orders if known.is_open}
+        assert working == at_venue, (working, at_venue)
