@@ -254,15 +254,17 @@ def test_a_stop_without_anything_left_to_reduce_is_over() -> None:
     assert (stop.status, stop.reason, made.perp.held[1][0].lots) == ("expired", "reduce_only", 0)
 
 
-def test_reducing_orders_that_rest_go_with_the_position_the_newest_first() -> None:
+def test_reducing_orders_rest_beside_each_other_and_go_with_the_position() -> None:
     made = exchange("perp")
     placed(made, 1, NewOrder(0, BUY, "market", 500))
-    first = placed(made, 1, NewOrder(0, SELL, "limit", 300, 1_005, reduces_only=True))
-    second = placed(made, 1, NewOrder(0, SELL, "limit", 200, 1_006, reduces_only=True))
-    assert refused(made.place(1, NewOrder(0, SELL, "limit", 10, 1_007, reduces_only=True), 21)) == "reduce_only", "all of it is spoken for"
+    first = placed(made, 1, NewOrder(0, SELL, "limit", 500, 1_005, reduces_only=True))
+    second = placed(made, 1, NewOrder(0, SELL, "limit", 500, 1_006, reduces_only=True))
     assert refused(made.place(1, NewOrder(0, BUY, "limit", 10, 990, reduces_only=True), 21)) == "reduce_only"
-    placed(made, 1, NewOrder(0, SELL, "market", 200))
-    assert first.is_open and (second.status, second.reason) == ("expired", "reduce_only")
+    placed(made, 1, NewOrder(0, SELL, "market", 200, reduces_only=True))
+    assert first.is_open and second.is_open, "each may still take off what is left"
+    made.flow(background((TAKE, BUY, 1_006, 9_000), at_ns=30))
+    assert (first.status, first.filled, made.perp.held[1][0].lots) == ("expired", 300, 0)
+    assert (second.status, second.filled, second.reason) == ("expired", 0, "reduce_only")
 
 
 def test_margin_is_needed_for_what_adds_and_never_for_what_takes_off() -> None:

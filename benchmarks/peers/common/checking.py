@@ -9,6 +9,10 @@ from typing import Any
 DEADLINE_S = 20.0
 
 
+class Stopped(Exception):
+    """A check failed without which the others mean nothing."""
+
+
 class Checks:
     """Names of what was checked, and what was wrong with those that failed."""
 
@@ -26,6 +30,13 @@ class Checks:
             self.failed[name] = f"{type(error).__name__}: {error!s:.400}"
             return None
         self.passed.append(name)
+        return told
+
+    async def must(self, name: str, asking: Awaitable[Any], holds: Callable[[Any], bool] = lambda told: True) -> Any:
+        """The same, of something that what follows needs: Stopped where it failed."""
+        told = await self.that(name, asking, holds)
+        if told is None:
+            raise Stopped(name)
         return told
 
     async def refused(self, name: str, asking: Awaitable[Any], kind: type[Exception], code: int) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from binance import AsyncClient, BinanceSocketManager, FuturesDepthCacheManager
 from binance.exceptions import BinanceAPIException
-from checking import Checks, until
+from checking import Checks, Stopped, until
 from serving import serve
 
 
@@ -73,7 +74,7 @@ async def orders(made: Any, symbol: str, news: list[Any], checks: Checks) -> Non
     await checks.refused("margin is so already", made.futures_change_margin_type(symbol=symbol, marginType="CROSSED"), BinanceAPIException, -4046)
     await checks.that("one position a symbol", made.futures_get_position_mode(), lambda told: told["dualSidePosition"] is False)
     wish = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": size, "price": below}
-    placed = await checks.that("limit order", made.futures_create_order(**wish), lambda told: told["status"] == "NEW" and "avgPrice" not in told)
+    placed = await checks.must("limit order", made.futures_create_order(**wish), lambda told: told["status"] == "NEW" and "avgPrice" not in told)
     number = placed["orderId"]
     await checks.that("asked for", made.futures_get_order(symbol=symbol, orderId=number), lambda told: told["avgPrice"] and told["time"] > 0)
     changed = made.futures_modify_order(symbol=symbol, orderId=number, side="BUY", quantity=size, price=str(Decimal(below) + tick))
@@ -83,7 +84,7 @@ async def orders(made: Any, symbol: str, news: list[Any], checks: Checks) -> Non
     await checks.refused("cancelled again", made.futures_cancel_order(symbol=symbol, orderId=number), BinanceAPIException, -2011)
 
     bought = made.futures_create_order(symbol=symbol, side="BUY", type="MARKET", quantity=size, newOrderRespType="RESULT")
-    filled = await checks.that("market order", bought, lambda told: told["status"] == "FILLED")
+    filled = await checks.must("market order", bought, lambda told: told["status"] == "FILLED")
     await checks.that("its fill was told", until(lambda: told_of(filled["orderId"])[-1:] == ["FILLED"]), bool)
     await checks.that("short form of it", until(lambda: any(one["e"] == "TRADE_LITE" for one in news)), bool)
     await checks.that("account was told", until(lambda: any(one["e"] == "ACCOUNT_UPDATE" and one["a"]["P"] for one in news)), bool)
@@ -94,7 +95,7 @@ async def orders(made: Any, symbol: str, news: list[Any], checks: Checks) -> Non
 
     trigger = str(last * 95 // 100 // tick * tick)
     waits = made.futures_create_order(symbol=symbol, side="SELL", type="STOP_MARKET", triggerPrice=trigger, closePosition="true")
-    stop = await checks.that("stop", waits, lambda told: told["algoStatus"] == "NEW")
+    stop = await checks.must("stop", waits, lambda told: told["algoStatus"] == "NEW")
     await checks.that("stop was told", until(lambda: any(one["e"] == "ALGO_UPDATE" and one["o"]["aid"] == stop["algoId"] for one in news)), bool)
     waiting = made.futures_get_open_orders(symbol=symbol, conditional=True)
     await checks.that("stop waits", waiting, lambda told: [one["algoId"] for one in told] == [stop["algoId"]])
@@ -130,9 +131,12 @@ async def session(job: dict[str, Any]) -> dict[str, Any]:
                 news.append(await stream.recv())
 
     listening = asyncio.create_task(listen())
+    made.timestamp_offset = (await made.futures_time())["serverTime"] - int(time.time() * 1_000)
     try:
         await market(made, sockets, symbol, checks)
         await orders(made, symbol, news, checks)
+    except Stopped:
+        pass  # what failed is told
     finally:
         listening.cancel()
         await made.close_connection()

@@ -45,8 +45,8 @@ class SocketPlan(Struct, frozen=True):
 class RestRequest(Struct, frozen=True):
     """One request: what it is for, of which symbol, and its weight; GET, or POST of a JSON `body`, unless it names another `method`.
 
-    `orders` is what it takes of the venue's counts of orders, `urgency` who goes first where a budget makes requests wait (0 before 1), and
-    `is_kept` whether the answer may stand in a log.
+    `orders` is what it takes of the venue's counts of orders, `urgency` who goes first where a budget makes requests wait (0 before 1),
+    `is_kept` whether the answer may stand in a log, and `levels` how many a side were asked for of a book: one with fewer is whole.
     """
 
     what: str
@@ -59,6 +59,7 @@ class RestRequest(Struct, frozen=True):
     orders: int = 0
     urgency: int = 2
     is_kept: bool = True
+    levels: int = 0
 
     @property
     def shown(self) -> str:

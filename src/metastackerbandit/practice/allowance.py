@@ -40,11 +40,24 @@ class Limit(Struct, frozen=True, rename="camel"):
         return f"{self.interval_num}{self.interval[0]}"
 
 
+class LimitWords(Struct, frozen=True):
+    """What is said of -1003, with {limit} of which too much was used, and {until} when an address is banned."""
+
+    too_many: str = (
+        "Too much request weight used; current limit is {limit.limit} request weight per {limit.interval_num} {limit.interval}. "
+        "Please use WebSocket Streams for live updates to avoid polling the API."
+    )
+    banned: str = "Way too much request weight used; IP banned until {until}. Please use WebSocket Streams for live updates to avoid bans."
+
+
+_SPOT = LimitWords()
+
+
 class Allowance:
     """Counts what addresses and accounts have used of `limits`."""
 
-    def __init__(self, limits: Iterable[Limit], time: VenueTime) -> None:
-        self.limits, self._time = tuple(limits), time
+    def __init__(self, limits: Iterable[Limit], time: VenueTime, words: LimitWords = _SPOT) -> None:
+        self.limits, self._time, self._words = tuple(limits), time, words
         self._used: dict[tuple[Limit, str], tuple[int, int]] = {}  # by whom -> window, count
         self._beyond: dict[str, int] = {}
         self._banned: dict[str, int] = {}  # until, ns
@@ -112,18 +125,13 @@ class Allowance:
     def too_many(self) -> WireRefusal:
         """What is said where the weight of a minute is used up."""
         limit = next(one for one in self.limits if one.rate_limit_type == "REQUEST_WEIGHT")
-        msg = (
-            f"Too much request weight used; current limit is {limit.limit} request weight per {limit.interval_num} {limit.interval}. "
-            "Please use WebSocket Streams for live updates to avoid polling the API."
-        )
+        msg = self._words.too_many.format(limit=limit)
         until = (self._time.now_ns() // limit.span_ns + 1) * limit.span_ns
         return WireRefusal(429, -1003, msg, self._wait(until), self._data(until))
 
     def banned(self, until_ns: int) -> WireRefusal:
         """What is said to an address that did not stop."""
-        msg = (
-            f"Way too much request weight used; IP banned until {until_ns // MILLI_NS}. Please use WebSocket Streams for live updates to avoid bans."
-        )
+        msg = self._words.banned.format(until=until_ns // MILLI_NS)
         return WireRefusal(418, -1003, msg, self._wait(until_ns), self._data(until_ns))
 
     def ban(self, address: str, span_ns: int = _BAN_NS) -> WireRefusal:

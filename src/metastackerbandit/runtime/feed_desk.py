@@ -105,8 +105,10 @@ class FeedDesk:
         self.dropped[s] += len(waiting) == waiting.maxlen
         waiting.append(Waiting(bytes(frame), received_ns, int(depth["first_id"]), int(depth["prior_id"])))
 
-    def take_snapshot(self, s: int, body: bytes, received_ns: int) -> bool:
+    def take_snapshot(self, s: int, body: bytes, received_ns: int, levels: int = 0) -> bool:
         """The snapshot that an instrument waits for: True when its book is live, False when changes behind the snapshot are missing.
+
+        Where it has fewer than the `levels` that were asked for, there are no others: the book is known to its end.
 
         Raises:
             AnswerRefused: the body is no snapshot of this instrument.
@@ -118,7 +120,7 @@ class FeedDesk:
         depth = self.market.decoded.depth[0]
         if waiting and comes_too_early(self.market.feeds[s], depth.last_id, waiting[0].first_id, waiting[0].prior_id):
             return False
-        self._again(body, received_ns, s, is_change=False)
+        self._again(body, received_ns, s, is_change=False, levels=levels)
         self._waiting[s] = deque(maxlen=waiting.maxlen)
         for one in waiting:
             taken = self._again(one.frame, one.received_ns, s, is_change=True)
@@ -139,10 +141,14 @@ class FeedDesk:
             what = f"{name}: {means}" if name != "sound" else "it is no snapshot of a book"
             raise AnswerRefused(what, where=where, mend="it is asked again")
 
-    def _again(self, frame: bytes, received_ns: int, s: int, *, is_change: bool) -> Taken:
+    def _again(self, frame: bytes, received_ns: int, s: int, *, is_change: bool, levels: int = 0) -> Taken:
         self._bytes[: len(frame)] = frame
         alone, is_again = (-1, 1) if is_change else (s, 0)
         taken = unpacked(self._take(self._text, len(frame), received_ns, alone, REPLY, is_again, *self._known))
+        if not is_change:
+            depth, row = self.market.decoded.depth[0], self.market.book.row[s]
+            row["known_bid"] = 0 if depth["bids"] < levels else row["known_bid"]
+            row["known_ask"] = 0 if depth["asks"] < levels else row["known_ask"]
         self._hear(taken, self.market, received_ns)
         return taken
 

@@ -18,7 +18,7 @@ from metastackerbandit.simulation.listing import Listing, refused_by_rules, size
 from metastackerbandit.simulation.matching import MAKES, NO_ROOM, NOT_ENOUGH, RESTS, TAKES, WHOLE, WOULD_TAKE, enter, reached, withdraw
 from metastackerbandit.simulation.order_lists import OrderLists
 from metastackerbandit.simulation.perp_money import PerpMoney
-from metastackerbandit.simulation.queues import BUY, NONE, SELL, empty_queues, reducible
+from metastackerbandit.simulation.queues import BUY, NONE, empty_queues, reducible
 from metastackerbandit.simulation.spot_money import SpotMoney
 from metastackerbandit.simulation.triggers import is_met, traded_between
 
@@ -196,8 +196,7 @@ class Exchange:
         if wish.trigger:
             price = self.marks[s] if wish.triggered_by == "mark" else int(self.queues.row[s]["last_ticks"])
             return Refusal("would_trigger") if is_met(wish, price, price) else None
-        resting = sum(order.left for order in mine if order.wish.reduces_only and order.slot != NONE and order.wish.side == wish.side)
-        return Refusal("reduce_only") if wish.reduces_only and self._reducible(owner, s, wish.side) <= resting else None
+        return Refusal("reduce_only") if wish.reduces_only and not self._reducible(owner, s, wish.side) else None
 
     def _turnover(self, order: Order) -> int:
         """Ticks times lots that what is left of an order can cost."""
@@ -293,15 +292,11 @@ class Exchange:
             self.orders.end(order)
 
     def _trim(self, owner: int, s: int, now_ns: int) -> None:
-        """End reducing orders that rest and have nothing to reduce any more, the newest first."""
-        for side in (BUY, SELL):
-            room = self._reducible(owner, s, side)
-            for one in self.orders.open(owner, s):
-                if one.wish.side == side and one.wish.reduces_only and one.slot != NONE:
-                    room -= one.left
-                    if room < 0:
-                        self._withdraw(one)
-                        self._end(one, "expired", "expired", now_ns, "reduce_only")
+        """End reducing orders that rest and have nothing left to reduce."""
+        for one in self.orders.open(owner, s):
+            if one.wish.reduces_only and one.slot != NONE and not self._reducible(owner, s, one.wish.side):
+                self._withdraw(one)
+                self._end(one, "expired", "expired", now_ns, "reduce_only")
 
     def _look_at(self, s: int, now_ns: int) -> None:
         """Bring an instrument's orders whose triggers are met."""

@@ -122,3 +122,12 @@ def test_a_symbol_that_does_not_trade_is_told_as_such() -> None:
     usdm = Usdm(is_trading=False)
     assert usdm.ask("GET", "/fapi/v1/exchangeInfo", None)["symbols"][0]["status"] == "SETTLING"
     assert usdm.refusal() == -4140
+
+
+def test_too_much_is_answered_in_usdms_words_and_then_banned() -> None:
+    usdm = Usdm()
+    answers = [usdm.answer("GET", "/fapi/v1/depth", None, symbol="BTCUSDT", limit=1_000) for _ in range(150)]
+    assert answers[119].http == 200 and int(answers[119].headers["X-MBX-USED-WEIGHT-1M"]) == 2_400
+    assert (answers[120].http, answers[120].body["code"]) == (429, -1003) and "2400 requests per minute" in answers[120].body["msg"]
+    assert int(answers[120].headers["Retry-After"]) >= 1
+    assert answers[149].http == 418 and "IP banned until" in answers[149].body["msg"]

@@ -97,13 +97,15 @@ def _plans(name: str, base: str, streams: Sequence[str], books: dict[str, str], 
 def spot_snapshot(one: Instrument, levels: int, endpoints: EndpointSettings) -> RestRequest:
     """The book to begin from; more than 5,000 levels are not to be had."""
     limit, weight = next(((most, weight) for most, weight in _SPOT_DEPTHS if most >= levels), _SPOT_DEPTHS[-1])
-    return RestRequest("depth", one.symbol, f"{endpoints.binance_spot_rest}/api/v3/depth?symbol={one.symbol}&limit={min(levels, limit)}", weight)
+    url = f"{endpoints.binance_spot_rest}/api/v3/depth?symbol={one.symbol}&limit={min(levels, limit)}"
+    return RestRequest("depth", one.symbol, url, weight, levels=min(levels, limit))
 
 
 def perp_snapshot(one: Instrument, levels: int, endpoints: EndpointSettings) -> RestRequest:
     """The book to begin from; only these numbers of levels are allowed."""
     limit, weight = next(((most, weight) for most, weight in _PERP_DEPTHS if most >= levels), _PERP_DEPTHS[-1])
-    return RestRequest("depth", one.symbol, f"{endpoints.binance_perp_rest}/fapi/v1/depth?symbol={one.symbol}&limit={limit}", weight)
+    url = f"{endpoints.binance_perp_rest}/fapi/v1/depth?symbol={one.symbol}&limit={limit}"
+    return RestRequest("depth", one.symbol, url, weight, levels=limit)
 
 
 def spot_klines(one: Instrument, frame: str, from_ns: int, to_ns: int, limit: int, endpoints: EndpointSettings) -> RestRequest:

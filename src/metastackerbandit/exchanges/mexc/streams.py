@@ -45,7 +45,8 @@ def sockets(instruments: Sequence[Instrument], words: Sequence[str], endpoints: 
 
 def snapshot(one: Instrument, levels: int, endpoints: EndpointSettings) -> RestRequest:
     """The book to begin from."""
-    return RestRequest("depth", one.symbol, f"{endpoints.mexc_spot_rest}/api/v3/depth?symbol={one.symbol}&limit={min(levels, 5_000)}", 1)
+    most = min(levels, 5_000)
+    return RestRequest("depth", one.symbol, f"{endpoints.mexc_spot_rest}/api/v3/depth?symbol={one.symbol}&limit={most}", 1, levels=most)
 
 
 def klines(one: Instrument, frame: str, from_ns: int, to_ns: int, limit: int, endpoints: EndpointSettings) -> RestRequest:

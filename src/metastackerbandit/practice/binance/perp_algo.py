@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.practice.binance import perp_orders
+from metastackerbandit.practice.binance.perp_asked import unknown_to_ask, unknown_to_cancel
 from metastackerbandit.practice.binance.perp_order_form import algo_order
 from metastackerbandit.practice.binance.perp_refusals import told
-from metastackerbandit.practice.binance.perp_trade import PerpTrade, unknown_to_ask, unknown_to_cancel
+from metastackerbandit.practice.binance.perp_trade import PerpTrade
 from metastackerbandit.practice.binance.perp_venue import cut, limit, span
 from metastackerbandit.practice.replies import Asked, Route, Routes
 from metastackerbandit.simulation.exchange_words import Order, Refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.domain.money import RATE_ONE
-from metastackerbandit.practice.allowance import Limit
+from metastackerbandit.practice.allowance import Limit, LimitWords
 from metastackerbandit.practice.binance.perp_text import MS, amount, share
 from metastackerbandit.practice.binance.perp_venue import PerpVenue
 from metastackerbandit.practice.binance.perp_words import ALGO_TYPES, MODES, PLAIN_TYPES
@@ -15,6 +15,11 @@ LIMITS = (
     Limit("REQUEST_WEIGHT", "MINUTE", 1, 2_400),
     Limit("ORDERS", "MINUTE", 1, 1_200),
     Limit("ORDERS", "SECOND", 10, 300),
+)
+LIMIT_WORDS = LimitWords(
+    too_many="Too many requests; current limit is {limit.limit} requests per minute. "
+    "Please use the websocket for live updates to avoid polling the API.",
+    banned="Way too many requests; IP banned until {until}. Please use the websocket for live updates to avoid bans.",
 )
 
 

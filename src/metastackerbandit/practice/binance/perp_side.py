@@ -12,9 +12,10 @@ from metastackerbandit.practice.allowance import Allowance
 from metastackerbandit.practice.api_talk import ApiTalk
 from metastackerbandit.practice.binance.perp_algo import PerpAlgo
 from metastackerbandit.practice.binance.perp_api import methods_of
+from metastackerbandit.practice.binance.perp_asked import PerpAsked
 from metastackerbandit.practice.binance.perp_income import IncomeBook
 from metastackerbandit.practice.binance.perp_keys import ListenKeys
-from metastackerbandit.practice.binance.perp_listing import LIMITS
+from metastackerbandit.practice.binance.perp_listing import LIMIT_WORDS, LIMITS
 from metastackerbandit.practice.binance.perp_live import market_stream, public_stream
 from metastackerbandit.practice.binance.perp_own import PerpOwn
 from metastackerbandit.practice.binance.perp_private import owner_of, private_stream
@@ -50,12 +51,12 @@ WAYS = Ways(
 def perp_side(floor: Floor, funding: FundingBoard, keys: KeyRing, time: VenueTime, faults: Faults, hub: Hub, settings: PracticeSettings) -> Side:
     """Serve a floor of perpetuals as Binance USD-M."""
     venue, listen_keys, log, income = PerpVenue(floor, funding), ListenKeys(), UserLog(settings.queue), IncomeBook(settings.fills)
-    desk = Desk(floor, Doorkeeper(keys, time), Allowance(LIMITS, time), time, faults, settings, WAYS)
+    desk = Desk(floor, Doorkeeper(keys, time), Allowance(LIMITS, time, LIMIT_WORDS), time, faults, settings, WAYS)
     public = Family("usdm public", lambda name: public_stream(venue, name))
     trade, snapshots = PerpTrade(venue), Snapshots(floor, faults, hub, public.name)
     floor.listeners += [lambda event: log.add(owner_of(event), event), income.hear]
     floor.clocks.append(trade.look)
-    answers = (PerpPublic(venue, time, snapshots), trade, PerpAlgo(trade), PerpOwn(venue, income), listen_keys)
+    answers = (PerpPublic(venue, time, snapshots), trade, PerpAsked(venue), PerpAlgo(trade), PerpOwn(venue, income), listen_keys)
     routes = {place: route for one in answers for place, route in one.routes().items()}
 
     def talk(connection: Connection, query: Mapping[str, str]) -> ApiTalk:

@@ -1,4 +1,4 @@
-"""Orders at Binance USD-M by REST: place, amend, cancel, ask for them, and the switch that cancels them where nobody says otherwise in time."""
+"""Orders at Binance USD-M by REST: place, amend, cancel, and the switch that cancels them where nobody says otherwise in time."""
 
 from __future__ import annotations
 
@@ -9,26 +9,17 @@ from typing import Any
 import msgspec
 
 from metastackerbandit.practice.binance import perp_orders
+from metastackerbandit.practice.binance.perp_asked import unknown_to_ask, unknown_to_cancel
 from metastackerbandit.practice.binance.perp_order_form import lots_of, plain_order, ticks_of
-from metastackerbandit.practice.binance.perp_refusals import BAD_SIDE, NO_SUCH_ORDER, of_order, refused, told
+from metastackerbandit.practice.binance.perp_refusals import BAD_SIDE, of_order, told
 from metastackerbandit.practice.binance.perp_text import MS
-from metastackerbandit.practice.binance.perp_venue import PerpVenue, cut, limit, span
+from metastackerbandit.practice.binance.perp_venue import PerpVenue
 from metastackerbandit.practice.binance.perp_words import SIDES, is_plain
 from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal, missing
 from metastackerbandit.simulation.exchange_words import NewOrder, Order, Refusal
 
 MOST_PLACED, MOST_CANCELLED = 5, 10  # of a batch
 ALL_DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
-
-
-def unknown_to_cancel() -> WireRefusal:
-    """-2011."""
-    return told("unknown_order")
-
-
-def unknown_to_ask() -> WireRefusal:
-    """-2013."""
-    return WireRefusal(*NO_SUCH_ORDER)
 
 
 class PerpTrade:
@@ -46,15 +37,10 @@ class PerpTrade:
             ("POST", "/fapi/v1/order/test"): Route(self.test, 1, "trade"),
             ("PUT", "/fapi/v1/order"): Route(self.amend, 1, "trade", orders=1),
             ("DELETE", "/fapi/v1/order"): Route(self.cancel, 1, "trade", kind="cancel"),
-            ("GET", "/fapi/v1/order"): Route(self.ask, 1, "user"),
             ("POST", "/fapi/v1/batchOrders"): Route(self.place_batch, 5, "trade", orders=MOST_PLACED),
             ("DELETE", "/fapi/v1/batchOrders"): Route(self.cancel_batch, 1, "trade"),
             ("DELETE", "/fapi/v1/allOpenOrders"): Route(self.cancel_all, 1, "trade"),
             ("POST", "/fapi/v1/countdownCancelAll"): Route(self.count_down, 10, "trade"),
-            ("GET", "/fapi/v1/openOrder"): Route(self.open_one, 1, "user"),
-            ("GET", "/fapi/v1/openOrders"): Route(self.open_all, lambda given: 1 if given.maybe("symbol") else 40, "user"),
-            ("GET", "/fapi/v1/allOrders"): Route(self.all, 5, "user"),
-            ("GET", "/fapi/v1/userTrades"): Route(self.trades, 5, "user"),
         }
 
     def entered(self, asked: Asked, wish: NewOrder) -> Order:
@@ -152,55 +138,9 @@ class PerpTrade:
                 del self.deadlines[owner, s]
                 self.clear(owner, s, now_ns)
 
-    def ask(self, asked: Asked) -> Any:
-        """One order."""
-        return perp_orders.asked(self._found(asked), self.venue.steps[self.venue.symbol(asked.given)])
-
-    def open_one(self, asked: Asked) -> Any:
-        """One order that is open."""
-        order = self._found(asked)
-        if not order.is_open:
-            raise unknown_to_ask()
-        return perp_orders.asked(order, self.venue.steps[order.wish.s])
-
-    def open_all(self, asked: Asked) -> Any:
-        """Open orders, of one symbol or of all."""
-        wanted = self.venue.places(self.venue.maybe_symbol(asked.given))
-        mine = [one for one in self.exchange.orders.open(asked.owner) if one.wish.s in wanted and is_plain(one)]
-        return [perp_orders.asked(one, self.venue.steps[one.wish.s]) for one in mine]
-
-    def all(self, asked: Asked) -> Any:
-        """Orders, also those that are over, by number."""
-        given, (first_ns, last_ns) = asked.given, span(asked.given)
-        since = given.whole("orderId", 0)
-        wanted = self.venue.places(self.venue.maybe_symbol(given))
-        mine = sorted((one for s in wanted for one in self.exchange.orders.of(asked.owner, s)), key=lambda one: one.number)
-        rows = [one for one in mine if is_plain(one) and one.number >= since and first_ns <= one.placed_ns <= last_ns]
-        return [perp_orders.asked(one, self.venue.steps[one.wish.s]) for one in cut(rows, given, limit(given, 500, 1_000), by="orderId")]
-
-    def trades(self, asked: Asked) -> Any:
-        """Fills of a symbol's orders."""
-        given, (first_ns, last_ns) = asked.given, span(asked.given)
-        s, number, since = self.venue.symbol(given), given.whole("orderId", 0), given.whole("fromId", 0)
-        if since and (given.maybe("startTime") or given.maybe("endTime")):
-            raise refused(-1128, "Combination of optional parameters invalid.")
-        rows = [
-            one
-            for one in self.venue.floor.fills_of(asked.owner, s)
-            if one.fill.trade >= since and number in (0, one.order.number) and first_ns <= one.at_ns <= last_ns
-        ]
-        wanted = cut(rows, given, limit(given, 500, 1_000), by="fromId")
-        return [perp_orders.user_trade(one.order, one.fill, one.at_ns, self.venue.steps[s]) for one in wanted]
-
     def made_id(self) -> str:
         """A client id for an order that came without one."""
         return f"made{next(self._made)}"
-
-    def _found(self, asked: Asked) -> Order:
-        order = self.venue.order(asked.owner, self.venue.symbol(asked.given), asked.given, "orderId", "origClientOrderId", unknown_to_ask)
-        if not is_plain(order):
-            raise unknown_to_ask()
-        return order
 
     def _one(self, asked: Asked, given: dict[str, str], handler: Callable[[Asked], Any]) -> Any:
         """One order of several: its answer, or its refusal in the same place."""
