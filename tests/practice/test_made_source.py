@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
 
 from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
+from metastackerbandit.practice.binance.amounts import amounts_of
+from metastackerbandit.practice.binance.spot_tickers import SpotTickers
 from metastackerbandit.practice.day import day_of
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.funding import FundingBoard
 from metastackerbandit.practice.made_source import MadeSource
+from metastackerbandit.practice.replies import Asked, Parameters
 from metastackerbandit.practice.settings import PracticeSettings
 from metastackerbandit.practice.tape import book_side
 from metastackerbandit.simulation.candle_board import FIVE_NS
@@ -47,6 +51,16 @@ def test_the_past_meets_the_present_without_a_hole() -> None:
     day = day_of(ground.days, 0, ground.now_ns)
     fives = ground.board.candles(0, 5 * MINUTE_NS, ground.now_ns - DAY_NS, 2**62, 400, newest=True)
     assert day.trades >= fives["trades"].sum() > 0 and day.high >= fives["high"].max()
+
+
+def test_before_the_first_trade_the_newest_price_is_that_of_the_past() -> None:
+    ground = floor()
+    listings, sizes = ground.exchange.listings, ground.exchange.sizes
+    tickers = SpotTickers(ground, [amounts_of(one, size) for one, size in zip(listings, sizes, strict=True)])
+    assert ground.exchange.queues.row[1]["trade"] == 0, "nothing was traded yet"
+    close = ground.board.candles(1, MINUTE_NS, 0, 2**62, 1, newest=True)["close"][0]
+    asked = Asked(Parameters({"symbol": "ETHUSDT"}), ground.now_ns)
+    assert Decimal(tickers.price(asked)["price"]) == Decimal(int(close)) / 100 == Decimal(tickers.day(asked)["lastPrice"])
 
 
 def test_markets_of_a_seed_have_the_same_values_and_a_perpetuals_mark_is_the_value() -> None:
