@@ -10,7 +10,8 @@ SECONDS ?= 120
 MODULES ?= decision risk execution
 TORCH := torch==2.13.0
 DATA ?=
-RECORDED := ../shared/data/klines/binance_usdm_5m
+VENUE ?= loopback
+FRAMES ?= 15m,1h
 SYMBOLS ?=
 ARM ?= auto
 FRAME ?= 15m
@@ -28,7 +29,8 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/bytecode
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
 	@echo "make torch           PyTorch, where a CPU build is offered; without it the small network sleeps"
-	@echo "make run DATA=folder train on the first part of recorded candles, trade the rest on paper"
+	@echo "make run             a simulated exchange, models of its past, and trading on it; VENUE=binance trades the real market's data on paper,"
+	@echo "                     DATA=folder recorded candles: it trains on their first part and trades the rest"
 	@echo "make test            the whole suite"
 	@echo "make bench           our speed beside other engines, whose environments are made first; docs/performance.md"
 	@echo "make check           ruff, mypy --strict, the architecture test"
@@ -58,13 +60,12 @@ torch: $(READY)
 	  echo "no CPU build of $(TORCH) is offered for this Python: the small network sleeps, and its tests are skipped"; \
 	fi
 
+# With nothing else: the loopback exchange, a simulated market on this machine; its past is learned from, and it is traded until Ctrl-C.
 run: setup
 	@if [ -n "$(DATA)" ]; then \
 	  $(BIN)/msb run --replay --train --preflight --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
-	elif [ -d "$(RECORDED)" ]; then \
-	  $(BIN)/msb run --replay --train --preflight --data "$(RECORDED)" --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM) --frame $(FRAME); \
 	else \
-	  echo "make run: no recorded candles are here; give a folder of Parquet or CSV candles named by symbol: make run DATA=folder" >&2; exit 2; \
+	  $(BIN)/msb run --venue $(VENUE) --serve --train --preflight --frames $(FRAMES) --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM); \
 	fi
 
 test: setup

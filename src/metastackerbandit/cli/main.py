@@ -14,6 +14,7 @@ from metastackerbandit.cli import (
     capture_replay,
     compare,
     config,
+    control,
     data,
     diff,
     explain,
@@ -92,7 +93,9 @@ app.command("preflight")(preflight.preflight)
 app.command("readiness")(readiness.readiness)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(venue.app, name="venue")
-app.command()(verify.verify)
+app.command("verify")(verify.verify)
+for word in (control.pause, control.resume, control.kill, control.reconcile):
+    app.command(word.__name__)(word)
 app.command("status")(look.status)
 app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)

@@ -40,16 +40,18 @@ def run(
     venue: Annotated[str | None, typer.Option("--venue", help="Trade a live market on paper: loopback or binance.", show_default=False)] = None,
     span: Annotated[str | None, typer.Option("--for", metavar="3m", help="Stop after so long. [default: at Ctrl-C]", show_default=False)] = None,
     url: Annotated[str | None, typer.Option("--url", help="Another address of the venue.", show_default=False)] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Start the loopback exchange where none answers.")] = False,
     own: Annotated[bool, typer.Option("--own-broker", help="Fill orders here, on the venue's books, not at its account.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Trade on paper, one input at a time, with a live view; Ctrl-C stops in order."""
     with answering(json):
         if venue is not None:
-            if replay or train or twin or preflight or pace is not None:
-                mend = "leave out --replay, --train, --twin, --preflight and --pace, or --venue"
-                raise UsageError("a live market is neither replayed nor trained on as it runs", where="--venue", mend=mend)
-            _live(wanted, venue, span, url, own=own, quiet=json, plain=plain)
+            if replay or twin or pace is not None:
+                raise UsageError(
+                    "a live market has its own pace and no mirror", where="--venue", mend="leave out --replay, --twin and --pace, or --venue"
+                )
+            _live(wanted, venue, span, url, own=own, serve=serve, train=train, preflight=preflight, quiet=json, plain=plain)
             return
         if not replay:
             mend = "--venue loopback trades a made market, --venue binance a real one, --replay a recorded one"
@@ -67,16 +69,38 @@ def run(
         tell(payload, "\n".join([run_text(payload), "", _funnel_text(session, payload["run"])]), json)
 
 
-def _live(wanted: Wanted, venue: str, span: str | None, url: str | None, *, own: bool, quiet: bool, plain: bool) -> None:
-    """Trade a venue's live market on paper."""
+def _live(
+    wanted: Wanted,
+    venue: str,
+    span: str | None,
+    url: str | None,
+    *,
+    own: bool,
+    serve: bool,
+    train: bool,
+    preflight: bool,
+    quiet: bool,
+    plain: bool,
+) -> None:
+    """Trade a venue's live market: at its account where that is the loopback exchange's, else on paper."""
+    import os
+
+    from metastackerbandit.cli.first_run import prepared, served
+    from metastackerbandit.cli.market_data import loaded_of
     from metastackerbandit.cli.record import seconds_of
     from metastackerbandit.cli.trading import Traded, traded_live
     from metastackerbandit.cli.venues import market_named, venue_named
+    from metastackerbandit.config.home import home_folder
 
-    seconds = None if span is None else seconds_of(span, "--for")
     named, market = venue_named(venue), market_named(wanted.market or "perp")
-    asked = Traded(named, market, url, seconds, quiet, plain, has_account=named.is_made and market == "perp" and not own)
-    session, payload = traded_live(wanted, asked)
+    seconds, config = None if span is None else seconds_of(span, "--for"), loaded_of(wanted).config
+    is_alone = len(config.run.frames) == 1  # an account has one position a symbol, and each frame wants its own
+    asked = Traded(named, market, url, seconds, quiet, plain, has_account=named.is_made and market == "perp" and is_alone and not own)
+    with served(url, is_wanted=serve and named.is_made, is_shown=not quiet):
+        if train or preflight:
+            home = home_folder(wanted.home, os.environ)
+            prepared(wanted, config, home, named, market, url, trains=train, judges=preflight, is_shown=not quiet)
+        session, payload = traded_live(wanted, asked)
     tell(payload, "\n".join([run_text(payload), "", _funnel_text(session, payload["run"])]), quiet)
 
 

@@ -100,6 +100,13 @@ def at_rate(config: Config, rate: float) -> tuple[str, ...]:
     return (*changed, f"bars.grace_s={min(max(config.bars.grace_s, _GRACE_S * rate), 60.0):g}")
 
 
+def base_of(config: Config) -> int:
+    """Length (ns) of the candles that a run's frames are made of."""
+    from metastackerbandit.domain.timeframe import frame_ns
+
+    return min(MOST_BASE_NS, *(frame_ns(frame) for frame in config.run.frames))
+
+
 async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked, clock: VenueClock) -> Session:
     """The newest candles of every symbol into the store, and the session over them."""
     import os
@@ -107,12 +114,12 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
     from metastackerbandit.cli.downloading import forget_other_market
     from metastackerbandit.cli.session import open_live
     from metastackerbandit.config.home import home_folder
-    from metastackerbandit.domain.timeframe import frame_name, frame_ns
+    from metastackerbandit.domain.timeframe import frame_name
     from metastackerbandit.runtime.history import past_candles, venue_instruments
     from metastackerbandit.storage.store import keep_candles, leaf_folder
 
     home = home_folder(wanted.home, os.environ)
-    base_ns = min(MOST_BASE_NS, *(frame_ns(frame) for frame in config.run.frames))
+    base_ns = base_of(config)
     folder = leaf_folder(home, asked.venue.name, asked.market, base_ns)
     symbols = config.run.symbols or tuple(path.stem for path in sorted(folder.glob("*.parquet")))
     if not symbols and not asked.venue.is_made:
@@ -159,6 +166,7 @@ async def _traded_until(
     session: Session, asked: Traded, rest: Any, clock: VenueClock, events: Tally, record: RunRecord, writer: RunWriter, log: InputLog
 ) -> dict[str, Any]:
     """Wire everything, hear what was before, and trade until the time is over or somebody stops it."""
+    from metastackerbandit.cli.control import answers_of
     from metastackerbandit.cli.replay import inputs_before, predictor_of, view_of
     from metastackerbandit.cli.venues import endpoints_of
     from metastackerbandit.cli.watched import cards_heard
@@ -166,6 +174,7 @@ async def _traded_until(
     from metastackerbandit.engine.plan import deposit_row
     from metastackerbandit.exchanges.transport.picows_socket import PicowsConnector
     from metastackerbandit.runtime.account_broker import AccountBroker
+    from metastackerbandit.runtime.control_door import ControlDoor
     from metastackerbandit.runtime.live_account import LiveAccountSettings
     from metastackerbandit.runtime.live_feed import FeedSettings, World
     from metastackerbandit.runtime.live_run import LiveRun, Wiring
@@ -217,7 +226,12 @@ async def _traded_until(
         with view or nullcontext():
             run.warm(inputs_before(session), session.recording.bars, clock.now_ns())
             sink.open()
-            stopped = await _until_over(run, asked.seconds, clock, writer, config, engine)
+            door = ControlDoor(session.home, answers_of(session.home, run, engine, writer.run))
+            await door.open()
+            try:
+                stopped = await _until_over(run, asked.seconds, clock, writer, config, engine)
+            finally:
+                await door.close()
     finally:
         raw.close()
     return _payload(session, asked, record, writer, run, events, raised, time.monotonic() - began, stopped)
@@ -277,7 +291,7 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
 
     async def beat() -> None:
         while True:
-            writer.heartbeat(time.time_ns(), _summary(run, engine))
+            writer.heartbeat(time.time_ns(), summary_of_run(run, engine))
             await asyncio.sleep(config.live_run.heartbeat_s)
 
     beside = [asyncio.ensure_future(beat()), asyncio.ensure_future(clock.run())]
@@ -294,7 +308,7 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
     return bool(signals)
 
 
-def _summary(run: LiveRun, engine: Any) -> dict[str, Any]:
+def summary_of_run(run: LiveRun, engine: Any) -> dict[str, Any]:
     """How the run stands, for status."""
     from metastackerbandit.runtime.paper import summary_of
 
@@ -339,7 +353,7 @@ def _payload(
         "identity": record.identity,
         "seconds": round(seconds, 3),
         "stopped": stopped,
-        **_summary(run, engine),
+        **summary_of_run(run, engine),
         "reconciliation_differences": run.broker.differences(engine),
         "events": events.happened,
         "alarms": alarm_lines(raised, record),

@@ -87,6 +87,10 @@ class AccountBroker:
         """Compare now. Raises VenueError."""
         await self.account.reconciler.check()
 
+    def accept(self, key: str) -> bool:
+        """Take a difference as it is; whether there is one of this key."""
+        return self.account.reconciler.accept(key)
+
     @property
     def is_idle(self) -> bool:
         """Whether nothing of ours is under way or works at the venue."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -59,6 +59,9 @@ class LiveBroker(Broker, Protocol):
 
     def differences(self, engine: Engine) -> list[dict[str, str]]:
         """What differed then."""
+
+    def accept(self, key: str) -> bool:
+        """Take a difference as it is; whether there is one of this key."""
 
     @property
     def is_idle(self) -> bool:
@@ -142,6 +145,11 @@ class LiveRun:
     def live(self) -> tuple[str, ...]:
         """Symbols whose books are live, or were at the end."""
         return self.feed.live() if self._ended is None else self._ended[1]
+
+    def obey(self, word: Literal["pause", "resume", "kill"]) -> int:
+        """Take an operator's word; the time that it counts from, UTC ns by the venue's clock."""
+        self._take(Control(self._world.clock.now_ns(), word))
+        return self.trader.now_ns
 
     async def _flatten(self) -> None:
         """Cancel what works, leave every position at the market, and wait for it, no longer than is allowed."""

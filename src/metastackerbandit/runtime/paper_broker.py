@@ -123,6 +123,10 @@ class PaperBroker:
                 found.append({"kind": "position", "symbol": book.instrument.symbol, "name": book.frame, "ours": f"{ours}", "venue": f"{theirs}"})
         return found
 
+    def accept(self, key: str) -> bool:
+        """Nothing here can differ by anybody's will."""
+        return False
+
     # -- the market's side -------------------------------------------------------------------------------------------
 
     def passing(self, now_ns: int) -> None:

@@ -72,7 +72,7 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         config_hash=row.config_hash,
         code=row.code,
         uptime_s=(now_ns - row.started_ns) / SECOND_NS if running else None,
-        connections=(),
+        connections=tuple(row.summary.get("connections", ())) if running else (),
         positions=_positions(view),
         attention=(*lost, *_failure(row), *in_force(view), *alarmed(view)),
         notices=row.notices,
@@ -83,7 +83,7 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         symbols=tuple(dict.fromkeys(row.symbols)),
         started_ns=row.started_ns,
         heartbeat_ns=row.heartbeat_ns,
-        summary={name: value for name, value in row.summary.items() if name != BESIDE},
+        summary={name: value for name, value in row.summary.items() if name not in (BESIDE, "connections")},
     )
 
 
