@@ -1,4 +1,4 @@
-# Words: setup, torch, run, test, check, mutation, fuzz, docs, oracles, bench. Each works alone on a fresh clone: what it needs, it makes.
+# Words: setup, torch, run, test, check, mutation, fuzz, docs, oracles, conformance, bench. Each works alone on a fresh clone: what it needs, it makes.
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,7 +24,7 @@ export POLARS_MAX_THREADS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/bytecode
 
-.PHONY: help setup torch run test check mutation fuzz bench docs oracles
+.PHONY: help setup torch run test check mutation fuzz bench docs oracles conformance
 
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
@@ -35,6 +35,7 @@ help:
 	@echo "make bench           our speed beside other engines, whose environments are made first; docs/performance.md"
 	@echo "make check           ruff, mypy --strict, the architecture test"
 	@echo "make oracles         other engines play the same scenes, and are compared with ours trade for trade (docs/oracles.md); PEER=name for one"
+	@echo "make conformance     independent clients of Binance trade on the loopback exchange (docs/loopback_exchange.md); CLIENT=name for one"
 	@echo "make mutation        mutants of what decides, sizes and executes, tried on their own tests (docs/testing.md)"
 	@echo "make fuzz            codecs and the reader of captures on bytes that nobody would send, SECONDS=120 each (docs/testing.md)"
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md,"
@@ -79,13 +80,18 @@ bench: setup
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 check: $(READY)
-	$(BIN)/ruff check src tests tools benchmarks oracles
+	$(BIN)/ruff check src tests tools benchmarks oracles conformance
 	$(BIN)/mypy --num-workers 2
 	$(BIN)/python -m pytest tests/architecture
 
 # Peers are installed on demand, each in an environment of its own below benchmarks/peers.
 oracles: setup
 	$(BIN)/python -m oracles $(if $(PEER),--peer $(PEER)) $(if $(KLINES),--klines "$(KLINES)")
+
+# Clients are installed on demand too, beside the peers.
+conformance: setup
+	$(BIN)/python -m conformance $(if $(CLIENT),--client $(CLIENT))
+	$(BIN)/python -m conformance.usdm $(if $(CLIENT),--client $(CLIENT))
 
 $(MUTATION)/.ready: requirements.lock requirements-uv.lock tools/mutation/requirements.lock
 	$(PYTHON) -m venv $(MUTATION)

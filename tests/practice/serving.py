@@ -35,9 +35,10 @@ class Client:
         assert http == 200, body
         return body
 
-    async def sign(self, method: str, path: str, key: Key = KEY, **given: Any) -> tuple[int, Any, Any]:
-        """Status, JSON, headers of a signed request."""
-        text = "&".join(f"{name}={value}" for name, value in (given | {"timestamp": self.ground.time.told_ms()}).items())
+    async def sign(self, method: str, path: str, key: Key = KEY, at_ms: int | None = None, **given: Any) -> tuple[int, Any, Any]:
+        """Status, JSON, headers of a signed request; it is of now unless another time is given."""
+        sent_ms = self.ground.time.told_ms() if at_ms is None else at_ms
+        text = "&".join(f"{name}={value}" for name, value in (given | {"timestamp": sent_ms}).items())
         text += f"&signature={hmac.new(key.secret.encode(), text.encode(), hashlib.sha256).hexdigest()}"
         headers = {"X-MBX-APIKEY": key.api_key, "Content-Type": "application/x-www-form-urlencoded"}
         url, body = (f"http://{self.at}{path}?{text}", None) if method in ("GET", "DELETE") else (f"http://{self.at}{path}", text)

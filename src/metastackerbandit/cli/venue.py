@@ -29,6 +29,10 @@ UrlFlag = Annotated[str, typer.Option("--url", help="Where the exchange is.")]
 def venue(
     context: typer.Context,
     port: Annotated[int, typer.Option("--port", help="Where it listens; 0 takes a free port.", min=0, max=65_535)] = PORT,
+    tls_port: Annotated[
+        int | None,
+        typer.Option("--tls-port", help="Serve https and wss here too; 0 takes a free port.", min=0, max=65_535, show_default=False),
+    ] = None,
     speed: Annotated[float, typer.Option("--speed", help="Seconds of the venue in one of ours.", min=0.01, max=1_000)] = 60.0,
     market: Annotated[str, typer.Option("--market", metavar="both|spot|perp", help="What it serves.")] = "both",
     preset: Annotated[str, typer.Option("--flow", metavar="NAME", help="normal, high-volatility or high-volume.")] = "normal",
@@ -52,6 +56,7 @@ def venue(
         config = config_of(home, sets)
         asked = Served(
             port=port,
+            tls_port=tls_port,
             speed=speed,
             markets=_markets(market),
             preset=preset,

@@ -6,6 +6,8 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -15,6 +17,7 @@ from metastackerbandit.domain.errors import ConfigRefused, UsageError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.timeframe import HOUR_NS
 from metastackerbandit.practice.faults import Fault, Faults
+from metastackerbandit.practice.tls import made_certificate, serving_context
 from metastackerbandit.simulation.candle_board import FIVE_NS
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
 from metastackerbandit.simulation.settings import MARKETS, GeneratorSettings, ListingSettings
@@ -37,6 +40,7 @@ class Served(Struct, frozen=True):
     """How an exchange was asked for."""
 
     port: int
+    tls_port: int | None  # None: no TLS
     speed: float
     markets: tuple[str, ...]
     preset: str
@@ -57,13 +61,24 @@ def served(asked: Served, config: Config, tell: Callable[[dict[str, Any]], None]
 
 async def _served(asked: Served, config: Config, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     venue, sources, faults = made_venue(asked)
+    with TemporaryDirectory(prefix="msb-venue-") as folder:
+        certificate = None if asked.tls_port is None else made_certificate(Path(folder))
+        return await _served_with(certificate, asked, venue, sources, faults, tell)
+
+
+async def _served_with(
+    certificate: Path | None, asked: Served, venue: Venue, sources: dict[str, MadeSource], faults: Faults, tell: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Serve; https and wss too where there is a certificate."""
     try:
-        port, _ = await venue.start(asked.port)
+        tls = None if certificate is None else serving_context(certificate)
+        port, tls_port = await venue.start(asked.port, tls=tls, tls_port=asked.tls_port or 0)
     except OSError as error:
+        await venue.stop()
         raise ConfigRefused(f"port {asked.port} cannot be had: {error.strerror}", where="--port", mend="name another, or 0 for a free one") from None
     for one in asked.faults:
         faults.switch_on(one)
-    tell(_start_payload(asked, port, sources))
+    tell(_start_payload(asked, port, sources) | {"tls_url": f"https://127.0.0.1:{tls_port}" if tls_port else None, "certificate": certificate})
     stop, loop, began = asyncio.Event(), asyncio.get_running_loop(), time.monotonic()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
@@ -101,7 +116,7 @@ def made_venue(asked: Served) -> tuple[Venue, dict[str, MadeSource], Faults]:
 
     generator = generator_of(asked)
     begun_ns = time.time_ns() // FIVE_NS * FIVE_NS
-    venue_time = VenueTime(begun_ns, asked.speed)
+    venue_time = VenueTime(time.time_ns(), asked.speed)  # floors begin before, and go on to it: at speed 1 a client may sign by its own clock
     faults, keys = Faults(venue_time), KeyRing([Key(LOOPBACK_KEY, LOOPBACK_SECRET, OWNER)])
     hub, settings = Hub(venue_time, faults), PracticeSettings(speed=asked.speed)
     sides: list[Side] = []
@@ -171,6 +186,7 @@ def start_text(payload: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"SIMULATED: {', '.join(payload['symbols'])}, {' and '.join(payload['markets'])}, {payload['days']} days of past, at {payload['url']}",
+            *([f"https and wss at {payload['tls_url']}, trusting {payload['certificate']}"] if payload["tls_url"] else []),
             f"a second here is {payload['speed']:g} there{faults}",
             f"key {payload['api_key']}",
             f"secret {payload['secret']}",

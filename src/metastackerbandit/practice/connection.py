@@ -48,9 +48,9 @@ class Connection:
 
     _numbers = count(1)
 
-    def __init__(self, ws: web.WebSocketResponse, address: str, manners: Manners, time: VenueTime, faults: Faults, queue: int) -> None:
-        self.number, self.address, self.manners, self.is_open, self.is_dead = next(self._numbers), address, manners, True, False
-        self._ws, self._time, self._faults = ws, time, faults
+    def __init__(self, ws: web.WebSocketResponse, request: web.Request, manners: Manners, time: VenueTime, faults: Faults, queue: int) -> None:
+        self.number, self.address, self.manners, self.is_open, self.is_dead = next(self._numbers), request.remote or "", manners, True, False
+        self._ws, self._transport, self._time, self._faults = ws, request.transport, time, faults
         self._queue: asyncio.Queue[tuple[bytes, WSMsgType] | None] = asyncio.Queue(queue)
         self._begun_ns, self._pinged_s, self._ponged_s = time.now_ns(), time.wall_s(), time.wall_s()
         self._heard: deque[float] = deque(maxlen=manners.messages + 1)
@@ -153,7 +153,7 @@ class Connection:
     def _cut(self, data: bytes) -> None:
         """Send half of a frame, if any, and end the connection without a goodbye."""
         self.is_open = False
-        transport = self._ws._req.transport if self._ws._req is not None else None  # aiohttp offers no public way to it once prepared
+        transport = self._transport
         if transport is not None:
             if data:
                 transport.write(bytes((0x81, 126)) + min(len(data), 65_535).to_bytes(2, "big") + data[: len(data) // 2])
@@ -166,6 +166,6 @@ async def accepted(request: web.Request, manners: Manners, time: VenueTime, faul
     """Accept a WebSocket. Compression is not offered: on one machine it only costs."""
     ws = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=_MESSAGE)
     await ws.prepare(request)
-    made = Connection(ws, request.remote or "", manners, time, faults, queue)
+    made = Connection(ws, request, manners, time, faults, queue)
     made.is_dead = faults.strikes("half_open") is not None
     return made

@@ -54,8 +54,8 @@ class MadeSource:
         self.go_on(exchange, now_ns + self._step_ns)
 
     def go_on(self, exchange: Exchange, to_ns: int) -> None:
-        """Let the market happen, a step at a time."""
-        while self._now_ns < to_ns:
+        """Let the market happen, a step at a time: whole ones, so that nothing is stamped later than `to_ns`."""
+        while self._now_ns + self._step_ns <= to_ns:
             self._now_ns += self._step_ns
             count = int(live_step(self._background, self._made, exchange.queues, self._step_ns, self._flow))
             exchange.flow(self._flow[:count])

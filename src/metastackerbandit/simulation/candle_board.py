@@ -99,24 +99,26 @@ class CandleBoard:
     def _base(self, s: int, frame_ns: int, from_ns: int, to_ns: int, limit: int, newest: bool) -> np.ndarray:
         """The bars that the wanted candles are made of, no more than they need."""
         minutes = self._with_forming(s, self._minutes[s].bars, 1)
-        if frame_ns < FIVE_NS:
-            whole = minutes
-        else:
-            fives = self._fives[s].bars
-            after = int(fives[-1]["closed_ns"]) if len(fives) else 0
-            first = int(np.searchsorted(minutes["opened_ns"], after))
-            whole = np.concatenate([fives, minutes[first:]])
-        opened = whole["opened_ns"]
-        low = int(np.searchsorted(opened, from_ns // frame_ns * frame_ns))
-        high = int(np.searchsorted(opened, -(-to_ns // frame_ns) * frame_ns))
+        fives = self._fives[s].bars if frame_ns >= FIVE_NS else minutes[:0]
+        count = len(fives)
+        minutes = minutes[np.searchsorted(minutes["opened_ns"], int(fives[-1]["closed_ns"]) if count else 0) :]
+
+        def place(at_ns: int) -> int:
+            """Of the first bar that opens then or later, minutes counted behind the longer ones: only what is needed is copied."""
+            return int(np.searchsorted(fives["opened_ns"], at_ns) + np.searchsorted(minutes["opened_ns"], at_ns))
+
+        def opened(at: int) -> int:
+            return int(fives[at]["opened_ns"] if at < count else minutes[at - count]["opened_ns"]) // frame_ns * frame_ns
+
+        low, high = place(from_ns // frame_ns * frame_ns), place(-(-to_ns // frame_ns) * frame_ns)
         if low == high:
-            return whole[:0]
+            return minutes[:0]
         span = (limit + 1) * frame_ns
         if newest:
-            low = max(low, int(np.searchsorted(opened, int(opened[high - 1]) // frame_ns * frame_ns - span)))
+            low = max(low, place(opened(high - 1) - span))
         else:
-            high = min(high, int(np.searchsorted(opened, int(opened[low]) // frame_ns * frame_ns + span)))
-        return whole[low:high]
+            high = min(high, place(opened(low) + span))
+        return np.concatenate([fives[low:high], minutes[max(low - count, 0) : max(high - count, 0)]])
 
     def _with_forming(self, s: int, closed: np.ndarray, f: int) -> np.ndarray:
         """Closed bars with the open one behind them, where it has trades."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -163,3 +164,16 @@ def test_a_stale_snapshot_is_older_than_the_stream_and_a_gap_follows_where_it_is
             assert (await heard(ws))[0]["U"] > fresh["lastUpdateId"] + 1
 
     with_spot(test)
+
+
+def test_a_slow_snapshot_is_of_when_it_was_asked_for() -> None:
+    async def test(client: Client) -> None:
+        await client.fault("slow_snapshot", count=1, value=0.05)
+        asked_at = newest_update(client.ground.exchange.queues, 0)
+        waiting = asyncio.create_task(client.get(f"{V3}/depth", symbol="BTCUSDT"))
+        await asyncio.sleep(0.01)
+        client.step()
+        told = await waiting
+        assert told["lastUpdateId"] == asked_at < newest_update(client.ground.exchange.queues, 0)
+
+    with_spot(test, warm_s=1.0)

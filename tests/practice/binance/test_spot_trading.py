@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from metastackerbandit.practice.doorkeeper import EARLY, LATE
+from metastackerbandit.simulation.flow import TAKE
+from metastackerbandit.simulation.queues import SELL
 from tests.practice.binance.spot import V3, with_spot
 from tests.practice.serving import Client
 from tests.practice.walking import READER
+from tests.simulation.floor import background
 
-LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+LIMIT: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 
 
 async def done(client: Client, method: str, path: str, **given: Any) -> Any:
@@ -232,5 +237,32 @@ def test_an_order_whose_answer_was_lost_is_there() -> None:
         wish = {**LIMIT, "quantity": "0.1", "price": "59990.00", "newClientOrderId": "lost"}
         assert (await code(client, "POST", "order", **wish))[:2] == (503, -1007)
         assert (await done(client, "GET", "order", symbol="BTCUSDT", origClientOrderId="lost"))["status"] == "NEW"
+
+    with_spot(test, warm_s=1.0)
+
+
+def test_a_cancel_that_is_late_may_find_its_order_filled() -> None:
+    async def test(client: Client) -> None:
+        _, ask = await best(client)
+        resting = await done(client, "POST", "order", **LIMIT, quantity="0.00100", price=ask - Decimal("0.01"))
+        await client.fault("late_cancel", count=1, value=0.05)
+        cancel = asyncio.create_task(client.sign("DELETE", f"{V3}/order", symbol="BTCUSDT", orderId=resting["orderId"]))
+        await asyncio.sleep(0.01)
+        client.ground.exchange.flow(background((TAKE, SELL, 0, 1_000_000), at_ns=client.ground.floor.now_ns))
+        http, body, _ = await cancel
+        assert (http, body["code"]) == (400, -2011)
+        assert (await done(client, "GET", "order", symbol="BTCUSDT", orderId=resting["orderId"]))["status"] == "FILLED"
+
+    with_spot(test)
+
+
+def test_a_venue_whose_clock_is_wrong_refuses_what_was_signed_by_a_right_one() -> None:
+    async def test(client: Client) -> None:
+        await client.fault("skew", value=6_000.0)
+        right = client.ground.time.now_ns() // 1_000_000
+        for skew, text in ((6_000, LATE), (-6_000, EARLY)):
+            client.ground.time.skew_ms = skew
+            http, body, _ = await client.sign("GET", f"{V3}/account", at_ms=right)
+            assert (http, body) == (400, {"code": -1021, "msg": text})
 
     with_spot(test, warm_s=1.0)

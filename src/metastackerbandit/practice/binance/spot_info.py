@@ -17,6 +17,7 @@ from metastackerbandit.simulation.listing import Listing, Sizes
 ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 GUARDS = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")  # by the exchange's guard number
 GUARD = "EXPIRE_MAKER"
+BAD_STATUS = (400, -1220, "The symbol's status does not match the requested symbolStatus.")
 LIMITS = (
     Limit("REQUEST_WEIGHT", "MINUTE", 1, 6_000),
     Limit("ORDERS", "SECOND", 10, 50),
@@ -115,6 +116,11 @@ def info(floor: Floor, amounts: Sequence[Amounts], limits: Sequence[Limit], told
         "exchangeFilters": [],
         "symbols": [symbol_of(made.listings[s], made.sizes[s], amounts[s], floor.steps[s]) for s in places],
     }
+
+
+def status_of(floor: Floor, s: int) -> str:
+    """Whether a symbol trades."""
+    return "TRADING" if floor.exchange.listings[s].is_trading else "BREAK"
 
 
 def place_of_symbol(floor: Floor, symbol: str) -> int:

@@ -1,27 +1,22 @@
-"""What everybody may ask a spot market: the clock, symbols, books, trades, candles, tickers."""
+"""What everybody may ask a spot market: the clock, symbols, books, trades, candles."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.practice.allowance import Limit
 from metastackerbandit.practice.binance.amounts import Amounts, text8
 from metastackerbandit.practice.binance.klines import INTERVALS, candles_of, closed_at
-from metastackerbandit.practice.binance.spot_info import info, place_of_symbol, places_asked
-from metastackerbandit.practice.day import day_of
+from metastackerbandit.practice.binance.spot_info import BAD_STATUS, info, place_of_symbol, places_asked, status_of
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal
 from metastackerbandit.practice.snapshots import DEEPEST, Snapshots
-from metastackerbandit.practice.tape import Levels, book_side, joined_between, trades_between
+from metastackerbandit.practice.tape import joined_between, trades_between
 from metastackerbandit.practice.venue_time import MILLI_NS, VenueTime
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
 
-_MINUTES = 5  # of avgPrice
 _BAD_INTERVAL = (400, -1120, "Invalid interval.")
-_BAD_TYPE = (400, -1130, "Data sent for parameter 'type' is not valid.")
-_BAD_STATUS = (400, -1220, "The symbol's status does not match the requested symbolStatus.")
 
 
 def kline_row(bar: Any, closed_ns: int, amounts: Amounts) -> list[Any]:
@@ -54,7 +49,7 @@ class SpotMarket:
         asked.given.flag("showPermissionSets", True)
         status = asked.given.maybe("symbolStatus")
         places, _ = places_asked(self._floor, asked.given)
-        places = [s for s in places if status is None or self._status(s) == status]
+        places = [s for s in places if status is None or status_of(self._floor, s) == status]
         return info(self._floor, self._amounts, self._limits, self._time.told_ms(), places)
 
     def depth(self, asked: Asked) -> dict[str, Any]:
@@ -96,89 +91,11 @@ class SpotMarket:
         bars = candles_of(self._floor.board, s, interval, from_ns, to_ns, limit, newest=start is None)
         return [kline_row(bar, closed_at(interval, int(bar["opened_ns"])), self._amounts[s]) for bar in bars]
 
-    def average(self, asked: Asked) -> dict[str, Any]:
-        """The average price of five minutes."""
-        return self.average_of(self._place(asked), asked.now_ns)
-
-    def average_of(self, s: int, now_ns: int) -> dict[str, Any]:
-        """The average price of the last five minutes, the newest price where nothing was traded in them."""
-        bars = self._floor.board.candles(s, MINUTE_NS, now_ns - _MINUTES * MINUTE_NS, 2**62, _MINUTES + 1, newest=True)
-        volume, last = float(bars["volume"].sum()), int(self._floor.exchange.queues.row[s]["last_ticks"])
-        price = text8(round(float(bars["quote_volume"].sum()) / volume * ASSET_ONE)) if volume > 0 else self._amounts[s].price(last)
-        return {"mins": _MINUTES, "price": price, "closeTime": now_ns // MILLI_NS}
-
-    def day(self, asked: Asked) -> Any:
-        """24 hours of one symbol, of some, of all."""
-        is_mini = asked.given.one_of("type", ("FULL", "MINI"), _BAD_TYPE, "FULL") == "MINI"
-        return self._of_each(asked, lambda s: self.day_of(s, asked.now_ns, is_mini=is_mini))
-
-    def price(self, asked: Asked) -> Any:
-        """The newest price."""
-        return self._of_each(asked, lambda s: {"symbol": self._amounts[s].symbol, "price": self._amounts[s].price(self._last(s))})
-
-    def best(self, asked: Asked) -> Any:
-        """The best prices."""
-        return self._of_each(asked, lambda s: {"symbol": self._amounts[s].symbol, **self._best(s)})
-
-    def day_of(self, s: int, now_ns: int, *, is_mini: bool) -> dict[str, Any]:
-        """24 hours of a symbol."""
-        day, amounts = day_of(self._floor.days, s, now_ns), self._amounts[s]
-        plain = {
-            "openPrice": amounts.price(day.open),
-            "highPrice": amounts.price(day.high),
-            "lowPrice": amounts.price(day.low),
-            "lastPrice": amounts.price(day.close),
-            "volume": amounts.size(day.lots),
-            "quoteVolume": amounts.quote(day.turnover),
-            "openTime": day.opened_ns // MILLI_NS,
-            "closeTime": now_ns // MILLI_NS,
-            "firstId": day.first,
-            "lastId": day.last,
-            "count": day.trades,
-        }
-        if is_mini:
-            return {"symbol": amounts.symbol, **plain}
-        change = day.close - day.open
-        return {
-            "symbol": amounts.symbol,
-            "priceChange": amounts.price(change),
-            "priceChangePercent": f"{100 * change / day.open if day.open else 0:.3f}",
-            "weightedAvgPrice": amounts.average(day.turnover, day.lots),
-            "prevClosePrice": amounts.price(day.before),
-            "lastQty": amounts.size(day.last_lots),
-            **self._best(s),
-            **plain,
-        }
-
-    def _best(self, s: int) -> dict[str, str]:
-        bid, ask = best_levels(self._floor, s)
-        amounts = self._amounts[s]
-        return {
-            "bidPrice": amounts.price(bid[0]),
-            "bidQty": amounts.size(bid[1]),
-            "askPrice": amounts.price(ask[0]),
-            "askQty": amounts.size(ask[1]),
-        }
-
-    def _of_each(self, asked: Asked, one: Any) -> Any:
-        places, is_single = places_asked(self._floor, asked.given)
-        status = asked.given.maybe("symbolStatus")
-        if is_single and status is not None and self._status(places[0]) != status:
-            raise WireRefusal(*_BAD_STATUS)
-        told = [one(s) for s in places if status is None or self._status(s) == status]
-        return told[0] if is_single else told
-
     def _place(self, asked: Asked) -> int:
         s = place_of_symbol(self._floor, asked.given.text("symbol"))
-        if asked.given.maybe("symbolStatus") not in (None, self._status(s)):
-            raise WireRefusal(*_BAD_STATUS)
+        if asked.given.maybe("symbolStatus") not in (None, status_of(self._floor, s)):
+            raise WireRefusal(*BAD_STATUS)
         return s
-
-    def _status(self, s: int) -> str:
-        return "TRADING" if self._floor.exchange.listings[s].is_trading else "BREAK"
-
-    def _last(self, s: int) -> int:
-        return int(self._floor.exchange.queues.row[s]["last_ticks"])
 
     def _trade(self, s: int, one: tuple[int, ...]) -> dict[str, Any]:
         number, at_ns, ticks, lots, is_sold, *_ = one
@@ -200,11 +117,6 @@ class SpotMarket:
         return {"a": number, "p": price, "q": size, "f": first, "l": last, "T": at_ns // MILLI_NS, "m": bool(is_sold), "M": True}
 
 
-def best_levels(floor: Floor, s: int) -> Levels:
-    """Best bid and ask with their sizes, zeros where a side is empty."""
-    return [next(iter(book_side(floor.exchange.queues, s, side, 1)), (0, 0)) for side in (0, 1)]
-
-
 def _time(given: Parameters, name: str) -> int | None:
     """A time in ms; microseconds are taken too."""
     value = given.whole(name, -1, 0)
@@ -214,13 +126,6 @@ def _time(given: Parameters, name: str) -> int | None:
 def _depth_weight(given: Parameters) -> int:
     limit = given.whole("limit", 100)
     return next((weight for most, weight in ((100, 5), (500, 25), (1_000, 50)) if limit <= most), 250)
-
-
-def _ticker_weight(one: int, all_of_them: int) -> Any:
-    def weight(given: Parameters) -> int:
-        return one if given.maybe("symbol") else all_of_them
-
-    return weight
 
 
 def market_routes(market: SpotMarket) -> Routes:
@@ -236,8 +141,4 @@ def market_routes(market: SpotMarket) -> Routes:
         ("GET", f"{v3}/aggTrades"): Route(market.joined, 4),
         ("GET", f"{v3}/klines"): Route(market.klines, 2),
         ("GET", f"{v3}/uiKlines"): Route(market.klines, 2),
-        ("GET", f"{v3}/avgPrice"): Route(market.average, 2),
-        ("GET", f"{v3}/ticker/24hr"): Route(market.day, _ticker_weight(2, 80)),
-        ("GET", f"{v3}/ticker/price"): Route(market.price, _ticker_weight(2, 4)),
-        ("GET", f"{v3}/ticker/bookTicker"): Route(market.best, _ticker_weight(2, 4)),
     }

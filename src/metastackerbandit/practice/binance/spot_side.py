@@ -9,6 +9,7 @@ from metastackerbandit.practice.binance.spot_api import SpotApi
 from metastackerbandit.practice.binance.spot_info import LIMITS
 from metastackerbandit.practice.binance.spot_market import SpotMarket, market_routes
 from metastackerbandit.practice.binance.spot_streams import SpotStreams
+from metastackerbandit.practice.binance.spot_tickers import SpotTickers, ticker_routes
 from metastackerbandit.practice.binance.spot_trading import SpotTrading, trading_routes
 from metastackerbandit.practice.binance.spot_user import SpotNews
 from metastackerbandit.practice.connection import Manners
@@ -35,16 +36,22 @@ def spot_side(floor: Floor, keys: KeyRing, time: VenueTime, faults: Faults, hub:
     amounts = [amounts_of(one, sizes) for one, sizes in zip(exchange.listings, exchange.sizes, strict=True)]
     allowance, snapshots, log = Allowance(LIMITS, time), Snapshots(floor, faults, hub, FAMILY), UserLog(settings.queue)
     desk = Desk(floor, Doorkeeper(keys, time), allowance, time, faults, settings)
+    tickers = SpotTickers(floor, amounts)
     market, trading = SpotMarket(floor, amounts, LIMITS, time, snapshots), SpotTrading(floor, amounts)
     floor.listeners.append(SpotNews(floor, amounts, log, trading.cancel_ids).hear)
-    routes = {**market_routes(market), **trading_routes(trading), **account_routes(SpotAccount(floor, amounts, keys, allowance))}
+    routes = {
+        **market_routes(market),
+        **ticker_routes(tickers),
+        **trading_routes(trading),
+        **account_routes(SpotAccount(floor, amounts, keys, allowance)),
+    }
     api = SpotApi(desk, routes, hub, log, time, faults)
     return Side(
         "spot",
         desk,
         routes,
         MANNERS,
-        {"": Family(FAMILY, SpotStreams(floor, amounts, market).opened)},
+        {"": Family(FAMILY, SpotStreams(floor, amounts, tickers).opened)},
         {"/ws-api/v3": api.talk},
         (snapshots.act, RulesChange(floor).act, api.act),
     )

@@ -1,4 +1,4 @@
-"""Streams of a spot market: trades, books, best prices, candles, tickers, each as Binance tells it."""
+"""Streams of a spot market by name: trades, books and best prices, each as Binance tells it; candles and tickers are summaries."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from metastackerbandit.practice.binance.amounts import Amounts
-from metastackerbandit.practice.binance.klines import INTERVALS, candles_of, closed_at, opened_at, trades_of
-from metastackerbandit.practice.binance.spot_market import SpotMarket, best_levels, kline_row
+from metastackerbandit.practice.binance.klines import INTERVALS
+from metastackerbandit.practice.binance.spot_summaries import SpotSummaries
+from metastackerbandit.practice.binance.spot_tickers import SpotTickers, best_levels
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.hub import Stream
 from metastackerbandit.practice.tape import book_side, changes_since, is_lost, joined_between, newest_update, trades_between
@@ -17,7 +18,6 @@ from metastackerbandit.practice.venue_time import MILLI_NS
 _SLOW_S, _QUICK_S, _KLINE_S = 1.0, 0.1, 2.0
 _SPEED = {"": _SLOW_S, "@1000ms": _SLOW_S, "@100ms": _QUICK_S}
 _DEPTH = re.compile(r"depth(5|10|20|)(@100ms|@1000ms|)")
-_MOST_CANDLES = 1_000  # between two tellings
 
 
 class Told:
@@ -32,16 +32,17 @@ class Told:
 class SpotStreams:
     """Opens streams by name."""
 
-    def __init__(self, floor: Floor, amounts: Sequence[Amounts], market: SpotMarket) -> None:
-        self._floor, self._amounts, self._market = floor, amounts, market
+    def __init__(self, floor: Floor, amounts: Sequence[Amounts], tickers: SpotTickers) -> None:
+        self._floor, self._amounts = floor, amounts
+        summaries = self._summaries = SpotSummaries(floor, amounts, tickers)
         self._queues = floor.exchange.queues
         self._plain = {"trade": self._trades, "aggTrade": self._joined, "bookTicker": self._best}
-        self._by_second = {"miniTicker": self._mini, "ticker": self._day, "avgPrice": self._average}
+        self._by_second = {"miniTicker": summaries.mini, "ticker": summaries.day, "avgPrice": summaries.average}
 
     def opened(self, name: str) -> Stream | None:
         """A stream, None for a name that means nothing."""
-        if name == "!miniTicker@arr":
-            return Told("", _SLOW_S, self._all_minis())
+        if name in ("!miniTicker@arr", "!miniTicker@arr@1000ms"):
+            return Told("", _SLOW_S, self._summaries.all_minis())
         symbol, _, sort = name.partition("@")
         s = self._floor.index.get(symbol.upper()) if symbol == symbol.lower() else None
         if s is None:
@@ -54,7 +55,7 @@ class SpotStreams:
             return Told(told, _SLOW_S, lambda now_ns: [tell(s, now_ns)])
         interval = sort.removeprefix("kline_")
         if interval != sort and interval in INTERVALS:
-            return Told(told, _SLOW_S if interval == "1s" else _KLINE_S, self._klines(s, interval))
+            return Told(told, _SLOW_S if interval == "1s" else _KLINE_S, self._summaries.klines(s, interval))
         if found := _DEPTH.fullmatch(sort):
             pace_s = _SPEED[found[2]]
             return Told(told, pace_s, self._partial(s, int(found[1])) if found[1] else self._changes(s), is_depth=not found[1])
@@ -157,82 +158,5 @@ class SpotStreams:
         def tell(now_ns: int) -> Iterable[Any]:
             bids, asks = (amounts.levels(book_side(self._queues, s, side, limit)) for side in (0, 1))
             return [{"lastUpdateId": newest_update(self._queues, s), "bids": bids, "asks": asks}]
-
-        return tell
-
-    # -- candles and tickers -------------------------------------------------------------------------------------------
-
-    def _klines(self, s: int, interval: str) -> Callable[[int], Iterable[Any]]:
-        amounts, board = self._amounts[s], self._floor.board
-        seen, opened = -1, opened_at(interval, self._floor.now_ns)
-
-        def tell(now_ns: int) -> Iterable[Any]:
-            nonlocal seen, opened
-            newest = int(self._queues.row[s]["trade"])
-            if newest == seen and now_ns < closed_at(interval, opened):
-                return []
-            seen, told = newest, []
-            for bar in candles_of(board, s, interval, opened, 2**62, _MOST_CANDLES, newest=False):
-                closed = closed_at(interval, int(bar["opened_ns"]))
-                told.append(self._kline(s, bar, interval, closed, now_ns, amounts))
-                opened = closed if now_ns >= closed else int(bar["opened_ns"])
-            return told
-
-        return tell
-
-    def _kline(self, s: int, bar: Any, interval: str, closed_ns: int, now_ns: int, amounts: Amounts) -> dict[str, Any]:
-        opened, o, h, low, c, volume, closed, quote, trades, taker, taker_quote, _ = kline_row(bar, closed_ns, amounts)
-        first, last = trades_of(self._queues, s, bar, closed_ns)
-        span = {"t": opened, "T": closed, "s": amounts.symbol, "i": interval, "f": first, "L": last}
-        prices = {"o": o, "c": c, "h": h, "l": low}
-        sums = {"v": volume, "n": trades, "x": now_ns >= closed_ns, "q": quote, "V": taker, "Q": taker_quote, "B": "0"}
-        return {"e": "kline", "E": now_ns // MILLI_NS, "s": amounts.symbol, "k": span | prices | sums}
-
-    def _mini(self, s: int, now_ns: int) -> dict[str, Any]:
-        day = self._market.day_of(s, now_ns, is_mini=True)
-        prices = {"c": day["lastPrice"], "o": day["openPrice"], "h": day["highPrice"], "l": day["lowPrice"]}
-        return {"e": "24hrMiniTicker", "E": now_ns // MILLI_NS, "s": day["symbol"], **prices, "v": day["volume"], "q": day["quoteVolume"]}
-
-    def _day(self, s: int, now_ns: int) -> dict[str, Any]:
-        day = self._market.day_of(s, now_ns, is_mini=False)
-        words = {
-            "s": "symbol",
-            "p": "priceChange",
-            "P": "priceChangePercent",
-            "w": "weightedAvgPrice",
-            "x": "prevClosePrice",
-            "c": "lastPrice",
-            "Q": "lastQty",
-            "b": "bidPrice",
-            "B": "bidQty",
-            "a": "askPrice",
-            "A": "askQty",
-            "o": "openPrice",
-            "h": "highPrice",
-            "l": "lowPrice",
-            "v": "volume",
-            "q": "quoteVolume",
-            "O": "openTime",
-            "C": "closeTime",
-            "F": "firstId",
-            "L": "lastId",
-            "n": "count",
-        }
-        return {"e": "24hrTicker", "E": now_ns // MILLI_NS, **{word: day[name] for word, name in words.items()}}
-
-    def _average(self, s: int, now_ns: int) -> dict[str, Any]:
-        told = self._market.average_of(s, now_ns)
-        price = {"i": f"{told['mins']}m", "w": told["price"], "T": told["closeTime"]}
-        return {"e": "avgPrice", "E": now_ns // MILLI_NS, "s": self._amounts[s].symbol, **price}
-
-    def _all_minis(self) -> Callable[[int], Iterable[Any]]:
-        """Symbols that traded since the last telling."""
-        seen = [-1] * len(self._amounts)
-
-        def tell(now_ns: int) -> Iterable[Any]:
-            newest = [int(number) for number in self._queues.row["trade"]]
-            changed = [s for s, number in enumerate(newest) if number != seen[s]]
-            seen[:] = newest
-            return [[self._mini(s, now_ns) for s in changed]] if changed else []
 
         return tell
