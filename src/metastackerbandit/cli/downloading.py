@@ -55,9 +55,9 @@ async def _downloaded(
 
     from metastackerbandit.domain.timeframe import DAY_NS, frame_ns
     from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
-    from metastackerbandit.runtime.history import past_candles, venue_instruments, venue_time
+    from metastackerbandit.runtime.history import past_candles, past_funding, venue_instruments, venue_time
     from metastackerbandit.runtime.ports import LoopClock
-    from metastackerbandit.storage.store import keep_candles
+    from metastackerbandit.storage.store import keep_candles, keep_funding
 
     kept = []
     clock = LoopClock()
@@ -73,6 +73,7 @@ async def _downloaded(
                 bars["known_ns"] = bars["closed_ns"]
                 named = structs.replace(one, venue=venue.name.upper())
                 kept.append(keep_candles(home, named, length, bars))
+                keep_funding(home, named, await past_funding(asked, one, int(to_ns - days * DAY_NS), to_ns))
     return kept
 
 

@@ -115,8 +115,8 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
     from metastackerbandit.cli.session import open_live
     from metastackerbandit.config.home import home_folder
     from metastackerbandit.domain.timeframe import frame_name
-    from metastackerbandit.runtime.history import past_candles, venue_instruments
-    from metastackerbandit.storage.store import keep_candles, leaf_folder
+    from metastackerbandit.runtime.history import past_candles, past_funding, venue_instruments
+    from metastackerbandit.storage.store import keep_candles, keep_funding, leaf_folder
 
     home = home_folder(wanted.home, os.environ)
     base_ns = base_of(config)
@@ -131,7 +131,9 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
     for one in found:
         bars = await past_candles(history, one, frame_name(base_ns), from_ns, to_ns, lambda progress: None)
         bars["known_ns"] = bars["closed_ns"]
-        keep_candles(home, structs.replace(one, venue=asked.venue.name.upper()), base_ns, bars)
+        kept_as = structs.replace(one, venue=asked.venue.name.upper())
+        keep_candles(home, kept_as, base_ns, bars)
+        keep_funding(home, kept_as, await past_funding(history, one, from_ns, to_ns))
     named = wanted._replace(data=folder, symbols=",".join(one.symbol for one in found), market=asked.market)
     return open_live(named, from_ns)
 

@@ -14,6 +14,8 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.errors import AnswerRefused
 from metastackerbandit.domain.instrument import MOST_TICKS, Instrument
 from metastackerbandit.domain.kernel import layout, rows
+from metastackerbandit.domain.money import RATE_ONE
+from metastackerbandit.domain.recording import FundingRow
 from metastackerbandit.exchanges.streams import Best
 
 MS = 1_000_000  # ns
@@ -58,6 +60,25 @@ def bars_of(told: Iterable[Told], one: Instrument, frame_ns: int, known_ns: int)
     if made:
         bars[:] = np.array(made, dtype=layout(Bar))
     return bars
+
+
+def funding_of(told: Iterable[tuple[int, str, str]], one: Instrument) -> np.ndarray:
+    """Settlements (time in ms, rate, mark price) as rows (K,) of FundingRow; rates go to 1e-8, marks to the next tick, 0 where none is told.
+
+    Raises:
+        AnswerRefused: a time that does not follow the one before, a rate of half of the notional or more, no numbers.
+    """
+    made: list[tuple[int, int, int]] = []
+    for at_ms, rate_text, mark_text in told:
+        rate = _number(rate_text, one)
+        if not 0 < at_ms < _LAST_MS or (made and at_ms * MS <= made[-1][0]) or abs(rate) >= Decimal("0.5"):
+            _refuse(one, f"the settlement of {at_ms} at rate {rate_text}")
+        mark = positive(mark_text, one) if mark_text not in ("", "0") else 0.0
+        made.append((at_ms * MS, round(rate * RATE_ONE), round(mark / float(one.tick_size))))
+    found = rows(FundingRow, len(made))
+    if made:
+        found[:] = np.array(made, dtype=layout(FundingRow))
+    return found
 
 
 def positive(text: str, one: Instrument) -> float:

@@ -15,6 +15,7 @@ from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.exchanges.settings import EndpointSettings
 
+MOST_FUNDING = 1_000  # settlements of one answer
 LONGEST_URL = 4_000  # characters of streams named in an address; more are subscribed to by messages
 
 
@@ -89,8 +90,9 @@ class VenueStreams(Struct, frozen=True):
     `sockets(instruments, words, endpoints)` gives the connections; `snapshot(instrument, levels, endpoints)` the request of a book, None where
     streams send whole books; `klines(instrument, frame, from_ns, to_ns, limit, endpoints)` and `best(instrument, endpoints)` requests, whose answers
     `read_klines(body, instrument, frame_ns, known_ns)` turns into bars (N,) in the layout of Bar, candles that still form left out, and
-    `read_best(body, instrument)` into a Best. Both raise AnswerRefused. `words` are streams that can be asked for, `frames` lengths of candles,
-    `most_klines` of one answer.
+    `read_best(body, instrument)` into a Best. `funding(instrument, from_ns, to_ns, endpoints)` asks what was settled in [from, to], the first
+    MOST_FUNDING of it, and `read_funding(body, instrument)` gives rows (K,) of FundingRow, oldest first; None where nothing is settled. All three
+    raise AnswerRefused. `words` are streams that can be asked for, `frames` lengths of candles, `most_klines` of one answer.
     """
 
     venue: str
@@ -105,6 +107,8 @@ class VenueStreams(Struct, frozen=True):
     best: Callable[[Instrument, EndpointSettings], RestRequest]
     read_klines: Callable[[bytes, Instrument, int, int], np.ndarray]
     read_best: Callable[[bytes, Instrument], Best]
+    funding: Callable[[Instrument, int, int, EndpointSettings], RestRequest] | None = None
+    read_funding: Callable[[bytes, Instrument], np.ndarray] | None = None
 
 
 def split_word(word: str, known: Sequence[str], frames: Sequence[str], where: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ HAPPENINGS = {
     "audit_failed": "low",
     "dropped": "high",
     "candle_failed": "medium",  # one that was not heard whole could not be asked for
+    "funding_failed": "medium",  # what was settled could not be asked for
     # of orders and the account
     "clock_known": "",
     "clock_step": "medium",
@@ -41,6 +42,7 @@ HAPPENINGS = {
     "order_stray": "high",  # of ours, and nobody here knows it
     "amend_refused": "medium",  # the former order stays
     "fee_unbooked": "medium",  # in a coin that is neither base nor quote
+    "risk_waits": "",  # for what must stand before anything is sent
     "risk_held": "high",  # no new risk is sent
     "risk_free": "",
     "account_live": "",

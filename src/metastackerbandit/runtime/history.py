@@ -14,13 +14,14 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.errors import NotFound, RequestRefused, VenueError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import joined, rows
+from metastackerbandit.domain.recording import FundingRow
 from metastackerbandit.domain.timeframe import frame_name, frame_ns
 from metastackerbandit.domain.trading import RulesAsked, SymbolRules, TimeAsked, VenueTime
 from metastackerbandit.exchanges.credentials import Credentials, Secret
 from metastackerbandit.exchanges.orders import Asking, VenueOrders
 from metastackerbandit.exchanges.rules import instrument_of
 from metastackerbandit.exchanges.settings import EndpointSettings
-from metastackerbandit.exchanges.streams import VenueStreams
+from metastackerbandit.exchanges.streams import MOST_FUNDING, VenueStreams
 from metastackerbandit.exchanges.transport.ports import Answer
 from metastackerbandit.runtime.backoff import Backoff
 from metastackerbandit.runtime.ports import Chance, LiveClock
@@ -94,6 +95,19 @@ async def past_candles(asked: Asked, one: Instrument, frame: str, from_ns: int, 
         at_ns = until_ns
         show(Progress(one.symbol, had, room))
     return joined(found) if found else rows(Bar, 0)
+
+
+async def past_funding(asked: Asked, one: Instrument, from_ns: int, to_ns: int) -> np.ndarray:
+    """What was settled (K,) in [from, to], in the layout of FundingRow, oldest first; nothing on spot. Raises VenueError."""
+    found: list[np.ndarray] = []
+    while asked.streams.funding is not None and asked.streams.read_funding is not None and from_ns <= to_ns:
+        answer = await _patiently(asked, partial(asked.rest.ask, asked.streams.funding(one, from_ns, to_ns, asked.endpoints)))
+        part = asked.streams.read_funding(answer.body, one)
+        found.append(part)
+        if len(part) < MOST_FUNDING:
+            break
+        from_ns = int(part[-1]["at_ns"]) + 1_000_000
+    return joined(found) if found else rows(FundingRow, 0)
 
 
 async def _price(asked: Asked, rules: SymbolRules) -> Decimal:

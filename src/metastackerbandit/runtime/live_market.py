@@ -30,18 +30,22 @@ from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.second_feed import MOST_SILENT, SecondCourse, SecondFeed, close_all, follow
 
+Settle = Callable[[MarkRow], None]  # what was due has been settled; this was told last before
 Ask = Callable[[int, int], None]  # a symbol's candle that opened at this time is wanted from the venue
 
 
 class LiveMarket:
-    """The market of a plan's symbols, in the order of the desk's instruments; `emit` gets what the engine is to hear, `ask` which candles are wanted.
+    """The market of a plan's symbols, in the order of the desk's instruments; `emit` gets what the engine is to hear, `ask` which candles are wanted,
+    `settle` (none: what was told last counts) that funding was settled, to be told by `settled` once it is known.
 
     Candles are told once they are closed: where all were heard at once, else when `mended` brings the venue's.
     """
 
-    def __init__(self, plan: Plan, desk: FeedDesk, settings: BarSettings, emit: Callable[[Input], None], ask: Ask) -> None:
+    def __init__(
+        self, plan: Plan, desk: FeedDesk, settings: BarSettings, emit: Callable[[Input], None], ask: Ask, settle: Settle | None = None
+    ) -> None:
         self._desk, self._emit, self._ask = desk, emit, ask
-        self._base_ns = plan.base_ns
+        self._base_ns, self._settle = plan.base_ns, settle
         instruments = desk.instruments
         self._books = [tuple(b for b, book in enumerate(plan.books) if book.place == s) for s in range(len(instruments))]
         self.bars = empty_bars([bar_terms(one) for one in instruments], (plan.base_ns,), settings)
@@ -99,6 +103,12 @@ class LiveMarket:
         if waiting and waiting[0]["opened_ns"][0] == candle["opened_ns"][0]:
             waiting[0] = candle
             self._tell_waiting(s, now_ns)
+
+    def settled(self, mark: MarkRow, now_ns: int, rate: int | None = None, ticks: int | None = None) -> None:
+        """Funding was settled: at this rate (1e-8) and mark (ticks), or as it was told last."""
+        told = round(mark.mark_price / float(self._desk.instruments[mark.instrument].tick_size))
+        for book in self._books[mark.instrument]:
+            self._emit(FundingSettled(book, now_ns, mark.rate if rate is None else rate, ticks or told))
 
     def waits(self, s: int) -> int:
         """How many closed candles of a symbol are not told yet."""
@@ -171,9 +181,10 @@ class LiveMarket:
         """A mark price; where the time of settlement has moved on, what was due was settled at the rate and price told last before."""
         s, last = mark.instrument, self._settles[mark.instrument]
         if last is not None and last.settles_ns and mark.settles_ns > last.settles_ns:
-            tick_size = float(self._desk.instruments[s].tick_size)
-            for book in self._books[s]:
-                self._emit(FundingSettled(book, now_ns, last.rate, round(last.mark_price / tick_size)))
+            if self._settle is not None:
+                self._settle(last)
+            else:
+                self.settled(last, now_ns)
         self._settles[s] = mark
 
     def _end_seconds(self, now_ns: int) -> None:

@@ -14,9 +14,10 @@ from typing import Literal, Protocol
 import numpy as np
 from msgspec import Struct
 
-from metastackerbandit.domain.errors import VenueError
+from metastackerbandit.domain.errors import MsbError, VenueError
 from metastackerbandit.domain.inputs import Control, Input, OrderReport
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.market_rows import MarkRow
 from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import Plan
@@ -36,6 +37,7 @@ from metastackerbandit.runtime.trader import Trader
 
 PERP_WORDS, SPOT_WORDS = ("depth", "trade", "markPrice"), ("depth", "trade")
 _WAIT_S = 0.02
+_FUNDING_TRIES = 20
 _BREAKS = ("closed", "stopped", "not_connected", "silent")  # events behind which a connection's trades are not heard any more
 
 
@@ -97,10 +99,11 @@ class LiveRun:
     ) -> None:
         self._plan, self._world, self._settings, self._feed_settings, self._wiring = plan, world, settings, feed, wiring
         words = SPOT_WORDS if instruments[0].market == "spot" else PERP_WORDS
+        self._due: asyncio.Queue[MarkRow] = asyncio.Queue()  # settlements that are to be asked for
         self.feed = LiveFeed(instruments, words, world, feed, self._told, self._hear, self._passing)
         self.broker = wiring.broker(self.feed.desk, self._reported)
         self.trader = Trader(wiring.driver(self.broker), wiring.predictor, wiring.watch)
-        self.market = LiveMarket(plan, self.feed.desk, bars, self._take, self._want)
+        self.market = LiveMarket(plan, self.feed.desk, bars, self._take, self._want, self._due.put_nowait)
         self._heard_by = {one.name: _places_of_trades(one, instruments) for one in self.feed.plans}
         self._wanted: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
         self._asked: set[tuple[int, int]] = set()
@@ -126,8 +129,14 @@ class LiveRun:
     async def run(self, stop: asyncio.Event) -> None:
         """Trade until `stop` is set, then leave as the settings say. What venue and network do is survived; a broken promise of ours is raised."""
         await self.broker.begin(self.trader.driver.engine)
+        try:
+            await self._trade(stop)
+        except* MsbError as several:
+            raise _first_of(several) from several
+
+    async def _trade(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in (self.feed.run(), self.broker.run(), self._look(), self._mend())]
+            tasks = [group.create_task(work) for work in (self.feed.run(), self.broker.run(), self._look(), self._mend(), self._fund())]
             await stop.wait()
             self._ended = self.feed.health(), self.feed.live()
             if self._settings.at_end == "flatten":
@@ -227,8 +236,42 @@ class LiveRun:
         answer = await self.feed.rest.ask(request)
         return streams.read_klines(answer.body, one, self._plan.base_ns, ends_ns)
 
+    # -- funding -----------------------------------------------------------------------------------------------------
+
+    async def _fund(self) -> None:
+        """Ask what was settled: the rate that was told before it may have been another one."""
+        while True:
+            mark = await self._due.get()
+            for _ in range(_FUNDING_TRIES):
+                found = await self._settlement(mark)
+                if found is not None:
+                    break
+                await self._world.clock.sleep(self._settings.mend_s)
+            else:
+                self._note("funding_failed", mark.instrument, "the venue does not say what was settled: what it told before counts")
+            self.market.settled(mark, self._world.clock.now_ns(), *(found or (None, None)))
+
+    async def _settlement(self, mark: MarkRow) -> tuple[int, int] | None:
+        """Rate and mark of what was due, None while the venue does not tell."""
+        streams, one = self.feed.streams, self.feed.desk.instruments[mark.instrument]
+        if streams.funding is None or streams.read_funding is None:
+            return mark.rate, 0
+        span = mark.settles_ns - SECOND_NS, mark.settles_ns + SECOND_NS
+        try:
+            answer = await self.feed.rest.ask(streams.funding(one, *span, self._feed_settings.endpoints))
+            told = streams.read_funding(answer.body, one)
+        except VenueError:
+            return None
+        return (int(told[-1]["rate"]), int(told[-1]["mark"])) if len(told) else None
+
     def _note(self, what: str, s: int, words: str) -> None:
         self._wiring.tell(FeedEvent(self._world.clock.now_ns(), what, "rest", self.feed.desk.instruments[s].symbol, words))
+
+
+def _first_of(several: BaseExceptionGroup[MsbError]) -> MsbError:
+    """One of the errors that ended a run's parts, however deep it lies."""
+    first = several.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _places_of_trades(plan: SocketPlan, instruments: Sequence[Instrument]) -> tuple[int, ...]:

@@ -73,7 +73,7 @@ class UserFeed:
 
     async def run(self) -> None:
         """Hear until cancelled; only what is no network's fault is raised."""
-        self._desk.hold(_WHO, "not connected yet")
+        self._desk.hold(_WHO, "not connected yet", is_start=True)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._socket.run())
             group.create_task(self._recoveries())

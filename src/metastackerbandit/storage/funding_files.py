@@ -22,11 +22,14 @@ _MOST_RATE = 0.5  # of notional in one settlement; venues cap it at a few percen
 
 
 def beside(folder: Path) -> Path | None:
-    """The funding folder of the recorded layout: .../funding/binance_usdm for .../klines/binance_usdm_5m (or binance_perp_5m), if there."""
-    if not folder.name.startswith(("binance_usdm", "binance_perp")):
-        return None
-    found = folder.absolute().parent.parent / "funding" / "binance_usdm"
-    return found if found.is_dir() else None
+    """The funding folder beside candles, if there: .../funding/binance_usdm for .../klines/binance_usdm_5m (or binance_perp_5m) of recordings, and
+    .../funding/loopback_perp for .../data/loopback_perp_5m of an installation's store."""
+    beside_it = folder.absolute().parent.parent / "funding"
+    venue, _, market = folder.name.rpartition("_")[0].rpartition("_")
+    names = [f"{venue}_perp"] if market == "perp" else []
+    if folder.name.startswith(("binance_usdm", "binance_perp")):
+        names.append("binance_usdm")
+    return next((beside_it / name for name in names if (beside_it / name).is_dir()), None)
 
 
 def funding_of(

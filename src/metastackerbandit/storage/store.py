@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from metastackerbandit.domain.errors import DataRefused, NotFound, StorageFailed
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.money import RATE_ONE
 from metastackerbandit.domain.quality import CandleColumns
 from metastackerbandit.domain.timeframe import frame_name
 from metastackerbandit.storage.candle_names import SUFFIXES, Market, files_by_symbol, market_of, symbol_of, venue_of
@@ -88,6 +90,29 @@ def keep_candles(home: Path, instrument: Instrument, base_ns: int, bars: np.ndar
     return report
 
 
+def keep_funding(home: Path, instrument: Instrument, settled: np.ndarray) -> Path | None:
+    """Put settlements (K,), in the layout of FundingRow, beside those that are kept of an instrument; the file, None where there are none.
+
+    It lies where loading looks for it: <home>/funding/<venue>_perp/<SYMBOL>.parquet.
+    """
+    if not len(settled):
+        return None
+    path = home / "funding" / f"{instrument.venue.lower()}_perp" / f"{instrument.symbol}.parquet"
+    tick = float(instrument.tick_size)
+    fresh = pl.DataFrame(
+        {
+            "time": pl.Series(settled["at_ns"] // 1_000_000).cast(pl.Datetime("ms", "UTC")),
+            "funding_rate": settled["rate"] / RATE_ONE,
+            "mark_price": settled["mark"] * tick,
+        }
+    )
+    whole = pl.concat([pl.read_parquet(path), fresh]) if path.exists() else fresh
+    content = io.BytesIO()
+    whole.unique("time", keep="last").sort("time").write_parquet(content, compression="zstd")
+    write_whole(path, content.getvalue())
+    return path
+
+
 def forget_candles(home: Path, venue: str, market: Market, source: str) -> bool:
     """Let go what the store has of a venue's market, every bar size, unless it came from this very `source`; whether anything went.
 
@@ -97,7 +122,8 @@ def forget_candles(home: Path, venue: str, market: Market, source: str) -> bool:
     if named.exists() and named.read_text(encoding="utf-8") == source:
         return False
     gone = False
-    for folder in store_folder(home).glob(f"{venue.lower()}_{market}_*"):
+    funding = home / "funding" / f"{venue.lower()}_{market}"
+    for folder in [*store_folder(home).glob(f"{venue.lower()}_{market}_*"), *([funding] if funding.is_dir() else [])]:
         for path in folder.iterdir():
             path.unlink()
             gone = True

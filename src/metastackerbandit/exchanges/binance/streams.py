@@ -9,9 +9,10 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.exchanges.kline_rows import arrays_of, bars_of, best_of, decoded_json
+from metastackerbandit.exchanges.kline_rows import arrays_of, bars_of, best_of, decoded_json, funding_of
 from metastackerbandit.exchanges.settings import EndpointSettings
 from metastackerbandit.exchanges.streams import (
+    MOST_FUNDING,
     Best,
     RestRequest,
     SocketPlan,
@@ -40,6 +41,13 @@ _SPOT_FRAMES = ("1s", *_PERP_FRAMES)
 _A_MESSAGE = 100  # streams of one SUBSCRIBE
 _SPOT_DEPTHS = ((100, 5), (500, 25), (1_000, 50), (5_000, 250))  # levels at most, weight
 _PERP_DEPTHS = ((5, 2), (10, 2), (20, 2), (50, 2), (100, 5), (500, 10), (1_000, 20))
+
+
+class _Funding(Struct):
+    symbol: str
+    fundingTime: int
+    fundingRate: str
+    markPrice: str = ""
 
 
 class _BookTicker(Struct):
@@ -139,6 +147,18 @@ def read_klines(body: bytes, one: Instrument, frame_ns: int, known_ns: int) -> n
     return bars_of(((row[0], row[1:5], (row[5], row[7], row[9]), row[8]) for row in told), one, frame_ns, known_ns)
 
 
+def perp_funding(one: Instrument, from_ns: int, to_ns: int, endpoints: EndpointSettings) -> RestRequest:
+    """What was settled in [from, to]; it counts apart, 500 requests in 5 minutes, and weighs so much here that they are kept."""
+    span = f"startTime={from_ns // 10**6}&endTime={to_ns // 10**6}&limit={MOST_FUNDING}"
+    return RestRequest("funding", one.symbol, f"{endpoints.binance_perp_rest}/fapi/v1/fundingRate?symbol={one.symbol}&{span}", 24)
+
+
+def read_funding(body: bytes, one: Instrument) -> np.ndarray:
+    """[{"symbol", "fundingTime", "fundingRate", "markPrice"}]; a mark price that is not told is 0."""
+    told = [row for row in decoded_json(body, list[_Funding], f"funding of {one.symbol}") if row.symbol == one.symbol]
+    return funding_of([(row.fundingTime, row.fundingRate, row.markPrice) for row in told], one)
+
+
 def read_best(body: bytes, one: Instrument) -> Best:
     """{"symbol", "bidPrice", "askPrice", ...}, which MEXC's is too."""
     told = decoded_json(body, _BookTicker, f"best prices of {one.symbol}")
@@ -172,4 +192,6 @@ PERP = VenueStreams(
     perp_best,
     read_klines,
     read_best,
+    perp_funding,
+    read_funding,
 )
