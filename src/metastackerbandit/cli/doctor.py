@@ -8,10 +8,9 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
-from msgspec import Struct
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, SetFlags, answering, tell
 
@@ -25,8 +24,8 @@ _FAR_S = 1.0  # that the venue's clock may be off: Binance refuses times a secon
 _MARKS: dict[State, str] = {"well": "well   ", "look": "LOOK   ", "ill": "ILL    ", "unknown": "unknown"}
 
 
-class Check(Struct, frozen=True):
-    """One look: what was looked at, how it is, in words, and the mend of what is not well."""
+class Check(NamedTuple):
+    """One look: what was looked at, how it is, in words, and the mend of what is not well. (A tuple: msgspec would be loaded before a verb runs.)"""
 
     name: str
     state: State
@@ -62,7 +61,7 @@ def doctor(
         if config is not None:
             checks += asyncio.run(_venue(config, named, kind, url))
         ill = [one.name for one in checks if one.state == "ill"]
-        payload = {"ok": not ill, "checks": checks}
+        payload = {"ok": not ill, "checks": [one._asdict() for one in checks]}
         lines = [f"{_MARKS[one.state]} {one.name:<14} {one.what}" + (f"\n{'':23}{one.mend}" if one.mend else "") for one in checks]
         tell(payload, "\n".join([*lines, f"ill: {', '.join(ill)}" if ill else "nothing is ill"]), json)
         if ill:

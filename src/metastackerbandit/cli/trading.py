@@ -86,6 +86,7 @@ _AGES = (
     *("decision.max_book_age_s", "quality.stale_seconds", "quality.half_life_seconds", "quality.calm_seconds"),
     *("live.silence_s", "live.pong_s", "live.quiet_s"),
 )  # limits of how old something may be: ages are told in the venue's time, and meant in ours
+MOST_RATE = 60.0  # beyond it a frame of data covers more than limits of age allow
 _GRACE_S = 0.25  # of ours, that trades may come late on a venue whose time runs faster
 
 
@@ -93,6 +94,9 @@ def at_rate(config: Config, rate: float) -> tuple[str, ...]:
     """What is set otherwise on a venue whose time runs `rate` times ours: limits of age in its time, so that they mean what they mean elsewhere."""
     if rate == 1.0:
         return ()
+    if rate > MOST_RATE:
+        what = f"the venue's time runs {rate:g} times ours, and a run follows {MOST_RATE:g} at most"
+        raise ConfigRefused(what, where="--venue", mend=f"msb venue --speed {MOST_RATE:g}")
     changed = []
     for key in _AGES:
         table, _, name = key.partition(".")

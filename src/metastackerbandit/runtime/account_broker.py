@@ -8,6 +8,7 @@ from decimal import Decimal
 from msgspec import structs
 
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, SubmitOrder
+from metastackerbandit.domain.errors import VenueError
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, OrderReport
 from metastackerbandit.domain.money import money_digits
 from metastackerbandit.domain.trading import BalancesAsked
@@ -40,7 +41,7 @@ class AccountBroker:
         since_ns: int,
     ) -> None:
         books = [structs.replace(one, venue=codec) for one in plan.instruments]
-        self._plan, self._begun = plan, Decimal(0)
+        self._plan, self._begun, self._unread = plan, Decimal(0), "nobody has compared yet"
         self._engine: Engine | None = None
         self.account = LiveAccount(books, run_id, credentials, world, settings, report=deliver, tell=tell, ours=self._ours, since_ns=since_ns)
         self._one = books[0]
@@ -77,15 +78,24 @@ class AccountBroker:
         """The market's frames are nothing to the account."""
 
     def differences(self, engine: Engine) -> list[dict[str, str]]:
-        """What differed between the engine's view and the venue's when they were compared last."""
+        """What differed between the engine's view and the venue's when they were compared last; that they could not be is the first difference."""
+        unread = {"kind": "not compared", "symbol": "", "name": "account", "ours": "", "venue": self._unread}
         return [
-            {"kind": one.kind, "symbol": one.symbol, "name": one.name, "ours": f"{one.ours:f}", "venue": f"{one.theirs:f}", "key": one.key}
-            for one in self.account.reconciler.found
+            *([unread] if self._unread else []),
+            *(
+                {"kind": one.kind, "symbol": one.symbol, "name": one.name, "ours": f"{one.ours:f}", "venue": f"{one.theirs:f}", "key": one.key}
+                for one in self.account.reconciler.found
+            ),
         ]
 
     async def compare(self) -> None:
         """Compare now. Raises VenueError."""
-        await self.account.reconciler.check()
+        try:
+            await self.account.reconciler.check()
+        except VenueError as error:
+            self._unread = str(error)
+            raise
+        self._unread = ""
 
     def accept(self, key: str) -> bool:
         """Take a difference as it is; whether there is one of this key."""
