@@ -12,16 +12,20 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from metastackerbandit.domain.errors import ConnectFailed, DataRefused, NotFound, RequestFailed, VenueError
+from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.errors import AnswerRefused, ConnectFailed, DataRefused, NotFound, RequestFailed, VenueError
+from metastackerbandit.domain.kernel import layout
 from metastackerbandit.domain.timeframe import MINUTE_NS
+from metastackerbandit.exchanges.binance.streams import read_funding
 from metastackerbandit.exchanges.catalog import orders_of, streams_of
 from metastackerbandit.exchanges.settings import EndpointSettings
-from metastackerbandit.runtime.history import Asked, Progress, past_candles, venue_instruments, venue_time
+from metastackerbandit.runtime.history import Asked, Progress, past_candles, past_funding, venue_instruments, venue_time
 from metastackerbandit.runtime.rest_desk import RestDesk
 from metastackerbandit.runtime.settings import BackoffSettings
 from metastackerbandit.runtime.weight_budget import WeightBudget
 from metastackerbandit.storage.candles import load_recording
-from metastackerbandit.storage.store import keep_candles
+from metastackerbandit.storage.funding_files import beside, funding_of
+from metastackerbandit.storage.store import keep_candles, keep_funding
 from tests.markets import instrument
 from tests.runtime.pretended import Desk, Half
 from tests.runtime.virtual_time import VirtualClock, in_virtual_time
@@ -100,6 +104,58 @@ def test_every_candle_comes_once_and_failures_are_asked_again(tmp_path: Path) ->
     other["close"] += 1
     with pytest.raises(DataRefused):
         keep_candles(tmp_path, structs.replace(ONE, venue="LOOPBACK"), MINUTE_NS, other)
+
+
+def test_what_was_settled_comes_once_page_by_page_and_lies_beside_the_candles(tmp_path: Path) -> None:
+    every_ns = 8 * 3_600 * 10**9
+    begun_ns = FIRST_NS // every_ns * every_ns
+    whole = [
+        {"symbol": "BTCUSDT", "fundingTime": (begun_ns + n * every_ns) // 10**6, "fundingRate": f"0.000{n % 10:05d}", "markPrice": "100.04"}
+        for n in range(2_345)
+    ]
+
+    def reply(url: str, n: int) -> bytes:
+        query = {name: int(value[0]) for name, value in parse_qs(urlparse(url).query).items() if name != "symbol"}
+        return json.dumps([one for one in whole if query["startTime"] <= one["fundingTime"] <= query["endTime"]][: query["limit"]]).encode()
+
+    found: list[np.ndarray] = []
+
+    async def work() -> None:
+        found.append(await past_funding(asked_of(reply), ONE, begun_ns, begun_ns + 10_000 * every_ns))
+
+    in_virtual_time(work())
+    (settled,) = found
+    assert settled["at_ns"].tolist() == [begun_ns + n * every_ns for n in range(2_345)]
+    assert settled["rate"].tolist() == [n % 10 for n in range(2_345)] and set(settled["mark"].tolist()) == {1_000}
+    one = structs.replace(ONE, venue="LOOPBACK")
+    assert keep_funding(tmp_path, one, settled[:0]) is None
+    path = keep_funding(tmp_path, one, settled[:2_000])
+    assert path == keep_funding(tmp_path, one, settled[1_000:]) and path is not None
+    bars = np.zeros(3, layout(Bar))
+    bars["opened_ns"] = begun_ns + np.arange(3) * MINUTE_NS
+    for name in ("open", "high", "low", "close", "parts", "parts_due"):
+        bars[name] = 1_000
+    report = keep_candles(tmp_path, one, MINUTE_NS, bars)
+    assert beside(report.file.parent) == path.parent
+    kept, _ = funding_of((path,), "BTCUSDT", "0.1", begun_ns, begun_ns + 3_000 * every_ns)
+    assert kept is not None and kept["rate"].tolist() == settled["rate"].tolist() and kept["mark"].tolist() == settled["mark"].tolist()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"[{}]",
+        b"nothing",
+        b'[{"symbol":"BTCUSDT","fundingTime":5,"fundingRate":"0.5","markPrice":"1"}]',
+        b'[{"symbol":"BTCUSDT","fundingTime":0,"fundingRate":"0.1","markPrice":"1"}]',
+        b'[{"symbol":"BTCUSDT","fundingTime":5,"fundingRate":"x","markPrice":"1"}]',
+        b'[{"symbol":"BTCUSDT","fundingTime":5,"fundingRate":"0.1","markPrice":"-1"}]',
+        b'[{"symbol":"BTCUSDT","fundingTime":5,"fundingRate":"0.1"},{"symbol":"BTCUSDT","fundingTime":5,"fundingRate":"0.1"}]',
+    ],
+)
+def test_settlements_that_cannot_be_are_refused(told: bytes) -> None:
+    with pytest.raises(AnswerRefused):
+        read_funding(told, ONE)
 
 
 def test_instruments_are_under_the_venues_own_rules_and_what_does_not_trade_is_refused() -> None:
