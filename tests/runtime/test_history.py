@@ -109,7 +109,7 @@ def test_every_candle_comes_once_and_failures_are_asked_again(tmp_path: Path) ->
 def test_what_was_settled_comes_once_page_by_page_and_lies_beside_the_candles(tmp_path: Path) -> None:
     every_ns = 8 * 3_600 * 10**9
     begun_ns = FIRST_NS // every_ns * every_ns
-    whole = [
+    whole: list[dict[str, Any]] = [
         {"symbol": "BTCUSDT", "fundingTime": (begun_ns + n * every_ns) // 10**6, "fundingRate": f"0.000{n % 10:05d}", "markPrice": "100.04"}
         for n in range(2_345)
     ]
