@@ -45,6 +45,7 @@ class LiveView:
         self._now_ns = 0
         self._done = 0
         self._engine: Engine | None = None
+        self._before = 0
         self._started = self._drawn = time.monotonic()
         self._live = Live(console=console, auto_refresh=False, transient=False)
 
@@ -74,6 +75,8 @@ class LiveView:
 
     def moved(self, event: Input, engine: Engine, done: int) -> None:
         """Take note of the time, and draw when it is due."""
+        if self._engine is None:
+            self._before = int(engine.world.account[0].decisions)  # on candles that were heard only to be warm
         self._engine, self._done = engine, done
         if isinstance(event, BarClosed):
             self._now_ns = event.bar.known_ns
@@ -100,7 +103,7 @@ class LiveView:
             Text.assemble(("drawdown ", "dim"), f"{max(1 - equity / peak, 0) if peak > 0 else 0:.2%}"),
             Text.assemble(("trips ", "dim"), f"{int(account.trips):,}"),
             Text.assemble(("orders ", "dim"), f"{int(account.orders):,}"),
-            Text.assemble(("decisions ", "dim"), f"{int(account.decisions):,}"),
+            Text.assemble(("decisions ", "dim"), f"{int(account.decisions) - self._before:,}"),
         )
         seconds = max(time.monotonic() - self._started, 1e-9)
         run = Table.grid(padding=(0, 3))

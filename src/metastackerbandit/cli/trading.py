@@ -223,7 +223,7 @@ async def _traded_until(
             driver=lambda made: Driver(engine, made, sink, sink.watched_by(view), log.append),
             predictor=predictor_of(session, hears_book=False) if session.opinions else None,
             tell=events,
-            watch=lambda event, taken: view.moved(event, engine, taken) if view is not None else None,
+            watch=lambda event, taken: view.moved(event, engine, taken) if view is not None and sink.is_open else None,
             asks_pause=watching.asks_pause,
         )
         instruments = [structs.replace(one, venue=asked.venue.codec) for one in session.recording.instruments]
@@ -247,25 +247,25 @@ class FromNowOn:
     """A sink that lets nothing through until it is opened: what was heard only to be warm was not traded, and is not kept as if it were."""
 
     def __init__(self, sink: Sink) -> None:
-        self._sink, self._is_open = sink, False
+        self._sink, self.is_open = sink, False
 
     def open(self) -> None:
         """Let everything through from here on."""
-        self._is_open = True
+        self.is_open = True
 
     def watched_by(self, view: LiveView | PlainView | None) -> Callable[[Decided], None]:
         """Who looks on, from then on."""
-        return lambda decided: view.decided(decided) if view is not None and self._is_open else None
+        return lambda decided: view.decided(decided) if view is not None and self.is_open else None
 
     def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
         """Decisions with their traces."""
-        if self._is_open:
+        if self.is_open:
             self._sink.decisions(rows, observed, limit, verdict)
 
     def __getattr__(self, name: str) -> Callable[[np.ndarray], None]:
         """Rows of any other kind."""
         pass_on: Callable[[np.ndarray], None] = getattr(self._sink, name)
-        return lambda rows: pass_on(rows) if self._is_open else None
+        return lambda rows: pass_on(rows) if self.is_open else None
 
 
 class VenueTimes:
