@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metastackerbandit.practice.allowance import Allowance
 from metastackerbandit.practice.binance.amounts import amounts_of
+from metastackerbandit.practice.binance.key_rights import rights_routes
 from metastackerbandit.practice.binance.spot_account import SpotAccount, account_routes
 from metastackerbandit.practice.binance.spot_api import SpotApi
 from metastackerbandit.practice.binance.spot_info import LIMITS
@@ -37,7 +38,8 @@ def spot_side(floor: Floor, keys: KeyRing, time: VenueTime, faults: Faults, hub:
     desk = Desk(floor, Doorkeeper(keys, time), allowance, time, faults, settings)
     market, trading = SpotMarket(floor, amounts, LIMITS, time, snapshots), SpotTrading(floor, amounts)
     floor.listeners.append(SpotNews(floor, amounts, log, trading.cancel_ids).hear)
-    routes = {**market_routes(market), **trading_routes(trading), **account_routes(SpotAccount(floor, amounts, keys, allowance))}
+    account = SpotAccount(floor, amounts, keys, allowance)
+    routes = {**market_routes(market), **trading_routes(trading), **account_routes(account), **rights_routes(keys)}
     api = SpotApi(desk, routes, hub, log, time, faults)
     return Side(
         "spot",
