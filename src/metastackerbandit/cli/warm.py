@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 
-BESIDE = ("features", "market data", "model input")  # what a second process compiles meanwhile, where there is a second processor
+# What a second process compiles meanwhile, where there is a second processor.
+BESIDE = ("features", "market data", "model input", "loopback exchange")
+LAST = ("live run",)  # needs what both have compiled
 _ALONE = "--beside"
 
 
@@ -29,7 +31,7 @@ def warm() -> None:
         console=console,
     ) as progress:
         task = progress.add_task("", total=len(jobs))
-        for name, job in sorted(jobs, key=lambda one: one[0] in BESIDE):
+        for name, job in sorted(jobs, key=lambda one: (one[0] in LAST, one[0] in BESIDE)):
             progress.update(task, description=name)
             if name not in BESIDE or helper is None or helper.wait() != 0:
                 job()
@@ -116,11 +118,12 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
 
 
 def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
-    """A made feed of a perpetual through scanner, book, quality, bars, seconds and the standard model input; and features of bars."""
+    """A made feed of a perpetual through scanner, book, quality, bars, seconds and the standard model input; features of bars; live runs."""
     import tempfile
     from functools import cache
     from pathlib import Path
 
+    from metastackerbandit.cli.warm_live import live_jobs
     from metastackerbandit.domain.bar import Bar
     from metastackerbandit.domain.capture import Capture
     from metastackerbandit.domain.instrument import Instrument
@@ -161,6 +164,7 @@ def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
         ("features", feature),
         ("market data", follow),
         ("model input", lambda: inputs_of(capture(), [one], one.symbol, [int(capture().received_ns[-1])])),
+        *live_jobs(capture, one),
     ]
 
 
