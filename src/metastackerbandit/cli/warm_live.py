@@ -49,6 +49,7 @@ def trade(capture: Capture, one: Instrument) -> None:
     from metastackerbandit.engine.plan import plan_of
     from metastackerbandit.engine.settings import EngineSettings
     from metastackerbandit.engine.world import empty_out
+    from metastackerbandit.exchanges.account import grids_of
     from metastackerbandit.market.settings import BarSettings, QualitySettings
     from metastackerbandit.runtime.feed_desk import FeedDesk
     from metastackerbandit.runtime.health import empty_health
@@ -100,5 +101,6 @@ def trade(capture: Capture, one: Instrument) -> None:
         broker.act(SubmitOrder(0, number, 1, kind, lots, ticks, int(kind != MARKET), 0, now_ns))
     broker.act(AmendOrder(0, 2, -1, best[0] // 3, now_ns))
     broker.act(CancelOrder(0, 3, now_ns))
+    grids_of([one]).lots(0, one.lot_size, "warm")  # as sizes in an account are read
     step_report(engine.world, empty_out(len(GATES), 4, 1_024, 4), np.zeros(1, layout(OrderReport)), 0)  # of no order: it is refused
     run_logged(plan, logged_of([event for event in told if not isinstance(event, OrderReport)]), MemorySink())
