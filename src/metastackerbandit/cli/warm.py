@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable
 
 # What a second process compiles meanwhile, where there is a second processor.
-BESIDE = ("features", "market data", "model input", "loopback exchange")
-LAST = ("live run",)  # needs what both have compiled
+BESIDE = ("features", "market data", "model input", "loopback exchange", "live market")
 _ALONE = "--beside"
 
 
@@ -31,7 +30,7 @@ def warm() -> None:
         console=console,
     ) as progress:
         task = progress.add_task("", total=len(jobs))
-        for name, job in sorted(jobs, key=lambda one: (one[0] in LAST, one[0] in BESIDE)):
+        for name, job in sorted(jobs, key=lambda one: one[0] in BESIDE):
             progress.update(task, description=name)
             if name not in BESIDE or helper is None or helper.wait() != 0:
                 job()
@@ -52,6 +51,7 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
     import numpy as np
 
     from metastackerbandit.backtest.run import block_of, run
+    from metastackerbandit.cli.warm_live import log
     from metastackerbandit.domain.bar import Bar
     from metastackerbandit.domain.inputs import Control
     from metastackerbandit.domain.instrument import Instrument
@@ -111,6 +111,7 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
     return [
         ("block driver", lambda: run(plan, block, SimulationSettings(), MemorySink())),
         ("streaming driver", stream),
+        ("input log", lambda: log(plan, inputs_of(recording, block.order, controls))),
         ("statistics", evaluate),
         ("monitors", watch),
         *_market_jobs(),
@@ -118,7 +119,7 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
 
 
 def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
-    """A made feed of a perpetual through scanner, book, quality, bars, seconds and the standard model input; features of bars; live runs."""
+    """A made feed of a perpetual through scanner, book, quality, bars, seconds and the standard model input; features of bars; a live market."""
     import tempfile
     from functools import cache
     from pathlib import Path

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from metastackerbandit.domain.capture import Capture
+    from metastackerbandit.domain.inputs import Input
     from metastackerbandit.domain.instrument import Instrument
+    from metastackerbandit.engine.plan import Plan
     from metastackerbandit.runtime.book_feed import Feeds
     from metastackerbandit.runtime.live_take import Taken
 
 
 def live_jobs(capture: Callable[[], Capture], one: Instrument) -> list[tuple[str, Callable[[], object]]]:
     """Names and jobs; `capture` has the frames of a made feed of `one`, a perpetual."""
-    return [("loopback exchange", serve), ("live run", lambda: trade(capture(), one))]
+    return [("loopback exchange", serve), ("live market", lambda: follow(capture(), one))]
 
 
 def serve() -> None:
@@ -30,25 +32,17 @@ def serve() -> None:
     predictability_lines(generator_of(asked), sources["perp"].past)
 
 
-def trade(capture: Capture, one: Instrument) -> None:
-    """Follow a feed with a live market, and bring orders to its books; then what the engine was told, in the block driver."""
-    import numpy as np
-
-    from metastackerbandit.backtest.logged import logged_of, run_logged
+def follow(capture: Capture, one: Instrument) -> None:
+    """Follow a feed with a live market, and bring orders of every kind to its books."""
     from metastackerbandit.domain.bar import Bar
     from metastackerbandit.domain.effects import AmendOrder, CancelOrder, SubmitOrder
-    from metastackerbandit.domain.inputs import Control, Input, OrderReport
-    from metastackerbandit.domain.kernel import layout, rows
+    from metastackerbandit.domain.inputs import Input
+    from metastackerbandit.domain.kernel import rows
     from metastackerbandit.domain.recording import Recording
     from metastackerbandit.domain.rows import MARKET, STOP, TARGET
-    from metastackerbandit.domain.seconds import SecondRow
-    from metastackerbandit.domain.sink import MemorySink
     from metastackerbandit.domain.timeframe import MINUTE_NS
-    from metastackerbandit.engine.engine import Engine, step_report
-    from metastackerbandit.engine.gates import GATES
     from metastackerbandit.engine.plan import plan_of
     from metastackerbandit.engine.settings import EngineSettings
-    from metastackerbandit.engine.world import empty_out
     from metastackerbandit.exchanges.account import grids_of
     from metastackerbandit.market.settings import BarSettings, QualitySettings
     from metastackerbandit.runtime.feed_desk import FeedDesk
@@ -58,13 +52,8 @@ def trade(capture: Capture, one: Instrument) -> None:
     from metastackerbandit.simulation.settings import SimulationSettings
 
     first_ns, told = int(capture.received_ns[0]), list[Input]()
-    recording = Recording((one,), MINUTE_NS, (rows(Bar, 0),), (None,), (True,), "warm", "warm", seconds=(rows(SecondRow, 0),))
-    plan = plan_of(recording, "1m", "book_pressure", EngineSettings())
-    engine = Engine(plan)
-
-    def take(event: Input) -> None:
-        told.append(event)
-        engine.step(event)
+    recording = Recording((one,), MINUTE_NS, (rows(Bar, 0),), (None,), (True,), "warm", "warm")
+    plan = plan_of(recording, "1m", "buy_and_hold", EngineSettings())
 
     def passing(now_ns: int) -> None:
         broker.passing(now_ns)
@@ -74,18 +63,9 @@ def trade(capture: Capture, one: Instrument) -> None:
         broker.hear(taken, now_ns)
         market.hear(taken, now_ns)
 
-    take(Control(first_ns, "pause"))
-    desk = FeedDesk(
-        [one],
-        empty_health(1, first_ns),
-        QualitySettings(),
-        first_ns,
-        most_bytes=2**22,
-        most_waiting=1_000,
-        hear=hear,
-        passing=passing,
-    )
-    market = LiveMarket(plan, desk, BarSettings(), take, lambda s, opened_ns: None)
+    quality = QualitySettings()
+    desk = FeedDesk([one], empty_health(1, first_ns), quality, first_ns, most_bytes=2**22, most_waiting=1_000, hear=hear, passing=passing)
+    market = LiveMarket(plan, desk, BarSettings(), told.append, lambda s, opened_ns: None)
     broker = PaperBroker(plan, desk, SimulationSettings(), told.append)
     market.listens(0, first_ns)
     for n in range(len(capture.starts)):
@@ -102,5 +82,22 @@ def trade(capture: Capture, one: Instrument) -> None:
     broker.act(AmendOrder(0, 2, -1, best[0] // 3, now_ns))
     broker.act(CancelOrder(0, 3, now_ns))
     grids_of([one]).lots(0, one.lot_size, "warm")  # as sizes in an account are read
+
+
+def log(plan: Plan, inputs: Iterable[Input]) -> None:
+    """Run inputs as a log of them is verified, and step what a live run alone is told: a second of a book, a report."""
+    import numpy as np
+
+    from metastackerbandit.backtest.logged import logged_of, run_logged
+    from metastackerbandit.domain.inputs import OrderReport, SecondSeen
+    from metastackerbandit.domain.kernel import layout, rows, struct_of
+    from metastackerbandit.domain.seconds import SecondRow
+    from metastackerbandit.domain.sink import MemorySink
+    from metastackerbandit.engine.engine import Engine, step_report
+    from metastackerbandit.engine.gates import GATES
+    from metastackerbandit.engine.world import empty_out
+
+    run_logged(plan, logged_of(inputs), MemorySink())
+    engine = Engine(plan)
+    engine.step(SecondSeen(0, struct_of(SecondRow, rows(SecondRow, 1)[0])))
     step_report(engine.world, empty_out(len(GATES), 4, 1_024, 4), np.zeros(1, layout(OrderReport)), 0)  # of no order: it is refused
-    run_logged(plan, logged_of([event for event in told if not isinstance(event, OrderReport)]), MemorySink())
