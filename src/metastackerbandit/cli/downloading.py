@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metastackerbandit.cli.venues import Market, Venue
     from metastackerbandit.config.schema import Config
+    from metastackerbandit.domain.trading import VenueTime
     from metastackerbandit.runtime.history import Asked, Progress
     from metastackerbandit.storage.store import Imported
 
@@ -55,7 +56,7 @@ async def _downloaded(
 
     from metastackerbandit.domain.timeframe import DAY_NS, frame_ns
     from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
-    from metastackerbandit.runtime.history import past_candles, past_funding, venue_instruments, venue_time
+    from metastackerbandit.runtime.history import past_candles, past_funding, venue_instruments
     from metastackerbandit.runtime.ports import LoopClock
     from metastackerbandit.storage.store import keep_candles, keep_funding
 
@@ -63,7 +64,7 @@ async def _downloaded(
     clock = LoopClock()
     async with AiohttpRest(config.transport, clock.now_ns) as rest:
         asked = asked_of(config, venue, market, rest, url)
-        now_ns = (await venue_time(asked)).now_ns
+        now_ns = (await time_there(asked, venue)).now_ns
         await forget_other_market(home, venue, market, asked)
         for one in await venue_instruments(asked, symbols):
             for frame in frames:
@@ -75,6 +76,22 @@ async def _downloaded(
                 kept.append(keep_candles(home, named, length, bars))
                 keep_funding(home, named, await past_funding(asked, one, int(to_ns - days * DAY_NS), to_ns))
     return kept
+
+
+async def time_there(asked: Asked, venue: Venue) -> VenueTime:
+    """The venue's time, asked first so that a venue that is not there is said at once.
+
+    Raises:
+        VenueError: it did not answer as a venue does.
+    """
+    from metastackerbandit.domain.errors import RequestFailed
+    from metastackerbandit.runtime.history import venue_time
+
+    try:
+        return await venue_time(asked)
+    except RequestFailed as error:
+        mend = "start it with `msb venue`, or give its --url" if venue.is_made else "check the network and the address"
+        raise RequestFailed(error.what, where=error.where, mend=mend) from error
 
 
 async def forget_other_market(home: Path, venue: Venue, market: Market, asked: Asked) -> None:

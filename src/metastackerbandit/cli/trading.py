@@ -63,7 +63,7 @@ def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]
 
 
 async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
-    from metastackerbandit.cli.downloading import asked_of
+    from metastackerbandit.cli.downloading import asked_of, time_there
     from metastackerbandit.cli.market_data import loaded_of
     from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
     from metastackerbandit.runtime.history import venue_time
@@ -74,7 +74,7 @@ async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any
     config, events, wall = loaded_of(wanted).config, Tally(), LoopClock()
     async with AiohttpRest(config.transport, wall.now_ns) as rest:
         history = asked_of(config, asked.venue, asked.market, rest, asked.url)
-        await venue_time(history)  # a venue that is not there is said at once
+        await time_there(history, asked.venue)
         clock = VenueClock(lambda: venue_time(history), wall, config.orders, events, asked.venue.name)
         await clock.measure()
         wanted = wanted._replace(sets=(*wanted.sets, *at_rate(config, clock.venue_ms(1_000.0) / 1_000.0)))

@@ -30,20 +30,30 @@ def verify(run: RunArgument = "last", home: HomeFlag = None, json: JsonFlag = Fa
 
 
 def verified(view: RunView) -> dict[str, Any]:
-    """The shape of `msb verify --json`. Raises NotFound where no inputs were kept."""
+    """The shape of `msb verify --json`.
+
+    Raises:
+        NotFound: no inputs were kept.
+        StorageFailed: the plan or the log cannot be read, or the log of a run that ended in order is not whole.
+    """
     from metastackerbandit.backtest.compare import compared
     from metastackerbandit.backtest.logged import logged_of, run_logged
     from metastackerbandit.cli.diff import kept_of
+    from metastackerbandit.domain.errors import StorageFailed
     from metastackerbandit.domain.sink import MemorySink
-    from metastackerbandit.storage.input_log import input_log_path, read_inputs
+    from metastackerbandit.storage.input_log import input_log_path, read_inputs, whole_part
 
-    events = list(read_inputs(input_log_path(view.home, view.row.run)))
+    path = input_log_path(view.home, view.row.run)
+    events, whole = list(read_inputs(path)), whole_part(path)
+    if whole.torn and view.row.state in ("finished", "stopped"):
+        what = f"behind its {whole.records:,} whole inputs stand {whole.torn:,} bytes that are none, and the run ended in order"
+        raise StorageFailed(what, where=str(path), mend="the log was changed or its disk failed: take it from a copy")
     sink = MemorySink()
     run_logged(plan_kept(view), logged_of(events), sink)
     kept = kept_of(view)
     again = _since(sink.kept(), kept)
     gates = [gate.name for gate in view.row.gates]
-    return {"run": view.row.run, "inputs": len(events), **compared(kept, again, gates), "compared": ["journal", "block"]}
+    return {"run": view.row.run, "inputs": len(events), "torn": whole.torn, **compared(kept, again, gates), "compared": ["journal", "block"]}
 
 
 def plan_kept(view: RunView) -> Plan:

@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Callable
 
-BESIDE = ("features", "market data", "model input")  # what a second process compiles meanwhile, where there is a second processor
+# What a second process compiles meanwhile, where there is a second processor.
+BESIDE = ("features", "market data", "model input", "loopback exchange", "live market")
 _ALONE = "--beside"
 
 
@@ -50,6 +51,7 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
     import numpy as np
 
     from metastackerbandit.backtest.run import block_of, run
+    from metastackerbandit.cli.warm_live import log
     from metastackerbandit.domain.bar import Bar
     from metastackerbandit.domain.inputs import Control
     from metastackerbandit.domain.instrument import Instrument
@@ -109,6 +111,7 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
     return [
         ("block driver", lambda: run(plan, block, SimulationSettings(), MemorySink())),
         ("streaming driver", stream),
+        ("input log", lambda: log(plan, inputs_of(recording, block.order, controls))),
         ("statistics", evaluate),
         ("monitors", watch),
         *_market_jobs(),
@@ -116,11 +119,12 @@ def _jobs() -> list[tuple[str, Callable[[], object]]]:
 
 
 def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
-    """A made feed of a perpetual through scanner, book, quality, bars, seconds and the standard model input; and features of bars."""
+    """A made feed of a perpetual through scanner, book, quality, bars, seconds and the standard model input; features of bars; a live market."""
     import tempfile
     from functools import cache
     from pathlib import Path
 
+    from metastackerbandit.cli.warm_live import live_jobs
     from metastackerbandit.domain.bar import Bar
     from metastackerbandit.domain.capture import Capture
     from metastackerbandit.domain.instrument import Instrument
@@ -161,6 +165,7 @@ def _market_jobs() -> list[tuple[str, Callable[[], object]]]:
         ("features", feature),
         ("market data", follow),
         ("model input", lambda: inputs_of(capture(), [one], one.symbol, [int(capture().received_ns[-1])])),
+        *live_jobs(capture, one),
     ]
 
 

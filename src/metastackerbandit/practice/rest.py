@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -37,10 +37,12 @@ def response_of(answer: Answer) -> web.Response:
 
 
 class RestDoor:
-    """Answers HTTP requests: `sides` are the desks of markets with their routes. `answered` is called before each answer is sent."""
+    """Answers HTTP requests: `sides` are the desks of markets with their routes; where two have one, it is the first's. `answered` is called before
+    each answer is sent.
+    """
 
-    def __init__(self, sides: Iterable[tuple[Desk, Routes]], answered: Callable[[], None]) -> None:
-        self._routes = {place: (desk, route) for desk, routes in sides for place, route in routes.items()}
+    def __init__(self, sides: Sequence[tuple[Desk, Routes]], answered: Callable[[], None]) -> None:
+        self._routes = {place: (desk, route) for desk, routes in reversed(sides) for place, route in routes.items()}
         self._paths = {path for _, path in self._routes}
         self._answered = answered
 

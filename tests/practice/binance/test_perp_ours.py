@@ -24,6 +24,7 @@ from metastackerbandit.domain.trading import (
     OrderAsked,
     PositionsAsked,
     Question,
+    RightsAsked,
     RulesAsked,
     StreamKeyAsked,
     StreamKeyKept,
@@ -143,6 +144,11 @@ def test_faults_mean_to_us_what_they_are(fault: str, wanted: str) -> None:
     usdm.fault(fault, is_on=False)
     if fault != "ban":
         assert meaning(usdm, OrderAsked("f")) == ("done" if fault == "unknown" else "gone")
+
+
+def test_what_a_key_may_do_is_told_without_a_spot_market() -> None:
+    rights = OURS.read_rights(put(Usdm(), RightsAsked()).body)
+    assert rights.can_trade_futures and not rights.can_withdraw
 
 
 def test_rules_time_and_stream_key_are_read() -> None:

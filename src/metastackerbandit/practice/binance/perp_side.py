@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from metastackerbandit.practice.allowance import Allowance
 from metastackerbandit.practice.api_talk import ApiTalk
+from metastackerbandit.practice.binance.key_rights import rights_routes
 from metastackerbandit.practice.binance.perp_algo import PerpAlgo
 from metastackerbandit.practice.binance.perp_api import methods_of
 from metastackerbandit.practice.binance.perp_asked import PerpAsked
@@ -57,7 +58,8 @@ def perp_side(floor: Floor, funding: FundingBoard, keys: KeyRing, time: VenueTim
     floor.listeners += [lambda event: log.add(owner_of(event), event), income.hear]
     floor.clocks.append(trade.look)
     answers = (PerpPublic(venue, time, snapshots), trade, PerpAsked(venue), PerpAlgo(trade), PerpOwn(venue, income), listen_keys)
-    routes = {place: route for one in answers for place, route in one.routes().items()}
+    own = {place: route for one in answers for place, route in one.routes().items()}
+    routes = {**own, **rights_routes(keys)}
 
     def talk(connection: Connection, query: Mapping[str, str]) -> ApiTalk:
         return ApiTalk(connection, desk, methods_of(routes), lambda: hub.emit_urgent(time.now_ns()), lambda: None)

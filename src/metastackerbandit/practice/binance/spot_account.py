@@ -96,21 +96,6 @@ class SpotAccount:
         """A symbol's commissions."""
         return {"symbol": asked.given.text("symbol"), **rates_of(self._floor, place_of_symbol(self._floor, asked.given.text("symbol")))}
 
-    def restrictions(self, asked: Asked) -> dict[str, Any]:
-        """What a key may do."""
-        key = self._keys.find(asked.api_key)
-        off = ("enableInternalTransfer", "enableMargin", "permitsUniversalTransfer", "enableVanillaOptions", "enablePortfolioMarginTrading")
-        trades = key is not None and key.may_trade
-        return {
-            "ipRestrict": False,
-            "createTime": 0,
-            "enableReading": True,
-            "enableSpotAndMarginTrading": trades,
-            "enableFutures": trades,
-            "enableWithdrawals": key is not None and key.may_withdraw,
-            **dict.fromkeys(off, False),
-        }
-
 
 def found_order(floor: Floor, asked: Asked, unknown: Worded, mismatch: Worded) -> tuple[int, Order]:
     """The instrument and the order that a number or a client id means; raises these where there is none, or where the two mean different ones."""
@@ -158,5 +143,4 @@ def account_routes(account: SpotAccount) -> Routes:
         ("GET", f"{v3}/account"): Route(account.account, 20, "user"),
         ("GET", f"{v3}/rateLimit/order"): Route(account.order_counts, 40, "user"),
         ("GET", f"{v3}/account/commission"): Route(account.commission, 20, "user"),
-        ("GET", "/sapi/v1/account/apiRestrictions"): Route(account.restrictions, 1, "user"),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metastackerbandit.practice.allowance import Allowance
 from metastackerbandit.practice.binance.amounts import amounts_of
+from metastackerbandit.practice.binance.key_rights import rights_routes
 from metastackerbandit.practice.binance.spot_account import SpotAccount, account_routes
 from metastackerbandit.practice.binance.spot_api import SpotApi
 from metastackerbandit.practice.binance.spot_info import LIMITS
@@ -39,11 +40,13 @@ def spot_side(floor: Floor, keys: KeyRing, time: VenueTime, faults: Faults, hub:
     tickers = SpotTickers(floor, amounts)
     market, trading = SpotMarket(floor, amounts, LIMITS, time, snapshots), SpotTrading(floor, amounts)
     floor.listeners.append(SpotNews(floor, amounts, log, trading.cancel_ids).hear)
+    account = SpotAccount(floor, amounts, keys, allowance)
     routes = {
         **market_routes(market),
         **ticker_routes(tickers),
         **trading_routes(trading),
-        **account_routes(SpotAccount(floor, amounts, keys, allowance)),
+        **account_routes(account),
+        **rights_routes(keys),
     }
     api = SpotApi(desk, routes, hub, log, time, faults)
     return Side(

@@ -1,0 +1,144 @@
+"""A live run on a stage: feed, candles, engine and a broker on a venue in memory, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+from msgspec import structs
+
+from metastackerbandit.domain.bar import Bar
+from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, Input, OrderReport
+from metastackerbandit.domain.kernel import rows, struct_of
+from metastackerbandit.domain.sink import MemorySink
+from metastackerbandit.domain.timeframe import MINUTE_NS
+from metastackerbandit.engine.engine import Engine
+from metastackerbandit.engine.plan import deposit_row
+from metastackerbandit.exchanges.credentials import Credentials, Secret
+from metastackerbandit.market.settings import BarSettings
+from metastackerbandit.runtime.account_broker import AccountBroker
+from metastackerbandit.runtime.feed_desk import FeedDesk
+from metastackerbandit.runtime.feed_events import FeedEvent
+from metastackerbandit.runtime.live_account import LiveAccountSettings
+from metastackerbandit.runtime.live_feed import FeedSettings, World
+from metastackerbandit.runtime.live_run import LiveBroker, LiveRun, Wiring
+from metastackerbandit.runtime.paper_broker import PaperBroker
+from metastackerbandit.runtime.replay import Driver
+from metastackerbandit.runtime.settings import BackoffSettings, LiveRunSettings
+from metastackerbandit.simulation.settings import SimulationSettings
+from metastackerbandit.stacking.settings import ArmSettings, RandomEntries
+from tests.practice.binance.perp_walking import Usdm
+from tests.practice.walking import KEY, instruments
+from tests.runtime.pretended import Half, Nowhere
+from tests.runtime.test_capture_recording import FIXED
+from tests.runtime.test_live_market import plan
+from tests.runtime.virtual_time import in_virtual_time
+from tests.runtime.walked_network import Network
+
+WARM = 40  # candles from before
+BACKOFF = BackoffSettings(first_s=0.5, most_s=2.0)
+
+
+class LiveScene:
+    """Two symbols, one book each, of one minute; orders go to an account at the venue, or to our own books."""
+
+    def __init__(self, arm: str = "buy_and_hold", *, has_account: bool = False, seed: int = 7, **changes: Any) -> None:
+        self.network = Network(Usdm())
+        self.made = plan(tuple(instruments("perp")), ("1m",), arm, structs.replace(FIXED, arms=ArmSettings(random_entries=RandomEntries(seed, 2.0))))
+        self.settings = structs.replace(LiveRunSettings(), **changes)
+        self.has_account = has_account
+        self.inputs: list[Input] = []
+        self.events: list[FeedEvent] = []
+        self.sink = MemorySink()
+        self.pauses = False
+        self.run: LiveRun
+        self.broker: Any = None
+
+    def build(self) -> None:
+        """Put the run together, within the loop, and hear what was before."""
+        world = World(self.network, self.network, self.network, Half(), Nowhere())
+        self.engine = Engine(self.made)
+        self.sink.ledger(deposit_row(self.made))
+        wiring = Wiring(
+            broker=self._broker(world),
+            driver=lambda broker: Driver(self.engine, broker, self.sink, log=self.inputs.append),
+            predictor=None,
+            tell=self.events.append,
+            watch=lambda event, taken: None,
+            asks_pause=lambda: self.pauses,
+        )
+        self.run = LiveRun(self.made, instruments("perp"), world, FeedSettings(backoff=BACKOFF), BarSettings(grace_s=2.0), self.settings, wiring)
+        bars = self.before()
+        heard: list[Input] = []
+        for place in range(WARM):
+            for s, own in enumerate(bars):
+                heard.append(BarOpened(s, int(own[place]["opened_ns"]), int(own[place]["open"])))
+            for s, own in enumerate(bars):
+                heard.append(BarClosed(s, struct_of(Bar, own[place])))
+        self.run.warm(heard, bars, self.network.now_ns())
+
+    def before(self) -> tuple[np.ndarray, ...]:
+        """Candles of the minutes that are over."""
+        made = []
+        ends_ns = self.network.now_ns() // MINUTE_NS * MINUTE_NS
+        for middle in (6_000_000, 300_000):
+            own = rows(Bar, WARM)
+            own["closed_ns"] = own["known_ns"] = ends_ns - np.arange(WARM)[::-1] * MINUTE_NS
+            own["opened_ns"] = own["closed_ns"] - MINUTE_NS
+            own["open"] = own["close"] = middle + np.arange(WARM) % 5 * (middle // 500)  # lively enough to be traded
+            own["high"], own["low"], own["volume"] = own["open"] + middle // 500, own["open"] - middle // 500, 10.0
+            own["parts"] = own["parts_due"] = 1
+            made.append(own)
+        return tuple(made)
+
+    def _broker(self, world: World) -> Callable[[FeedDesk, Callable[[OrderReport], None]], LiveBroker]:
+        def made(desk: FeedDesk, deliver: Callable[[OrderReport], None]) -> LiveBroker:
+            self.broker = PaperBroker(self.made, desk, SimulationSettings(), deliver)
+            if self.has_account:
+                key = Credentials(KEY.api_key, Secret(KEY.secret))
+                settings = LiveAccountSettings(backoff=BACKOFF)
+                self.broker = AccountBroker(self.made, "BINANCE", "run-1", key, world, settings, deliver, self.events.append, self.network.now_ns())
+            chosen: LiveBroker = self.broker
+            return chosen
+
+        return made
+
+    def play(self, script: Callable[[], Awaitable[None]]) -> None:
+        """Run until the script is over, and then to the run's own end."""
+
+        async def work() -> None:
+            passing = asyncio.ensure_future(self.network.run())
+            self.build()
+            stop = asyncio.Event()
+            running = asyncio.ensure_future(self.run.run(stop))
+            await script()
+            assert not running.done(), running
+            stop.set()
+            await running
+            passing.cancel()
+
+        in_virtual_time(work())
+
+    def closed(self, s: int) -> list[Bar]:
+        """The candles that a book was told."""
+        return [event.bar for event in self.inputs if isinstance(event, BarClosed) and event.instrument == s]
+
+    def controls(self) -> list[Control]:
+        """What was said to the engine."""
+        return [event for event in self.inputs if isinstance(event, Control)]
+
+    def happened(self, what: str) -> int:
+        """How often an event was told."""
+        return sum(event.what == what for event in self.events)
+
+    @property
+    def lots(self) -> list[int]:
+        """What the engine believes to hold, a book each."""
+        return [int(seat.position.lots) for seat in self.engine.world.seats]
+
+    @property
+    def venue_lots(self) -> list[int]:
+        """What the account at the venue holds, a symbol each."""
+        return [int(one.lots) for one in self.network.usdm.exchange.perp.held[KEY.owner]]

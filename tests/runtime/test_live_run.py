@@ -1,0 +1,125 @@
+"""A live run from the candles before it to its end: nothing is traded on what has passed, no candle is missing, and its end is orderly."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from metastackerbandit.domain.inputs import BarClosed, Control
+from metastackerbandit.domain.timeframe import MINUTE_NS
+from metastackerbandit.runtime.replay import moment
+from tests.covering import covers
+from tests.runtime.live_scene import WARM, LiveScene
+
+KLINES = "/fapi/v1/klines"
+
+
+@pytest.mark.parametrize("has_account", [False, True])
+def test_what_was_before_is_heard_under_a_pause_and_trading_begins_with_now(has_account: bool) -> None:
+    scene = LiveScene(has_account=has_account)
+
+    async def script() -> None:
+        assert [(one.word, one.at_ns) for one in scene.controls()] == [
+            ("pause", scene.closed(0)[0].opened_ns),
+            ("resume", scene.network.now_ns()),
+        ]
+        assert isinstance(scene.inputs[0], Control) and isinstance(scene.inputs[-1], Control), "the pause is around all of it"
+        assert len(scene.closed(0)) == len(scene.closed(1)) == WARM
+        assert scene.run.warmed == scene.engine.world.account[0].decisions > 0 and scene.engine.world.account[0].orders == 0
+        await asyncio.sleep(130.0)
+        assert scene.engine.world.account[0].decisions > scene.run.warmed
+        assert all(scene.lots), "the first candle of now is traded on"
+        assert not has_account or scene.lots == scene.venue_lots
+
+    scene.play(script)
+    moments = [moment(one) for one in scene.inputs]
+    assert moments == sorted(moments)
+
+
+def test_a_lost_connection_costs_no_candle() -> None:
+    scene = LiveScene()
+
+    async def script() -> None:
+        await asyncio.sleep(100.0)
+        before = scene.network.asked.count(KLINES)
+        assert scene.run.live == ("BTCUSDT", "ETHUSDT")
+        scene.network.drop()
+        await asyncio.sleep(140.0)
+        assert scene.network.asked.count(KLINES) >= before + 2, "the minute of the break, of each symbol"
+        assert scene.run.live == ("BTCUSDT", "ETHUSDT") and scene.happened("closed") >= 2
+
+    scene.play(script)
+    for s in (0, 1):
+        opened = [bar.opened_ns for bar in scene.closed(s)]
+        assert opened == list(range(opened[0], opened[0] + len(opened) * MINUTE_NS, MINUTE_NS)) and len(opened) >= WARM + 3
+        ranged = [bar.high - bar.low for bar in scene.closed(s)[WARM:]]
+        assert min(ranged) > 0 and all(bar.parts == bar.parts_due for bar in scene.closed(s)), "each was whole when it was told"
+
+
+def test_a_candle_that_the_venue_has_not_got_is_asked_for_again_and_those_behind_it_wait() -> None:
+    scene = LiveScene(mend_s=0.5)
+
+    async def script() -> None:
+        answer = scene.network.ask
+
+        async def away(url: str, *given: object, **named: object) -> object:
+            if KLINES in url:
+                scene.network.asked.append(KLINES)
+                return (await answer(url.replace("BTCUSDT", "NOSUCH"))) if is_away else await answer(url, *given, **named)  # type: ignore[arg-type]
+            return await answer(url, *given, **named)  # type: ignore[arg-type]
+
+        is_away = True
+        scene.network.ask = away  # type: ignore[method-assign,assignment]
+        await asyncio.sleep(150.0)
+        assert scene.happened("candle_failed") > 10 and len(scene.closed(0)) == WARM and scene.run.market.waits(0) >= 2
+        is_away = False
+        await asyncio.sleep(10.0)
+        assert scene.run.market.waits(0) == 0 and len(scene.closed(0)) >= WARM + 2
+
+    scene.play(script)
+    opened = [bar.opened_ns for bar in scene.closed(0)]
+    assert opened == list(range(opened[0], opened[0] + len(opened) * MINUTE_NS, MINUTE_NS))
+
+
+@covers("2.122")
+@pytest.mark.parametrize("has_account", [False, True])
+def test_an_orderly_end_leaves_every_position(has_account: bool) -> None:
+    scene = LiveScene(has_account=has_account)
+
+    async def script() -> None:
+        await asyncio.sleep(130.0)
+        assert all(scene.lots)
+
+    scene.play(script)
+    assert scene.controls()[-1].word == "kill" and scene.lots == [0, 0] and scene.broker.is_idle
+    assert scene.broker.differences(scene.engine) == [] and (not has_account or scene.venue_lots == [0, 0])
+    assert scene.run.live == ("BTCUSDT", "ETHUSDT"), "as the feed stood when the run was asked to end"
+
+
+def test_a_run_that_holds_at_its_end_keeps_its_positions() -> None:
+    scene = LiveScene(has_account=True, at_end="hold")
+
+    async def script() -> None:
+        await asyncio.sleep(130.0)
+
+    scene.play(script)
+    assert all(scene.lots) and scene.venue_lots == scene.lots and scene.controls()[-1].word == "resume"
+    assert scene.broker.differences(scene.engine) == []
+
+
+def test_what_a_monitor_asks_for_pauses_the_run() -> None:
+    scene = LiveScene()
+
+    async def script() -> None:
+        assert not scene.engine.world.account[0].paused
+        scene.pauses = True
+        await asyncio.sleep(5.0)
+        scene.pauses = False
+        await asyncio.sleep(150.0)
+
+    scene.play(script)
+    asked = [place for place, one in enumerate(scene.inputs) if isinstance(one, Control) and one.word == "pause"]
+    assert len(asked) > 1 and scene.lots == [0, 0]
+    decided = [one for one in scene.inputs[asked[-1] :] if isinstance(one, BarClosed)]
+    assert len(decided) >= 4 and scene.engine.world.account[0].orders == 0, "candles go on, and nothing is traded on them"
