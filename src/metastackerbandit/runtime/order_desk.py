@@ -72,11 +72,14 @@ class OrderDesk:
                 pass  # it ended before the engine heard of it
         self._wake.set()
 
-    def hold(self, who: str, why: str, *, is_start: bool = False) -> None:
-        """Send no new risk while somebody holds it; protection, reductions and cancellations go on. That nothing stands at a start is no trouble."""
+    def hold(self, who: str, why: str, *, is_expected: bool = False) -> None:
+        """Send no new risk while somebody holds it; protection, reductions and cancellations go on.
+
+        It is expected at a start and after a wished end, and no trouble there.
+        """
         if self._held_back.get(who) != why:
             self._held_back[who] = why
-            self._note("risk_waits" if is_start else "risk_held", "", f"{who}: {why}")
+            self._note("risk_waits" if is_expected else "risk_held", "", f"{who}: {why}")
 
     def free(self, who: str) -> None:
         """Somebody does not hold new risk any more."""

@@ -73,7 +73,7 @@ class UserFeed:
 
     async def run(self) -> None:
         """Hear until cancelled; only what is no network's fault is raised."""
-        self._desk.hold(_WHO, "not connected yet", is_start=True)
+        self._desk.hold(_WHO, "not connected yet", is_expected=True)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._socket.run())
             group.create_task(self._recoveries())
@@ -122,7 +122,7 @@ class UserFeed:
         """The connection is over: until the next one stands and what was missed is known, nothing new is risked."""
         self._ends += 1
         self._stands.clear()
-        self._desk.hold(_WHO, "the connection ended")
+        self._desk.hold(_WHO, "the connection ended", is_expected=is_wished)
         if not is_wished:
             self._note("account_away", "the account's stream is away; orders are followed by questions")
 
