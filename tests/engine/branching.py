@@ -60,18 +60,25 @@ class Telling:
         run(plan, block, SimulationSettings(), sink)
         self.kept = sink.kept()
         self.before: dict[int, tuple[int, bytes, Any]] = {}
+        self.shadows: dict[int, np.ndarray] = {}
 
     def visit(self, decisions: set[int]) -> None:
-        """Go through the run once more, and keep the states before these decisions."""
+        """Go through the run once more, and keep the states before these decisions, and the arms' own portfolios after them."""
         driver, _ = streaming(self.plan, SimulationSettings())
+        world = driver.engine.world
         for place, event in enumerate(self.events):
-            coming = int(driver.engine.world.account["decisions"][0]) + 1
+            coming = int(world.account["decisions"][0]) + 1
             if coming in decisions:
                 self.before[coming] = (place, driver.engine.snapshot(), copy.deepcopy(driver._broker._venue))  # type: ignore[attr-defined]
             driver.take(event)
+            if coming in decisions:
+                self.shadows[coming] = world.shadows.copy()
 
     def without(self, gate: str, decision: int, book: int) -> Any:
-        """The trip that decision comes to when the gate lets it pass, and nothing else is changed."""
+        """The trip that decision comes to when the gate lets it pass, and nothing else is changed.
+
+        The arms' own portfolios ask some of the same gates: they do what they did, or arms would learn otherwise and another be heard later.
+        """
         place, snapshot, venue = self.before[decision]
         driver, sink = streaming(self.plan, SimulationSettings())
         driver.engine.restore(snapshot)
@@ -84,6 +91,7 @@ class Telling:
         driver.take(self.events[place])
         world.limits[:] = limits
         world.account["paused"][0] = paused
+        world.shadows[:] = self.shadows[decision]
         return self._end(driver, sink, self.events[place + 1 :], decision)
 
     def _end(self, driver: Driver, sink: Any, rest: Iterable[Input], decision: int) -> Any:
