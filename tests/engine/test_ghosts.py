@@ -113,6 +113,7 @@ def test_a_ghost_of_a_prediction_leaves_by_its_barriers_its_horizon_or_the_oppos
         latency_ns=st.sampled_from([0, 2 * 10**9]),
         exits=st.sampled_from([ExitSettings(), ExitSettings(stop_bps=50.0, target_bps=0.0, max_bars=5)]),
     )
+    @example(seed=756, latency_ns=0, exits=ExitSettings(stop_bps=50.0, target_bps=0.0, max_bars=5))  # two decisions at one instant
     @example(seed=5113, latency_ns=2 * 10**9, exits=ExitSettings(stop_bps=50.0, target_bps=0.0, max_bars=5))  # the gate is one that shadows ask, too
     def law(seed: int, latency_ns: int, exits: ExitSettings) -> None:
         recording = generated(seed, 140, symbols=1, funded=True)

@@ -157,18 +157,25 @@ def note_set(seat: Any, prediction: Any, sets: Any) -> None:
 
 @inlined
 def hear_ghosts(world: Any, s: int, now_ns: int) -> None:
-    """What the arms say to trades that gates prevented: to each what they would say to a position of its side and arm (see `conclude`)."""
+    """What the arms say to trades that gates prevented: to each what they would say to a position of its side and arm (see `conclude`).
+
+    A trade that still waits for its open is an order to them: they speak as to the book as it stands.
+    """
     seat = world.seats[s]
     limits = world.limits[s]
     prediction = world.predictions[s, 0]
+    stands = 0
+    if seat.position.lots != 0:
+        stands = 1 if seat.position.lots > 0 else -1
     for g in range(seat.ghosts):
         ghost = world.ghosts[s, g]
         held = ghost.held.side
         if held == 0 and (ghost.wish.side == 0 or ghost.wish.decision == world.account[0].decisions):
             continue
-        side = held if held != 0 else ghost.wish.side
-        holder = ghost.held.holder if held != 0 else ghost.wish.holder
-        speaker = choose_arm(world, s, holder) if limits.chooses != 0 else holder
+        side, holder = stands, seat.holder if stands != 0 else NO_ARM
+        if held != 0:
+            side, holder = held, ghost.held.holder
+        speaker = choose_arm(world, s, holder) if limits.chooses != 0 else 0
         signal = speak(world, s, speaker, now_ns, side)
         goes_on = limits.time_by_model != 0 and signal == KEEP and world.spoken[speaker].is_predicted != 0
         if held != 0 and goes_on and is_ghost_over(ghost) and is_predicted_still(prediction, limits, held):
