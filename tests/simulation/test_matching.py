@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import rows
@@ -103,6 +103,7 @@ def replayed(queues: Queues, s: int = 0) -> dict[tuple[int, int], int]:
 
 
 @given(steps=STEPS)
+@example(steps=[("enter", 0, BUY, 95, 1, RESTS, 0, False), ("enter", 0, SELL, 0, 1, WHOLE, GUARD_NONE + 1, False)])  # the background guards nothing
 def test_it_matches_as_the_plain_book_does(steps: list[Any]) -> None:
     queues, plain = empty_queues(1, prices=64, orders=128), PlainBook()
     slots: dict[int, int] = {}

@@ -29,7 +29,7 @@ def _reachable(queues: Any, s: int, owner: int, side: int, ticks: int, lots: int
             slot = prices[n, 2]
             while slot >= 0:
                 queued = queues.orders[s, slot]
-                if queued.owner != owner or guard == 0:
+                if owner == 0 or queued.owner != owner or guard == 0:
                     found += min(queued.lots, reducible(queues, s, queued.owner, other)) if queued.reduces != 0 else queued.lots
                 elif guard != 2:
                     return min(found, lots)
