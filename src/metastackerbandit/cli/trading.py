@@ -88,6 +88,7 @@ _AGES = (
 )  # limits of how old something may be: ages are told in the venue's time, and meant in ours
 MOST_RATE = 60.0  # beyond it a frame of data covers more than limits of age allow
 _GRACE_S = 0.25  # of ours, that trades may come late on a venue whose time runs faster
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a terminal that is closed ends a run in order, too
 
 
 def at_rate(config: Config, rate: float) -> tuple[str, ...]:
@@ -291,7 +292,7 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
         signals.append(name)
         stop.set()
 
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in _ENDS:
         loop.add_signal_handler(name, asked_to, name)
     timer = loop.call_later(seconds, stop.set) if seconds is not None else None
 
@@ -309,7 +310,7 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in _ENDS:
             loop.remove_signal_handler(name)
     return bool(signals)
 
