@@ -23,6 +23,7 @@ from tests.covering import covers
 
 MSB = (sys.executable, "-m", "metastackerbandit")
 LIVE = ("run", "--venue", "loopback", "--market", "perp", "--frames", "5m")
+BY_NAME = ("run", "--venue", "binance", "--market", "perp", "--frames", "5m")
 BOTH = ("--symbols", "BTCUSDT,ETHUSDT")
 NOBODY = "http://127.0.0.1:9"  # the port of a service that nobody runs
 
@@ -53,12 +54,16 @@ class Traded:
 
 @pytest.fixture(scope="module")
 def runs(venue: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Traded]:
-    """Two runs beside each other, by two processes in two homes: at the venue's account, and filled on our own books."""
-    wished = {"account": ("--arm", "momentum"), "paper": ("--arm", "buy_and_hold", "--own-broker")}
+    """Runs beside each other, each in a home of its own: at the venue's account, on our own books, and as on the real venue, where we have no key."""
+    wished = {
+        "account": (*LIVE, "--arm", "momentum"),
+        "paper": (*LIVE, "--arm", "buy_and_hold", "--own-broker"),
+        "binance": (*BY_NAME, "--arm", "buy_and_hold"),
+    }
     begun = {}
     for name, words in wished.items():
         home = tmp_path_factory.mktemp(name)
-        line = (*MSB, *LIVE, *BOTH, "--url", venue, *words, "--for", "11s", "--home", str(home), "--json")
+        line = (*MSB, *words, *BOTH, "--url", venue, "--for", "11s", "--home", str(home), "--json")
         begun[name] = home, subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ended = {}
     for name, (home, process) in begun.items():
@@ -93,6 +98,12 @@ def test_candles_and_rules_are_downloaded_once_and_then_only_what_is_new(venue: 
     for one in again["imported"]:
         assert one["added"] < 50 and one["shared"] == 2_304 - one["added"], "the newest came, and nothing was told otherwise than before"
         assert held(tmp_path)[one["symbol"]] == one["rows"] == 2_304 + one["added"]
+
+
+def test_a_venue_that_we_have_no_key_for_is_traded_on_paper(runs: dict[str, Traded]) -> None:
+    told = runs["binance"].told
+    assert (runs["binance"].code, told["venue"], told["mode"]) == (0, "binance", "paper")
+    assert told["decisions"] > 0 and told["fills"] > 0
 
 
 @covers("2.122")

@@ -208,16 +208,16 @@ async def _traded_until(
     raw = RawLog(session.home / "raw" / f"run={writer.run}", config.raw_log)
     try:
         world = World(PicowsConnector(config.transport, clock.now_ns), rest, VenueTimes(clock), random.Random(), raw)
-        wall, credentials = LoopClock(), credentials_of(asked.venue)
         feed = FeedSettings(config.live, config.backoff, config.quality, config.transport, endpoints_of(asked.venue, config, asked.url))
 
         def broker(desk: FeedDesk, deliver: Callable[[OrderReport], None]) -> LiveBroker:
             if not asked.has_account:
                 return PaperBroker(plan, desk, config.simulation, deliver)
+            wall = LoopClock()
             own = World(PicowsConnector(config.transport, wall.now_ns), rest, wall, random.Random(), raw)
             tables = LiveAccountSettings(config.orders, config.live, config.backoff, feed.endpoints)
             run_id = f"{record.identity} {writer.run}"
-            return AccountBroker(plan, asked.venue.codec, run_id, credentials, own, tables, deliver, events, clock.now_ns())
+            return AccountBroker(plan, asked.venue.codec, run_id, credentials_of(asked.venue), own, tables, deliver, events, clock.now_ns())
 
         wiring = Wiring(
             broker=broker,
