@@ -76,12 +76,11 @@ def prepared(
 ) -> None:
     """Candles of the venue's past, models of every frame of the run, and preflight over them, as far as they are asked for."""
     from metastackerbandit.cli.downloading import download_payload, download_text
-    from metastackerbandit.cli.trading import MOST_BASE_NS, base_of
+    from metastackerbandit.cli.trading import base_of
     from metastackerbandit.domain.timeframe import frame_name
     from metastackerbandit.storage.store import leaf_folder
 
     base_ns = base_of(config)
-    assert base_ns <= MOST_BASE_NS
     symbols: Sequence[str] = config.run.symbols or USUAL
     say(f"past candles of {', '.join(symbols)}", is_shown)
     payload = download_payload(home, config, venue, market, symbols, [frame_name(base_ns)], DAYS, url)

@@ -120,8 +120,8 @@ def follow_days(days: Any, queues: Any) -> None:
         ring = queues.trades[s]
         for n in range(max(row.seen + 1, newest - len(ring) + 1), newest + 1):
             traded = ring[n % len(ring)]
-            opened = traded.at_ns // 300_000_000_000 * 300_000_000_000
-            part = days.parts[s, opened // 300_000_000_000 % days.parts.shape[1]]
+            opened = traded.at_ns // FIVE_NS * FIVE_NS
+            part = days.parts[s, opened // FIVE_NS % days.parts.shape[1]]
             if part.opened_ns != opened:
                 if part.trades > 0:
                     row.before_ticks = part.last_ticks

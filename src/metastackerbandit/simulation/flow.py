@@ -58,11 +58,8 @@ def _pull(queues: Any, s: int, side: int, ticks: int, lots: int) -> None:
 
 
 @kernel
-def _background(queues: Any, s: int, side: int, ticks: int) -> int:
-    """Lots of the background at a price."""
-    place = _find_level(queues, s, side, ticks)
-    if place < 0:
-        return 0
+def background_at(queues: Any, s: int, side: int, place: int) -> int:
+    """Lots of the background at a place of a side."""
     if queues.row[s].own == 0:
         return int(queues.prices[s, side, place, 1])
     lots = 0
@@ -78,7 +75,8 @@ def _background(queues: Any, s: int, side: int, ticks: int) -> int:
 @kernel
 def _set_level(queues: Any, s: int, side: int, ticks: int, lots: int, at_ns: int) -> int:
     """Give the background `lots` at a price; 1 where there is no room."""
-    more = lots - _background(queues, s, side, ticks)
+    place = _find_level(queues, s, side, ticks)
+    more = lots - (background_at(queues, s, side, place) if place >= 0 else 0)
     if more < 0:
         _pull(queues, s, side, ticks, -more)
     elif more > 0:

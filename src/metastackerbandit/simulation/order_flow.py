@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from metastackerbandit.domain.kernel import joined, kernel, row, rows
 from metastackerbandit.simulation.chance import ChanceRow, chance_of, count_of, normal, uniform
-from metastackerbandit.simulation.flow import ADD, PULL, TAKE
+from metastackerbandit.simulation.flow import ADD, PULL, TAKE, background_at
 from metastackerbandit.simulation.made_market import MadeMarket, MadeSymbol, Rows, advance_market
 from metastackerbandit.simulation.queues import BUY
 from metastackerbandit.simulation.settings import GeneratorSettings
@@ -142,21 +142,6 @@ def _put(made: Any, s: int, what: int, side: int, ticks: int, lots: int, flow: A
 
 
 @kernel
-def _standing(queues: Any, s: int, side: int, place: int) -> int:
-    """Lots of the background at a place of a side."""
-    if queues.row[s].own == 0:
-        return queues.prices[s, side, place, 1]
-    lots = 0
-    slot = queues.prices[s, side, place, 2]
-    while slot >= 0:
-        queued = queues.orders[s, slot]
-        if queued.owner == 0:
-            lots += queued.lots
-        slot = queued.behind
-    return lots
-
-
-@kernel
 def _withdraw(background: Any, made: Any, queues: Any, s: int, side: int, flow: Any, n: int) -> int:
     """Makers go whose price the value has reached; what others bid beyond it is taken."""
     quote = background.quotes[s]
@@ -168,7 +153,7 @@ def _withdraw(background: Any, made: Any, queues: Any, s: int, side: int, flow: 
         ticks = queues.prices[s, side, place, 0]
         if sign * (quote.value - ticks) >= _INSIDE * quote.half_spread:
             break
-        lots = _standing(queues, s, side, place)
+        lots = background_at(queues, s, side, place)
         n = _put(made, s, PULL, side, ticks, lots, flow, n)
         if sign * ticks >= sign * limit:
             beyond += queues.prices[s, side, place, 1] - lots
@@ -205,10 +190,10 @@ def _quote(background: Any, made: Any, queues: Any, s: int, side: int, flow: Any
             is_near = sign * (best - found) <= step * (levels + levels // _SLACK)
             is_right = sign * (quote.value - found) >= _INSIDE * quote.half_spread
             if is_right and not ((best - found) % step == 0 and is_near) and uniform(maker) < quote.refill:
-                n = _put(made, s, PULL, side, found, _standing(queues, s, side, place), flow, n)
+                n = _put(made, s, PULL, side, found, background_at(queues, s, side, place), flow, n)
             place -= 1
             continue
-        lots = _standing(queues, s, side, place) if place >= 0 and found == wanted else 0
+        lots = background_at(queues, s, side, place) if place >= 0 and found == wanted else 0
         if lots > 0:
             if uniform(maker) < quote.changes * (math.sqrt(level + 1.0) - math.sqrt(level)):
                 more = _wished(background, s, level) - lots
