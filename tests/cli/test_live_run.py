@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from metastackerbandit.cli import trading
 from metastackerbandit.cli.main import app
 from metastackerbandit.cli.trading import at_rate
 from metastackerbandit.config.schema import Config
+from metastackerbandit.domain.errors import StorageFailed
 from metastackerbandit.storage.input_log import input_log_path, whole_part
 from metastackerbandit.storage.journal import Journal
 from tests.cli.asking import RUNNER, msb
@@ -214,3 +217,19 @@ def test_ages_are_told_in_the_venues_time_and_meant_in_ours() -> None:
     assert float(changed["decision.max_book_age_s"]) == 60.0 * config.decision.max_book_age_s
     assert float(changed["live.silence_s"]) == 60.0 * config.live.silence_s
     assert config.bars.grace_s < float(changed["bars.grace_s"]) <= 60.0
+
+
+def test_a_journal_that_cannot_be_written_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its heartbeat writes what was decided: a run that went on would trade without a record."""
+
+    class Part:
+        async def run(self, stop: asyncio.Event | None = None) -> None:
+            await (stop or asyncio.Event()).wait()
+
+        def heartbeat(self, now_ns: int, summary: dict[str, Any]) -> None:
+            raise StorageFailed("no space", where="journal.sqlite", mend="make some")
+
+    monkeypatch.setattr(trading, "summary_of_run", lambda run, engine: {})
+    part: Any = Part()
+    with pytest.raises(StorageFailed, match="no space"):
+        asyncio.run(asyncio.wait_for(trading._until_over(part, None, part, part, Config(), None), 10.0))

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from metastackerbandit.domain.inputs import BarClosed, Control
+from metastackerbandit.domain.errors import StorageFailed
+from metastackerbandit.domain.inputs import BarClosed, Control, Input
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.runtime.replay import moment
 from tests.covering import covers
@@ -123,3 +124,45 @@ def test_what_a_monitor_asks_for_pauses_the_run() -> None:
     assert len(asked) > 1 and scene.lots == [0, 0]
     decided = [one for one in scene.inputs[asked[-1] :] if isinstance(one, BarClosed)]
     assert len(decided) >= 4 and scene.engine.world.account[0].orders == 0, "candles go on, and nothing is traded on them"
+
+
+def test_an_operators_word_is_taken_by_the_run_itself() -> None:
+    scene = LiveScene()
+
+    async def script() -> None:
+        asked_ns = scene.network.now_ns()
+        assert await scene.run.obey("pause") >= asked_ns and scene.engine.world.account[0].paused
+        await scene.run.obey("resume")
+        assert not scene.engine.world.account[0].paused
+
+    scene.play(script)
+    assert [one.word for one in scene.controls()] == ["pause", "resume", "pause", "resume", "kill"]
+
+
+def test_a_word_that_cannot_be_kept_ends_the_run() -> None:
+    scene = LiveScene()
+
+    def full(event: Input) -> None:
+        raise StorageFailed("no space", where="the log", mend="make some")
+
+    async def script() -> None:
+        scene.run.trader.take = full  # type: ignore[method-assign]
+        with pytest.raises(StorageFailed):
+            await scene.run.obey("pause")
+
+    with pytest.raises(StorageFailed, match="no space"):
+        scene.play(script)
+
+
+def test_a_book_that_is_away_holds_no_orders_of_another_back() -> None:
+    scene = LiveScene()
+
+    async def script() -> None:
+        scene.broker._is_live = lambda book: book != 0
+        await asyncio.sleep(130.0)
+        assert scene.lots[0] == 0 and scene.lots[1] != 0 and not scene.broker.is_idle
+        del scene.broker._is_live
+        await asyncio.sleep(1.0)
+        assert all(scene.lots), "what waited for its book meets it when it is back"
+
+    scene.play(script)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ from metastackerbandit.cli.answer import HomeFlag, JsonFlag, answering, tell
 if TYPE_CHECKING:
     from metastackerbandit.engine.engine import Engine
     from metastackerbandit.runtime.control_door import Answer
-    from metastackerbandit.runtime.live_run import LiveRun
+    from metastackerbandit.runtime.live_run import LiveRun, Word
 
 NOT_RUNNING, TIMEOUT = 3, 5  # exit codes
 _PATIENCE_S = 30.0
@@ -52,7 +52,7 @@ def reconcile(
         tell(payload, _differences_text(payload), json)
 
 
-def _word(word: Literal["pause", "resume", "kill"], why: str, home: Path | None, json: bool) -> None:
+def _word(word: Word, why: str, home: Path | None, json: bool) -> None:
     with answering(json):
         payload = _asked(home, {"word": word, "why": why, "who": _who()})
         tell(payload, f"{word}: {_SAID[word]} (run {payload['run']}, entry {payload['audit']} of the audit log)", json)
@@ -91,10 +91,10 @@ def answers_of(home: Path, run: LiveRun, engine: Engine, number: int) -> dict[st
     from metastackerbandit.domain.errors import NotFound
     from metastackerbandit.storage.audit_log import keep_audit
 
-    def obeyed(word: Literal["pause", "resume", "kill"]) -> Answer:
+    def obeyed(word: Word) -> Answer:
         async def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
             entry = keep_audit(home, time.time_ns(), str(asked.get("who", "")), word, str(asked.get("why", "")))
-            return {"run": number, "word": word, "at_ns": run.obey(word), "audit": entry.number}
+            return {"run": number, "word": word, "at_ns": await run.obey(word), "audit": entry.number}
 
         return answer
 

@@ -302,6 +302,8 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
             await asyncio.sleep(config.live_run.heartbeat_s)
 
     beside = [asyncio.ensure_future(beat()), asyncio.ensure_future(clock.run())]
+    for task in beside:
+        task.add_done_callback(lambda _: stop.set())  # a journal that cannot be written to is not traded past
     try:
         await run.run(stop)
     finally:
@@ -309,9 +311,12 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
             timer.cancel()
         for task in beside:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        ends = await asyncio.gather(*beside, return_exceptions=True)
         for name in _ENDS:
             loop.remove_signal_handler(name)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
     return bool(signals)
 
 

@@ -35,6 +35,7 @@ from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
 from metastackerbandit.runtime.settings import LiveRunSettings
 from metastackerbandit.runtime.trader import Trader
 
+Word = Literal["pause", "resume", "kill"]
 PERP_WORDS, SPOT_WORDS = ("depth", "trade", "markPrice"), ("depth", "trade")
 _WAIT_S = 0.02
 _FUNDING_TRIES = 20
@@ -107,6 +108,7 @@ class LiveRun:
         self._heard_by = {one.name: _places_of_trades(one, instruments) for one in self.feed.plans}
         self._wanted: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
         self._asked: set[tuple[int, int]] = set()
+        self._words: asyncio.Queue[tuple[Word, asyncio.Future[int]]] = asyncio.Queue()  # of operators
         self.warmed = 0  # decisions on the candles before
         self._ended: tuple[dict[str, HealthFacts], tuple[str, ...]] | None = None  # as the feed stood when the run was asked to end
 
@@ -136,7 +138,8 @@ class LiveRun:
 
     async def _trade(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in (self.feed.run(), self.broker.run(), self._look(), self._mend(), self._fund())]
+            works = self.feed.run(), self.broker.run(), self._look(), self._mend(), self._fund(), self._obey()
+            tasks = [group.create_task(work) for work in works]
             await stop.wait()
             self._ended = self.feed.health(), self.feed.live()
             if self._settings.at_end == "flatten":
@@ -155,10 +158,11 @@ class LiveRun:
         """Symbols whose books are live, or were at the end."""
         return self.feed.live() if self._ended is None else self._ended[1]
 
-    def obey(self, word: Literal["pause", "resume", "kill"]) -> int:
-        """Take an operator's word; the time that it counts from, UTC ns by the venue's clock."""
-        self._take(Control(self._world.clock.now_ns(), word))
-        return self.trader.now_ns
+    async def obey(self, word: Word) -> int:
+        """Have an operator's word taken by the run; the time that it counts from, UTC ns by the venue's clock. What fails in it ends the run."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._words.put_nowait((word, done))
+        return await done
 
     async def _flatten(self) -> None:
         """Cancel what works, leave every position at the market, and wait for it, no longer than is allowed."""
@@ -167,6 +171,18 @@ class LiveRun:
         while patience > 0.0 and not (self.broker.is_idle and not any(int(seat.position.lots) for seat in engine.world.seats)):
             await self._world.clock.sleep(_WAIT_S)
             patience -= _WAIT_S
+
+    async def _obey(self) -> None:
+        while True:
+            word, done = await self._words.get()
+            try:
+                self._take(Control(self._world.clock.now_ns(), word))
+            except MsbError as error:
+                if not done.done():  # whoever asked may have gone
+                    done.set_exception(error)
+                raise
+            if not done.done():
+                done.set_result(self.trader.now_ns)
 
     # -- what comes --------------------------------------------------------------------------------------------------
 
