@@ -161,10 +161,12 @@ class HeldOrder(Struct):
         if not self.legs:
             return True
         current = self._current()
-        if self._is_refused() or current.asked == (self.lots, self.price):
+        if self._is_refused():
             return False
-        if current.state == OVER:
+        if current.state == OVER:  # cancelled to make room, even if it is wanted as it was meanwhile
             return current.is_leaving and current.ended == CANCELLED and not current.is_short
+        if current.asked == (self.lots, self.price):
+            return False
         return current.state == THERE and not (current.amends or current.became or terms.cancels_first)
 
     def _step(self, leg: Leg, now_ns: int, terms: Terms) -> Step | None:

@@ -76,7 +76,8 @@ class Leg(Struct):
         """
         if is_apart or not self.waits:
             self.order_id = self.order_id or order_id
-        self.became = self.became or became
+        if became and not self.became:
+            self.became, self.sent_ns = became, at_ns  # another order at the venue, which may not be there to be asked for at once
         if filled is not None and filled > self.filled:
             self.filled, self.short_ns = filled, at_ns
         if self.state == OVER and not self.is_given_up:
@@ -95,7 +96,7 @@ class Leg(Struct):
         """One fill more: it is there, or was. What is asked for is still asked for, since a fill does not say whether more may come."""
         self.counted += lots
         self.filled = max(self.filled, self.counted)
-        if self.counted >= self.lots:
+        if self.counted >= self.lots and not (self.amends and self.state == UNSURE):  # one in doubt may have been amended to more
             self.state, self.ended = OVER, FILLED
         elif self.state != UNSURE and (self.state != OVER or self.is_given_up):
             self.state = THERE

@@ -43,6 +43,7 @@ class AccountBroker:
         books = [structs.replace(one, venue=codec) for one in plan.instruments]
         self._plan, self._begun, self._unread = plan, Decimal(0), "nobody has compared yet"
         self._engine: Engine | None = None
+        self._slack = Decimal(str(settings.orders.wallet_slack))
         self.account = LiveAccount(books, run_id, credentials, world, settings, report=deliver, tell=tell, ours=self._ours, since_ns=since_ns)
         self._one = books[0]
 
@@ -121,5 +122,5 @@ class AccountBroker:
             digits = money_digits(self._one.quote)
             held = int(self._engine.world.account[0].cash) + sum(int(seats[s].position.cost) for s in range(len(self._plan.books)))
             earned = Decimal(held).scaleb(-digits) - Decimal(self._plan.settings.account.deposit)
-            amounts = (Amount(self._one.quote, self._begun + earned),)
+            amounts = (Amount(self._one.quote, self._begun + earned, self._slack),)
         return AccountView(positions=tuple(lots.items()), amounts=amounts)

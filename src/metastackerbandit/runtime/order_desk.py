@@ -15,7 +15,6 @@ from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.rows import MARKET, REJECTED, STOP, TARGET
 from metastackerbandit.domain.timeframe import SECOND_NS
-from metastackerbandit.domain.trading import OpenOrdersAsked
 from metastackerbandit.domain.user_events import UserEvent
 from metastackerbandit.execution.client_ids import run_mark
 from metastackerbandit.execution.held_order import HeldOrder
@@ -153,13 +152,11 @@ class OrderDesk:
         """
         for symbol, one in {one.symbol: one for one in self.view.books}.items():
             seen: set[str] = set()
-            for waits in (False, True) if self.account.venue.waits_apart else (False,):
-                question = OpenOrdersAsked(waits)
-                for state in self.account.venue.read_orders(await self.account.told(question, one), question, one):
-                    found = self.view.register.find(state.client_id, state.order_id if not waits else "")
-                    if found is not None:
-                        self.view.state(*found, state, self.account.clock.now_ns())
-                        seen.add(found[1].client_id)
+            for state in await self.account.open_orders(one):
+                found = self.view.register.find(state.client_id, "" if state.waits else state.order_id)
+                if found is not None:
+                    self.view.state(*found, state, self.account.clock.now_ns())
+                    seen.add(found[1].client_id)
             await self._fills.fetch(one)
             now_ns = self.account.clock.now_ns()
             for held in self.view.register.active.values():

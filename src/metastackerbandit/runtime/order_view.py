@@ -31,6 +31,7 @@ class OrderView:
         self.paid: dict[str, Decimal] = {}
         self.unbooked_fees: dict[str, Decimal] = {}
         self.coins: dict[str, Decimal] = {}
+        self._coins_ns: dict[str, int] = {}  # when they were told
         self._report, self._tell = report, tell
 
     def emit(self, reports: Sequence[OrderReport]) -> None:
@@ -53,7 +54,7 @@ class OrderView:
             case FillUpdate() if event.fill.fee is not None:
                 self.fills((FillRecord(event.order_id, event.side, event.fill, event.made_ns),))
             case BalanceUpdate() if event.free is not None and event.locked is not None:
-                self.coins[event.asset] = event.free + event.locked
+                self.coins[event.asset], self._coins_ns[event.asset] = event.free + event.locked, event.made_ns
             case _:
                 pass  # a balance's change, a setting, a fill that the order's own update tells with its fee
 
@@ -98,7 +99,7 @@ class OrderView:
             return
         held, leg = found
         if leg.waits and not leg.became and event.order_id != leg.order_id:
-            leg.became = event.order_id  # the venue gave what was triggered our own name
+            leg.became, leg.sent_ns = event.order_id, event.made_ns  # the venue gave what was triggered our own name
             self.named(held, leg)
         self._told(held, leg, event)
 
@@ -124,7 +125,7 @@ class OrderView:
         before = held.unbooked
         ticks = fill.ticks or nearest_tick(fill.price, held.side, one)
         self._settle(held, held.fill(leg, fill.trade_id, fill.lots, ticks, self._fee(held, fill, one, at_ns), at_ns))
-        if one.base in self.coins:
+        if at_ns > self._coins_ns.get(one.base, at_ns):  # a balance that is newer has it already; none was told: none is kept
             self.coins[one.base] += held.side * fill.lots * Decimal(one.lot_size) - ((fill.fee or 0) if fill.fee_asset == one.base else 0)
         if held.unbooked > before:
             words = f"order {held.order} was filled by {held.unbooked - before} lots more than the engine can take"
