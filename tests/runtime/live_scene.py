@@ -12,6 +12,7 @@ from msgspec import structs
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, Input, OrderReport
 from metastackerbandit.domain.kernel import rows, struct_of
+from metastackerbandit.domain.leg_words import LegWord
 from metastackerbandit.domain.sink import MemorySink
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.engine.engine import Engine
@@ -50,6 +51,7 @@ class LiveScene:
         self.settings = structs.replace(LiveRunSettings(), **changes)
         self.has_account = has_account
         self.inputs: list[Input] = []
+        self.legs: list[LegWord] = []
         self.events: list[FeedEvent] = []
         self.sink = MemorySink()
         self.pauses = False
@@ -99,7 +101,9 @@ class LiveScene:
             if self.has_account:
                 key = Credentials(KEY.api_key, Secret(KEY.secret))
                 settings = LiveAccountSettings(backoff=BACKOFF)
-                self.broker = AccountBroker(self.made, "BINANCE", "run-1", key, world, settings, deliver, self.events.append, self.network.now_ns())
+                self.broker = AccountBroker(
+                    self.made, "BINANCE", "run-1", key, world, settings, deliver, self.events.append, self.network.now_ns(), self.legs.append
+                )
             chosen: LiveBroker = self.broker
             return chosen
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, SubmitOrder
 from metastackerbandit.domain.errors import VenueError
 from metastackerbandit.domain.inputs import OrderReport
+from metastackerbandit.domain.leg_words import LegWord
 from metastackerbandit.domain.rows import FILLED, MARKET, SENT, STATES, STOP, TARGET
 from metastackerbandit.exchanges.account import grids_of
 from metastackerbandit.exchanges.binance.user import read_user
@@ -51,13 +52,16 @@ class Scene:
         self.orders: dict[int, Ours] = {}
         self.reports: list[OrderReport] = []
         self.is_away = False
+        self.words: list[LegWord] = []
 
     def build(self) -> None:
         """Make the desk, within the loop."""
         clock = VirtualClock()
         credentials = Credentials("key", SECRET)
         self.account = open_account(self.one, self.venue, credentials, EndpointSettings(), clock, self.settings, self.events.append)
-        self.desk = OrderDesk([self.one] * self.books, "run-1", self.account, clock, self.settings, self.take, self.events.append, START_NS)
+        self.desk = OrderDesk(
+            [self.one] * self.books, "run-1", self.account, clock, self.settings, self.take, self.events.append, START_NS, self.words.append
+        )
         grids = grids_of([self.one])
 
         def hear(frame: bytes) -> None:

@@ -69,7 +69,10 @@ class OutcomeKnown(Struct, frozen=True, tag="outcome"):
 
 
 class OrderReport(Struct, frozen=True, tag="report"):
-    """A venue's word on one order: working, cancelled, rejected, expired, or a fill of `lots` at `ticks`."""
+    """A venue's word on one order: working, cancelled, rejected, expired, or a fill of `lots` at `ticks`.
+
+    `trade` is the fill's number at the venue, so that who takes a run up knows which were told; 0: none.
+    """
 
     instrument: int
     order: int
@@ -81,6 +84,7 @@ class OrderReport(Struct, frozen=True, tag="report"):
     fee: int = 0
     slippage: int = 0
     impact: int = 0
+    trade: int = 0
 
 
 Input = Control | OutcomeKnown | MoodSeen | SecondSeen | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, PARTLY_FILLED, REJECTED, SENT, WORKING
 from metastackerbandit.domain.trading import REFUSALS_OF_ALL, Meaning
+from metastackerbandit.execution.client_ids import trade_number
 from metastackerbandit.execution.legs import OVER, PLANNED, SENDING, THERE, UNSURE, Leg, Step, Terms
 
 
@@ -20,6 +21,9 @@ class HeldOrder(Struct):
 
     `state` and `filled` are the engine's. `unbooked` are lots that were filled and that the engine cannot take any more: a difference. `refused` is
     a wish (lots, price) that the venue did not take; the former leg stays. `trades` are the fills that were counted.
+
+    `planned` legs there were, those that are over and forgotten among them. `told` are fills that an earlier process has told the engine: they are
+    counted, and told no more.
     """
 
     instrument: int
@@ -38,6 +42,8 @@ class HeldOrder(Struct):
     is_leaving: bool = False
     refused: tuple[int, int] | None = None
     trades: set[str] = field(default_factory=set)
+    planned: int = 0
+    told: frozenset[int] = frozenset()
 
     # -- what the engine asks ----------------------------------------------------------------------------------------
 
@@ -76,13 +82,16 @@ class HeldOrder(Struct):
             return []
         self.trades.add(trade_id)
         leg.count(lots)
+        number = trade_number(trade_id)
+        if number in self.told:
+            return self._settled(at_ns)
         taken = min(lots, self.left) if self.state < FILLED else 0
         self.unbooked += lots - taken
         if taken == 0:
             return self._settled(at_ns)
         self.filled += taken
         self.state = FILLED if self.filled == self.lots else PARTLY_FILLED
-        return [self._report(self.state, at_ns, self.side * taken, ticks, fee), *self._settled(at_ns)]
+        return [self._report(self.state, at_ns, self.side * taken, ticks, fee, number), *self._settled(at_ns)]
 
     def sent(self, leg: Leg, meaning: Meaning, now_ns: int, terms: Terms) -> list[OrderReport]:
         """The answer to a leg's sending, but for the state that a friendly one tells."""
@@ -220,6 +229,6 @@ class HeldOrder(Struct):
         self.state = how
         return [self._report(how, now_ns)]
 
-    def _report(self, state: int, at_ns: int, lots: int = 0, ticks: int = 0, fee: int = 0) -> OrderReport:
+    def _report(self, state: int, at_ns: int, lots: int = 0, ticks: int = 0, fee: int = 0, trade: int = 0) -> OrderReport:
         """A word for the engine; the price is its own reference, since nobody measured another one."""
-        return OrderReport(self.instrument, self.order, state, at_ns, lots, ticks, ticks, fee)
+        return OrderReport(self.instrument, self.order, state, at_ns, lots, ticks, ticks, fee, trade=trade)

@@ -39,7 +39,8 @@ class Leg(Struct):
     """One order at the venue: `lots` (above 0) at `price` ticks (a trigger or a limit; 0: none), made for the wish `asked` (lots in all, price).
 
     `waits` while it is kept apart for a price, `became` the venue's number of the order that it was triggered into. `filled` is what the venue has
-    said, `counted` what of it was reported, fill by fill. `ended` is one of domain.rows's last states. `is_leaving`: we want it gone.
+    said, `counted` what of it was reported, fill by fill. `ended` is one of domain.rows's last states. `is_leaving`: we want it gone. `is_noted`: its
+    end is written down.
     """
 
     client_id: str
@@ -56,6 +57,7 @@ class Leg(Struct):
     ended: int = 0
     is_leaving: bool = False
     is_given_up: bool = False
+    is_noted: bool = False
     resent: int = 0
     sent_ns: int = 0
     due_ns: int = 0
