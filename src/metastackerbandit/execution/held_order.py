@@ -48,6 +48,11 @@ class HeldOrder(Struct):
     # -- what the engine asks ----------------------------------------------------------------------------------------
 
     @property
+    def wish(self) -> tuple[int, int]:
+        """Lots in all and price, as they are wanted now."""
+        return self.lots, self.price
+
+    @property
     def left(self) -> int:
         """Lots that are wanted and not filled."""
         return max(self.lots - self.filled, 0)
@@ -145,7 +150,7 @@ class HeldOrder(Struct):
         if leg.amends and lots and price:
             leg.lots, leg.price = lots, price
             if (lots, price) == (self.size_of(leg), self.price):
-                leg.asked = (self.lots, self.price)
+                leg.asked = self.wish
 
     def give_up(self, leg: Leg, now_ns: int) -> list[OrderReport]:
         """A leg that was never sent will not be."""
@@ -174,7 +179,7 @@ class HeldOrder(Struct):
             return False
         if current.state == OVER:  # cancelled to make room, even if it is wanted as it was meanwhile
             return current.is_leaving and current.ended == CANCELLED and not current.is_short
-        if current.asked == (self.lots, self.price):
+        if current.asked == self.wish:
             return False
         return current.state == THERE and not (current.amends or current.became or terms.cancels_first)
 
@@ -187,7 +192,7 @@ class HeldOrder(Struct):
         if leg.state == THERE and self._is_unwanted(leg, terms):
             leg.is_leaving = True
             return Step("cancel", leg, leg.due_ns)
-        if leg.state == THERE and leg.amends and leg.asked != (self.lots, self.price) and not self._is_refused():
+        if leg.state == THERE and leg.amends and leg.asked != self.wish and not self._is_refused():
             return Step("amend", leg, leg.due_ns)
         return Step("fills", leg, leg.short_ns + terms.fills_ns) if leg.is_short else None
 
@@ -198,12 +203,11 @@ class HeldOrder(Struct):
         current = self._current()
         if leg is not current:
             return current.state == THERE
-        return terms.cancels_first and not leg.amends and leg.asked != (self.lots, self.price) and not self._is_refused()
+        return terms.cancels_first and not leg.amends and leg.asked != self.wish and not self._is_refused()
 
     def _is_refused(self) -> bool:
         """Whether the venue did not take what is wanted now."""
-        wish = (self.lots, self.price)
-        return self.refused == wish or any(leg.ended == REJECTED and leg.asked == wish for leg in self.legs)
+        return self.refused == self.wish or any(leg.ended == REJECTED and leg.asked == self.wish for leg in self.legs)
 
     def _current(self) -> Leg:
         """The newest leg that the venue has not refused."""

@@ -17,12 +17,12 @@ def held_past(intents: Intents, words: Iterable[LegWord]) -> list[HeldOrder]:
     who knows the venue.
     """
     legs: dict[str, tuple[int, Leg]] = {}
-    planned: dict[int, int] = {}
+    planned: dict[int, set[str]] = {}
     for word in words:
         match word:
             case LegPlanned():
                 legs[word.client_id] = word.order, Leg(word.client_id, word.lots, word.price, word.asked, False, False, state=UNSURE)
-                planned[word.order] = planned.get(word.order, 0) + 1
+                planned.setdefault(word.order, set()).add(word.client_id)
             case LegLeaving() if word.client_id in legs:
                 legs[word.client_id][1].is_leaving = True
             case LegOver():
@@ -30,7 +30,7 @@ def held_past(intents: Intents, words: Iterable[LegWord]) -> list[HeldOrder]:
     wanted = {one.asked.order for one in intents.working} | {order for order, _ in legs.values() if order in intents.orders}
     found = []
     for number in sorted(wanted):
-        held = intents.orders[number].held(planned.get(number, 0))
+        held = intents.orders[number].held(len(planned.get(number, ())))
         held.legs = [leg for order, leg in legs.values() if order == number]
         found.append(held)
     return found

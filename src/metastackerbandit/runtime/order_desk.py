@@ -181,8 +181,10 @@ class OrderDesk:
     async def run(self) -> None:
         """Do what is due, until cancelled; only what is no network's fault is raised."""
         now_ns = self.account.clock.now_ns()
-        for leg in (leg for held in self._taken_up for leg in held.legs):
-            leg.sent_ns = leg.due_ns = now_ns  # at the latest: whoever sent it is dead
+        for held in self._taken_up:
+            for leg in held.legs:
+                leg.sent_ns = leg.due_ns = now_ns  # at the latest: whoever sent it is dead
+            self.view.settle(held, held.hear(now_ns))  # one that was cancelled before it was sent is over
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()

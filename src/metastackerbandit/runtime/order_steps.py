@@ -36,19 +36,25 @@ class OrderSteps:
         self._shared = Counter(one.symbol for one in view.books)
 
     def plan_leg(self, held: HeldOrder) -> None:
-        """Plan the next order at the venue for one of the engine's; a sale is cut to what the account has."""
-        one, venue, sort = self._view.books[held.instrument], self._account.venue, _SORTS[held.kind]
+        """Plan the next order at the venue for one of the engine's."""
+        sort = _SORTS[held.kind]
+        name = client_id(self._view.mark, held.decision, held.order, held.planned)
+        leg = Leg(name, 0, 0, (0, 0), self._waits(sort), sort in self._account.venue.amends)
+        held.legs.append(leg)
+        held.planned += 1
+        self._make(held, leg)
+        self._view.named(held, leg)
+
+    def _make(self, held: HeldOrder, leg: Leg) -> None:
+        """A leg that was not sent is made for what is wanted now; a sale is cut to what the account has."""
+        one = self._view.books[held.instrument]
         lots = held.left
-        most = self._view.sellable(one) if venue.locks and held.side < 0 else None
+        most = self._view.sellable(one) if self._account.venue.locks and held.side < 0 else None
         if most is not None and 0 < most < lots:
             self._note("order_cut", one.symbol, f"order {held.order} sells {most:,} of {lots:,} lots: there is no more of {one.base}")
             lots = most
-        name = client_id(self._view.mark, held.decision, held.order, held.planned)
-        leg = Leg(name, lots, held.price, (held.lots, held.price), self._waits(sort), sort in venue.amends)
-        held.legs.append(leg)
-        held.planned += 1
+        leg.lots, leg.price, leg.asked = lots, held.price, held.wish
         self._view.keep(planned(held, leg))
-        self._view.named(held, leg)
 
     def take_up(self, held: HeldOrder) -> None:
         """An order of an earlier process, with legs that may be there: each is known by its name from now on."""
@@ -78,13 +84,15 @@ class OrderSteps:
                 self._give_up(held, leg, one, "it could not be sent in time")
 
     async def _send(self, held: HeldOrder, leg: Leg, one: Instrument) -> None:
+        if leg.asked != held.wish:
+            self._make(held, leg)
         sort, is_risk = _SORTS[held.kind], not held.reduces
         side: Side = "buy" if held.side > 0 else "sell"
         rests = (leg.price, 0) if sort == "limit" else (0, leg.price)
         question = NewOrder(leg.client_id, side, sort, leg.lots, *rests, "gtc", held.reduces, self._settings.trigger_by)
 
         def ready(venue_ns: int) -> bool:
-            if leg.state != PLANNED or (is_risk and venue_ns - held.born_ns > self.terms(one).stale_ns):
+            if leg.state != PLANNED or leg.asked != held.wish or (is_risk and venue_ns - held.born_ns > self.terms(one).stale_ns):
                 return False
             leg.state, leg.sent_ns = SENDING, venue_ns
             if leg.resent:
@@ -131,7 +139,7 @@ class OrderSteps:
         held.cancelled(leg, reply.verdict.meaning, self._account.clock.now_ns(), self.terms(one))
 
     async def _amend(self, held: HeldOrder, leg: Leg, one: Instrument) -> None:
-        asked, size = (held.lots, held.price), held.size_of(leg)
+        asked, size = held.wish, held.size_of(leg)
         question = AmendAsked(leg.client_id, "buy" if held.side > 0 else "sell", size, held.price)
         reply = await self._account.ask(question, one, lambda _: leg.state != OVER)
         if reply.verdict.meaning in _REFUSALS:
