@@ -29,7 +29,7 @@ from metastackerbandit.runtime.order_desk import OrderDesk
 from metastackerbandit.runtime.settings import OrderSettings
 from tests.markets import instrument
 from tests.runtime.pretended_exchange import NEVER, SECRET, Exchange
-from tests.runtime.virtual_time import START_NS, VirtualClock, in_virtual_time
+from tests.runtime.virtual_time import VirtualClock, in_virtual_time
 
 
 class Life:
@@ -97,7 +97,7 @@ class Scene:
         credentials = Credentials("key", SECRET)
         self.account = open_account(self.one, wire, credentials, EndpointSettings(), clock, self.settings, self.events.append)
         self.desk = OrderDesk(
-            [self.one] * self.books, "run-1", self.account, clock, self.settings, self.take, self.events.append, START_NS, self.keep
+            [self.one] * self.books, "run-1", self.account, clock, self.settings, self.take, self.events.append, clock.now_ns(), self.keep
         )
         grids = grids_of([self.one])
 
@@ -192,6 +192,10 @@ class Scene:
         await self.revive()
         await asyncio.sleep(120.0)
 
+    def turned(self) -> None:
+        """A turn of the loop."""
+        self.life.point()
+
     def play(self, script: Callable[[], Awaitable[None]]) -> None:
         """Run a script beside the desk."""
 
@@ -206,7 +210,7 @@ class Scene:
             with suppress(asyncio.CancelledError):
                 await self.running
 
-        in_virtual_time(work(), lambda: self.life.point() and None)
+        in_virtual_time(work(), self.turned)
         assert all(event.what in HAPPENINGS for event in self.events)
 
     def told(self, number: int) -> list[str]:
