@@ -34,8 +34,10 @@ class Standing(Struct, frozen=True, eq=False):
     is_paused: bool
 
 
-def standing(journal: Journal, session: Session, record: RunRecord, place: Place) -> Standing | None:
+def standing(journal: Journal, session: Session, record: RunRecord, place: Place, leaves: int = 0) -> Standing | None:
     """The newest live run of this venue and market, where it is to be taken up; None where a new one may begin.
+
+    The run `leaves` is taken up only to leave what it holds, whatever is asked for today.
 
     Raises:
         ConfigRefused: it holds something, and was begun otherwise than this one is.
@@ -43,18 +45,17 @@ def standing(journal: Journal, session: Session, record: RunRecord, place: Place
     from metastackerbandit.cli.verify import plan_kept
     from metastackerbandit.storage.input_log import aside_path, input_log_path, place_kept
 
-    row = next((one for one in reversed(journal.runs()) if one.mode == "paper" and one.source == record.source), None)
-    if row is None:
+    view = newest_live(journal, record.source)
+    if view is None:
         return None
-    view, kept = journal.run(row.run), place_kept(journal.home, row.run)
-    holds = bool(view.positions()) or _works(view)
+    row, kept = view.row, place_kept(journal.home, view.row.run)
     if kept is None or kept.at != place.at or not input_log_path(journal.home, row.run).exists():
         return None  # what it held is gone with its exchange, or nobody can know what it was
-    if row.state in ("finished", "stopped") and not holds:
+    if row.state in ("finished", "stopped") and not holds(view):
         return None
     plan = plan_kept(view)
-    why = _otherwise(row, record, plan, session.plan, kept, place)
-    if why and holds:
+    why = "" if leaves == row.run else _otherwise(row, record, plan, session.plan, kept, place)
+    if why and holds(view):
         raise ConfigRefused(f"run {row.run} holds positions or orders, and {why}", where=f"run {row.run}", mend=_MEND)
     return None if why else Standing(view, plan, kept, aside_path(journal.home, row.run).exists())
 
@@ -87,11 +88,18 @@ def replayed(standing: Standing, session: Session, engine: Engine, sink: Sink, p
         raise StorageFailed(f"the newest input of run {run} ends the engine: {error.what}", where=str(beside), mend=mend) from error
 
 
-def _works(view: RunView) -> bool:
-    """Whether orders of a run work, as far as its journal knows."""
+def newest_live(journal: Journal, source: str = "") -> RunView | None:
+    """The newest run on live data, of this source where one is named."""
+    found = (one for one in reversed(journal.runs()) if one.mode == "paper" and one.source.endswith(", live"))
+    row = next((one for one in found if source in ("", one.source)), None)
+    return None if row is None else journal.run(row.run)
+
+
+def holds(view: RunView) -> bool:
+    """Whether a run holds positions, or orders of it work, as far as its journal knows."""
     from metastackerbandit.domain.rows import FILLED
 
-    return bool((view.orders()["state"] < FILLED).any())
+    return bool(view.positions()) or bool((view.orders()["state"] < FILLED).any())
 
 
 def _otherwise(row: RunRow, record: RunRecord, plan: Plan, today: Plan, kept: Place, place: Place) -> str:

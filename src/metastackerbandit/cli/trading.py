@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from metastackerbandit.cli.venues import Market, Venue
 from metastackerbandit.cli.wanted import Wanted
-from metastackerbandit.domain.errors import ConfigRefused
+from metastackerbandit.domain.errors import ConfigRefused, NotFound
 from metastackerbandit.domain.timeframe import MINUTE_NS
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Traded(Struct, frozen=True):
     is_plain: bool
     has_account: bool  # orders go to an account at the venue, not to a paper broker of ours
     is_anew: bool = False  # whatever an earlier run may hold
+    leaves: int = 0  # the run that is taken up only to leave what it holds
 
 
 def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
@@ -159,7 +160,10 @@ async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, ev
     journal = Journal.open(session.home)
     record = _recorded_as(record_of(session, "paper", "streaming"), asked)
     place = Place(at, asked.has_account)
-    former = None if asked.is_anew else standing(journal, session, record, place)
+    former = None if asked.is_anew else standing(journal, session, record, place, asked.leaves)
+    if asked.leaves and former is None:
+        mend = "begin another run: nothing of that one is there"
+        raise NotFound(f"run {asked.leaves} cannot be taken up: its exchange or its log is gone", where="msb flatten", mend=mend)
     writer = journal.begin(record, time.time_ns()) if former is None else journal.take_up(former.view.row.run, time.time_ns())
     payload: dict[str, Any] = {}
     state: State = "failed"
@@ -249,7 +253,7 @@ async def _traded_until(
             told = deliver, events, clock.now_ns(), legs.append
             return AccountBroker(plan, asked.venue.codec, run_id, credentials_of(asked.venue), own, tables, *told, begun, begins)
 
-        predictor = predictor_of(session, hears_book=False) if session.opinions else None
+        predictor = predictor_of(session, hears_book=False) if session.opinions and not asked.leaves else None
 
         def begins(wallet: Decimal) -> None:
             found = place_kept(session.home, writer.run)
@@ -265,13 +269,14 @@ async def _traded_until(
             asks_pause=watching.asks_pause,
         )
         instruments = [structs.replace(one, venue=asked.venue.codec) for one in session.recording.instruments]
-        run = LiveRun(plan, instruments, world, feed, config.bars, config.live_run, wiring)
+        ends = structs.replace(config.live_run, at_end="flatten") if asked.leaves else config.live_run
+        run = LiveRun(plan, instruments, world, feed, config.bars, ends, wiring)
         began = time.monotonic()
         with view or nullcontext():
             if isinstance(kept, JournalAgain) and former is not None:
                 past = replayed(former, session, engine, sink, predictor, sink.open)
                 kept.check()
-                run.take_up(past, inputs_before(session), session.recording.bars, clock.now_ns(), is_paused=former.is_paused)
+                run.take_up(past, inputs_before(session), session.recording.bars, clock.now_ns(), is_paused=former.is_paused or bool(asked.leaves))
             else:
                 run.warm(inputs_before(session), session.recording.bars, clock.now_ns())
                 sink.open()

@@ -12,10 +12,10 @@ from metastackerbandit.domain.seconds import SecondRow
 
 
 class Control(Struct, frozen=True, tag="control"):
-    """An operator's word: pause (no new risk), resume, kill (cancel entries, exit at the next price, stay out)."""
+    """An operator's word: pause (no new risk), resume, flatten (cancel entries, exit at the next price, pause), kill (the same, and stay out)."""
 
     at_ns: int
-    word: Literal["pause", "resume", "kill"]
+    word: Literal["pause", "resume", "kill", "flatten"]
 
 
 class BarClosed(Struct, frozen=True, tag="bar_closed"):

@@ -114,6 +114,11 @@ class AccountBroker:
             raise
         self._unread = ""
 
+    @property
+    def holds_risk(self) -> bool:
+        """While one stands, nothing new is sent."""
+        return bool(self.account.reconciler.found)
+
     def accept(self, key: str) -> bool:
         """Take a difference as it is; whether there is one of this key."""
         return self.account.reconciler.accept(key)

@@ -36,7 +36,7 @@ from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
 from metastackerbandit.runtime.settings import LiveRunSettings
 from metastackerbandit.runtime.trader import Trader
 
-Word = Literal["pause", "resume", "kill"]
+Word = Literal["pause", "resume", "kill", "flatten"]
 PERP_WORDS, SPOT_WORDS = ("depth", "trade", "markPrice"), ("depth", "trade")
 _WAIT_S = 0.02
 _FUNDING_TRIES = 20
@@ -66,6 +66,10 @@ class LiveBroker(Broker, Protocol):
 
     def differences(self, engine: Engine) -> list[dict[str, str]]:
         """What differed then."""
+
+    @property
+    def holds_risk(self) -> bool:
+        """Whether differences hold new risk back."""
 
     def accept(self, key: str) -> bool:
         """Take a difference as it is; whether there is one of this key."""

@@ -143,6 +143,11 @@ class PaperBroker:
                 found.append({"kind": "position", "symbol": book.instrument.symbol, "name": book.frame, "ours": f"{ours}", "venue": f"{theirs}"})
         return found
 
+    @property
+    def holds_risk(self) -> bool:
+        """They are told at the end, and hold nothing back."""
+        return False
+
     def accept(self, key: str) -> bool:
         """Nothing here can differ by anybody's will."""
         return False
