@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -58,18 +58,10 @@ class RestDoor:
             return response_of(Answer(413, {"code": -1100, "msg": "The body is too large."}))
         body = (await request.read()).decode("utf-8", "surrogateescape")
         call = call_of(request.method, query, body, request.headers.get("X-MBX-APIKEY", ""), request.remote or "")
-        answer = await self.handled(lambda: desk.hold_s(route, call), lambda: desk.answer(route, call))
-        return response_of(answer)
-
-    async def handled(self, hold: Callable[[], float], ask: Callable[[], Answer]) -> Answer:
-        """Ask a desk; faults may let the request or its answer be late."""
-        if held_s := hold():
+        if held_s := desk.hold_s(route, call):
             await asyncio.sleep(held_s)
-        answer = ask()
+        answer = desk.answer(route, call)
         self._answered()
         if answer.late_s:
             await asyncio.sleep(answer.late_s)
-        return answer
-
-
-Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+        return response_of(answer)

@@ -98,13 +98,13 @@ def joined_between(tape: Tape, s: int, seen: int, last: int) -> list[Any]:
 
 
 def _between(ring: Any, seen: int, last: int) -> list[Any]:
-    """Rows of a ring (N,) with numbers after `seen` up to `last`, as tuples."""
+    """Rows of a ring (N,) with numbers after `seen` up to `last`, of which it has all, as tuples."""
     if last <= seen:
         return []
     size = len(ring)
     first, end = (seen + 1) % size, last % size + 1
-    if last - seen > size or first < end:
-        return list(ring[first:end].tolist()) if last - seen <= size else []
+    if first < end:
+        return list(ring[first:end].tolist())
     return list(ring[first:].tolist()) + list(ring[:end].tolist())
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance import perp_streams
 from metastackerbandit.practice.binance.perp_candles import CandleStream
 from metastackerbandit.practice.binance.perp_public import FRAMES
-from metastackerbandit.practice.binance.perp_text import MS
 from metastackerbandit.practice.binance.perp_venue import Best, PerpVenue
 from metastackerbandit.practice.day import Day, day_of
 from metastackerbandit.practice.hub import Stream
@@ -54,7 +54,7 @@ class DepthStream:
         if chunk is None:
             return
         steps = self._venue.steps[self._s]
-        yield perp_streams.depth(steps, chunk.first, chunk.last, before, chunk.bids, chunk.asks, now_ns // MS)
+        yield perp_streams.depth(steps, chunk.first, chunk.last, before, chunk.bids, chunk.asks, now_ns // MILLI_NS)
 
 
 class BestLevels:
@@ -75,7 +75,7 @@ class BestLevels:
             return
         self._seen = update
         bids, asks = (book_side(self._queues, self._s, side, self._levels) for side in (BUY, SELL))
-        yield perp_streams.depth(self._venue.steps[self._s], before + 1, update, before, bids, asks, now_ns // MS)
+        yield perp_streams.depth(self._venue.steps[self._s], before + 1, update, before, bids, asks, now_ns // MILLI_NS)
 
 
 class Bests:
@@ -97,7 +97,7 @@ class Bests:
             update, bid, ask = best = self._venue.best(s)
             self._told[s] = best
             if (bid, ask) != before[1:] and bid[0] and ask[0]:
-                yield perp_streams.book_ticker(self._venue.steps[s], update, bid, ask, now_ns // MS)
+                yield perp_streams.book_ticker(self._venue.steps[s], update, bid, ask, now_ns // MILLI_NS)
 
 
 class Trades:
@@ -117,10 +117,10 @@ class Trades:
         self._seen = newest
         if self._is_joined:
             for one in joined_between(self._venue.floor.tape, s, seen, newest):
-                yield perp_streams.agg_trade(steps, one, now_ns // MS)
+                yield perp_streams.agg_trade(steps, one, now_ns // MILLI_NS)
         else:
             for one in trades_between(self._venue.exchange.queues, s, seen, newest):
-                yield perp_streams.trade(steps, one, now_ns // MS)
+                yield perp_streams.trade(steps, one, now_ns // MILLI_NS)
 
     def _newest(self) -> int:
         if self._is_joined:
@@ -147,7 +147,7 @@ class Days:
             newest = int(rows[s]["trade"])
             if newest != seen:
                 self._seen[s] = newest
-                changed.append(self._made(day_of(self._venue.floor.days, s, now_ns), self._venue.steps[s], now_ns // MS))
+                changed.append(self._made(day_of(self._venue.floor.days, s, now_ns), self._venue.steps[s], now_ns // MILLI_NS))
         if changed:
             yield changed
 
@@ -192,8 +192,8 @@ def market_stream(venue: PerpVenue, name: str) -> Stream | None:
         "trade": lambda: Trades(venue, s, is_joined=False),
         "markPrice": lambda: Told(_MARK_S, symbol, lambda now_ns: _marks(venue, (s,), now_ns)),
         "markPrice@1s": lambda: Told(1.0, symbol, lambda now_ns: _marks(venue, (s,), now_ns)),
-        "miniTicker": lambda: Told(_DAY_S, symbol, lambda now_ns: (perp_streams.mini_ticker(day_of(days, s, now_ns), steps, now_ns // MS),)),
-        "ticker": lambda: Told(_DAY_S, symbol, lambda now_ns: (perp_streams.ticker(day_of(days, s, now_ns), steps, now_ns // MS),)),
+        "miniTicker": lambda: Told(_DAY_S, symbol, lambda now_ns: (perp_streams.mini_ticker(day_of(days, s, now_ns), steps, now_ns // MILLI_NS),)),
+        "ticker": lambda: Told(_DAY_S, symbol, lambda now_ns: (perp_streams.ticker(day_of(days, s, now_ns), steps, now_ns // MILLI_NS),)),
         "forceOrder": lambda: Told(_FORCED_S, symbol, lambda now_ns: ()),
     }
     return one[word]() if word in one else None
@@ -209,4 +209,4 @@ def _marks(venue: PerpVenue, places: Iterable[int], now_ns: int) -> Iterator[Any
     """Marks that are known."""
     for s in places:
         if venue.exchange.marks[s]:
-            yield perp_streams.mark(venue.steps[s], venue.exchange.marks[s], venue.funding.rates[s], venue.funding.next_ns, now_ns // MS)
+            yield perp_streams.mark(venue.steps[s], venue.exchange.marks[s], venue.funding.rates[s], venue.funding.next_ns, now_ns // MILLI_NS)

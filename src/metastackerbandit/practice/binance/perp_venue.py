@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance.perp_order_form import Grid
-from metastackerbandit.practice.binance.perp_refusals import NO_SUCH_SYMBOL, refused
-from metastackerbandit.practice.binance.perp_text import MS, Steps, steps_of
+from metastackerbandit.practice.binance.perp_refusals import refused
+from metastackerbandit.practice.binance.perp_text import Steps, steps_of
+from metastackerbandit.practice.binance.words import NO_SUCH_SYMBOL
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.funding import FundingBoard
 from metastackerbandit.practice.replies import Asked, Parameters, WireRefusal
@@ -78,7 +80,7 @@ def span(given: Parameters) -> tuple[int, int]:
     first, last = given.whole("startTime", 0, 0, FOREVER_MS), given.whole("endTime", FOREVER_MS, 0, FOREVER_MS)
     if first > last:
         raise refused(-4166, "startTime lies after endTime.")
-    return first * MS, last * MS + MS - 1
+    return first * MILLI_NS, last * MILLI_NS + MILLI_NS - 1
 
 
 def limit(given: Parameters, usual: int, most: int) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance.amounts import Amounts
 from metastackerbandit.practice.binance.klines import INTERVALS
 from metastackerbandit.practice.binance.spot_summaries import SpotSummaries
@@ -13,7 +14,6 @@ from metastackerbandit.practice.binance.spot_tickers import SpotTickers, best_le
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.hub import Stream
 from metastackerbandit.practice.tape import book_side, changes_since, is_lost, joined_between, newest_update, trades_between
-from metastackerbandit.practice.venue_time import MILLI_NS
 
 _SLOW_S, _QUICK_S, _KLINE_S = 1.0, 0.1, 2.0
 _SPEED = {"": _SLOW_S, "@1000ms": _SLOW_S, "@100ms": _QUICK_S}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance.amounts import Amounts
 from metastackerbandit.practice.binance.klines import candles_of, closed_at, opened_at, trades_of
 from metastackerbandit.practice.binance.spot_market import kline_row
 from metastackerbandit.practice.binance.spot_tickers import SpotTickers
 from metastackerbandit.practice.floor import Floor
-from metastackerbandit.practice.venue_time import MILLI_NS
 
 _MOST_CANDLES = 1_000  # between two tellings
 
