@@ -11,9 +11,10 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel, rows
-from metastackerbandit.simulation.queues import Queues
+from metastackerbandit.simulation.queues import BUY, SELL, Queues
 
 Levels = list[tuple[int, int]]  # ticks, lots
+Bests = tuple[tuple[int, int], tuple[int, int]]  # bid and ask as ticks, lots
 
 
 class Joined(Struct, frozen=True):
@@ -62,6 +63,12 @@ def book_side(queues: Queues, s: int, side: int, limit: int) -> Levels:
     count = int(queues.row[s]["asks" if side else "bids"])
     best = queues.prices[s, side, max(count - limit, 0) : count, :2]
     return [(ticks, lots) for ticks, lots in best[::-1].tolist()]
+
+
+def best_levels(queues: Queues, s: int) -> Bests:
+    """Best bid and ask with their sizes, zeros where a side is empty."""
+    bid, ask = (next(iter(book_side(queues, s, side, 1)), (0, 0)) for side in (BUY, SELL))
+    return bid, ask
 
 
 def newest_update(queues: Queues, s: int) -> int:

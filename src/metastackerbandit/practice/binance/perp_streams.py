@@ -116,6 +116,13 @@ def kline(steps: Steps, interval: str, bar: Any, trades: tuple[int, int], closed
     return {"e": "kline", "E": now_ns // MILLI_NS, "s": steps.symbol, "k": told, "st": USD_M}
 
 
+def continuous_kline(steps: Steps, interval: str, bar: Any, trades: tuple[int, int], closed_ns: int, now_ns: int) -> dict[str, Any]:
+    """A candle of a pair's perpetual contract."""
+    made = kline(steps, interval, bar, trades, closed_ns, now_ns)
+    candle = {name: value for name, value in made["k"].items() if name != "s"}
+    return {"e": "continuous_kline", "E": made["E"], "ps": steps.symbol, "ct": "PERPETUAL", "k": candle, "st": made["st"]}
+
+
 def mini_ticker(one: Day, steps: Steps, now_ms: int) -> dict[str, Any]:
     """A day in short."""
     return {

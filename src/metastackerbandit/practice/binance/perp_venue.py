@@ -13,9 +13,8 @@ from metastackerbandit.practice.binance.words import NO_SUCH_SYMBOL
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.funding import FundingBoard
 from metastackerbandit.practice.replies import Asked, Parameters, WireRefusal
-from metastackerbandit.practice.tape import book_side, newest_update
+from metastackerbandit.practice.tape import best_levels, newest_update
 from metastackerbandit.simulation.exchange_words import Order
-from metastackerbandit.simulation.queues import BUY, SELL
 
 T = TypeVar("T")
 Best = tuple[int, tuple[int, int], tuple[int, int]]
@@ -36,8 +35,7 @@ class PerpVenue:
 
     def best(self, s: int) -> Best:
         """A book's newest update, best bid and best ask as (ticks, lots), zeros for none."""
-        bids, asks = (book_side(self.exchange.queues, s, side, 1) for side in (BUY, SELL))
-        return newest_update(self.exchange.queues, s), bids[0] if bids else (0, 0), asks[0] if asks else (0, 0)
+        return newest_update(self.exchange.queues, s), *best_levels(self.exchange.queues, s)
 
     def symbol(self, given: Parameters) -> int:
         """The place of the symbol that must be named."""

@@ -12,7 +12,7 @@ from metastackerbandit.practice.binance.spot_info import BAD_STATUS, place_of_sy
 from metastackerbandit.practice.day import day_of
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.replies import Asked, Route, Routes, WireRefusal, one_or_all
-from metastackerbandit.practice.tape import Levels, book_side
+from metastackerbandit.practice.tape import best_levels
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
 
 _MINUTES = 5  # of avgPrice
@@ -80,7 +80,7 @@ class SpotTickers:
         }
 
     def _best(self, s: int) -> dict[str, str]:
-        bid, ask = best_levels(self._floor, s)
+        bid, ask = best_levels(self._floor.exchange.queues, s)
         amounts = self._amounts[s]
         return {
             "bidPrice": amounts.price(bid[0]),
@@ -100,11 +100,6 @@ class SpotTickers:
     def _last(self, s: int) -> int:
         """The newest price; before the first trade here, the one that the past ended with."""
         return int(self._floor.exchange.queues.row[s]["last_ticks"]) or day_of(self._floor.days, s, self._floor.now_ns).close
-
-
-def best_levels(floor: Floor, s: int) -> Levels:
-    """Best bid and ask with their sizes, zeros where a side is empty."""
-    return [next(iter(book_side(floor.exchange.queues, s, side, 1)), (0, 0)) for side in (0, 1)]
 
 
 def ticker_routes(tickers: SpotTickers) -> Routes:
