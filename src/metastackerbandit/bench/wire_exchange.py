@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,6 +35,7 @@ from metastackerbandit.simulation.listing import Listing
 
 KEY = Key("bench" * 8, "paced" * 8, 1)  # guards nothing: the exchange lives as long as the benchmark
 DEPOSIT = 100_000 * ASSET_ONE
+_PATIENCE_S = 10.0  # for the process to end
 LOOK_MS = 1.0  # between steps of the market: what a trade waits at the exchange before it is told
 
 
@@ -89,7 +91,11 @@ class Served:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait()
+        try:
+            self._process.wait(timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._process.stdout.close()
 
 
@@ -121,13 +127,24 @@ async def serve(symbols: int) -> None:
     venue = Venue([side], venue_time, faults, hub, settings, arrived=arrived)
     port, _ = await venue.start()
     _say({"port": port})
-    serving = asyncio.ensure_future(venue.ended())
+    works = {asyncio.ensure_future(venue.ended()), asyncio.ensure_future(_answering(told))}
     try:
-        while await asyncio.to_thread(sys.stdin.readline):
-            _say(told())
+        over, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+        for one in over:
+            one.result()
     finally:
+        for one in works:
+            one.cancel()
         await venue.stop()
-        await asyncio.gather(serving, return_exceptions=True)
+        await asyncio.gather(*works, return_exceptions=True)
+
+
+async def _answering(told: Callable[[], Any]) -> None:
+    """Answer each line of stdin, until it ends."""
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while await lines.readline():
+        _say(told())
 
 
 def _say(what: Any) -> None:
