@@ -7,9 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from conformance.served import KEY, TOP, Served
-from metastackerbandit.domain.timeframe import MINUTE_NS
+from metastackerbandit.domain.timeframe import MILLI_NS, MINUTE_NS
 from metastackerbandit.practice.tape import Levels, joined_between, trades_between
-from metastackerbandit.practice.venue_time import MILLI_NS
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
 
 _STATUS = {"open": "new", "closed": "filled", "canceled": "canceled", "NEW": "new", "FILLED": "filled", "CANCELED": "canceled"}

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.timeframe import SECOND_NS
+from metastackerbandit.domain.timeframe import MILLI_NS, SECOND_NS
 from metastackerbandit.practice.binance.spot_side import spot_side
 from metastackerbandit.practice.faults import Faults
 from metastackerbandit.practice.floor import Floor
@@ -20,7 +20,7 @@ from metastackerbandit.practice.made_source import MadeSource
 from metastackerbandit.practice.server import Venue
 from metastackerbandit.practice.settings import PracticeSettings
 from metastackerbandit.practice.tape import Levels, book_side, newest_update
-from metastackerbandit.practice.venue_time import MILLI_NS, VenueTime
+from metastackerbandit.practice.venue_time import VenueTime
 from metastackerbandit.simulation.candle_board import FIVE_NS
 from metastackerbandit.simulation.exchange import Exchange
 from metastackerbandit.simulation.exchange_words import ASSET_ONE

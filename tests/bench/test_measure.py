@@ -14,7 +14,7 @@ import pytest
 from metastackerbandit.bench.interleaved import Lap, Laps, interleave
 from metastackerbandit.bench.measure import measure
 from metastackerbandit.bench.spec import Asked, Benchmark, Prepared, Target, Unequal
-from metastackerbandit.domain.errors import UsageError
+from metastackerbandit.domain.errors import Fault, UsageError
 from tests.bench.peering import peer
 
 SCRIPT = """
@@ -98,6 +98,31 @@ def test_without_peers_there_is_no_ratio_and_a_target_on_it_is_not_seen() -> Non
 def test_a_target_may_be_a_limit_from_above() -> None:
     least = measure(summing({}, Target("one", 0.5, "at most half", at_most=True)), None)
     assert least["target"] == {"text": "at most half", "seen": 1.0, "met": False}
+
+
+def waiting(waits_ms: list[float], peers: dict[str, Asked]) -> Benchmark:
+    def prepare(stack: ExitStack, data: Path | None) -> Prepared:
+        def waited(side: str, answer: int) -> np.ndarray:
+            return np.array(waits_ms if side == "ours" else [answer / N])
+
+        return Prepared(lambda: sum(range(N)), 1.0, "orders", peers, waits_ms=waited)
+
+    return Benchmark("waits", "waiting", prepare, rounds=5)
+
+
+def test_where_waits_are_measured_a_run_counts_as_their_median(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = peer(tmp_path, "mirror", SCRIPT, monkeypatch)
+    told = measure(waiting([4.0, 1.0, 2.0], {"same": asked(home)}), None)
+    ours, theirs = told["ours"], told["peers"]["same"]
+    assert (ours["wall_s"], ours["rate"], ours["p50_ms"]) == (0.002, 500.0, 2.0)
+    assert ours["p99_ms"] == pytest.approx(np.percentile([1.0, 2.0, 4.0] * 5, 99))
+    assert theirs["p50_ms"] == theirs["p99_ms"] == sum(range(N)) / N == theirs["wall_s"] * 1e3
+    assert told["ratio_to_best_peer"] == pytest.approx(theirs["wall_s"] / 0.002)
+
+
+def test_a_run_that_waited_for_nothing_is_a_fault() -> None:
+    with pytest.raises(Fault, match="nothing of what it sent arrived"):
+        measure(waiting([], {}), None)
 
 
 def test_fewer_than_five_rounds_are_refused() -> None:

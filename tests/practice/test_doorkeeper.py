@@ -7,11 +7,12 @@ import hmac
 
 import pytest
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.doorkeeper import EARLY, LATE, Doorkeeper, signed_text, sorted_text
 from metastackerbandit.practice.keys import Key, KeyRing
 from metastackerbandit.practice.replies import Security, WireRefusal
 from metastackerbandit.practice.rest import call_of
-from metastackerbandit.practice.venue_time import MILLI_NS, VenueTime
+from metastackerbandit.practice.venue_time import VenueTime
 from tests.practice.walking import KEY, READER, Clock
 
 PUBLISHED = Key(

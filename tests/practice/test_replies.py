@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.practice.replies import Parameters, WireRefusal
+from metastackerbandit.practice.replies import Parameters, WireRefusal, one_or_all
 
 
 def code(what) -> int:
@@ -37,7 +37,7 @@ def test_decimals_are_read_exactly(text: str, value: Decimal) -> None:
     assert Parameters({"n": text}).decimal("n") == value
 
 
-@pytest.mark.parametrize("text", ["-1", "1e5", "NaN", "1.2.3", ".", "٣", "1" * 65])
+@pytest.mark.parametrize("text", ["-1", "1e5", "NaN", "1.2.3", ".", "٣", "1" * 21, "1." + "0" * 21])
 def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     assert code(lambda: Parameters({"n": text}).decimal("n")) in (-1100, -1102)
 
@@ -54,6 +54,11 @@ def test_words_are_one_of_a_list_or_refused_as_asked() -> None:
     assert code(lambda: Parameters({"w": "gtc"}).one_of("w", ("GTC",), (400, -1115, "Invalid timeInForce."))) == -1115
     assert code(lambda: Parameters({"w": "gtc"}).one_of("w", ("GTC",), None)) == -1102
     assert Parameters({}).one_of("w", ("GTC",), None, "GTC") == "GTC"
+
+
+def test_a_weight_may_depend_on_whether_a_symbol_is_named() -> None:
+    weight = one_or_all(2, 80)
+    assert (weight(Parameters({"symbol": "BTCUSDT"})), weight(Parameters({}))) == (2, 80)
 
 
 def test_a_strict_venue_refuses_what_nobody_reads() -> None:

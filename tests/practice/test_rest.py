@@ -7,6 +7,7 @@ import random
 import string
 
 from metastackerbandit.practice.allowance import Limit
+from metastackerbandit.practice.rest import RestDoor
 from tests.practice.serving import Client, heard, served
 from tests.practice.small import small_side
 from tests.practice.walking import READER, Ground
@@ -26,6 +27,21 @@ def test_routes_answer_and_say_what_they_cost() -> None:
             401,
             {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."},
         )
+
+    ground = Ground("spot", limits=LIMITS)
+    served(ground, [small_side(ground)], test)
+
+
+def test_a_request_is_told_of_before_anything_is_done_with_it() -> None:
+    came: list[str] = []
+
+    async def test(client: Client) -> None:
+        venue = client.venue
+        sides = [(side.desk, side.routes) for side in venue.sides]
+        venue._rest = RestDoor(sides, lambda: came.append("answered"), lambda call: came.append(call.given["n"]))
+        for n in ("1", "9"):
+            await client.ask("GET", "/echo", n=n)
+        assert came == ["1", "answered", "9", "answered"]
 
     ground = Ground("spot", limits=LIMITS)
     served(ground, [small_side(ground)], test)

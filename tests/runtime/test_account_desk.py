@@ -6,13 +6,18 @@ import asyncio
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from metastackerbandit.domain.errors import ConfigRefused, MsbError, RequestFailed
+from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.trading import CancelAsked, NewOrder, OneWayAsked, OrderAsked, Question
+from metastackerbandit.exchanges.orders import Asking
+from metastackerbandit.exchanges.streams import RestRequest
 from metastackerbandit.runtime.account_desk import require_sound
 from tests.covering import covers
 from tests.runtime.order_scene import Scene
+from tests.runtime.virtual_time import VirtualClock
 
 RIGHTS = {"enableWithdrawals": False, "enableReading": True, "enableSpotAndMarginTrading": True, "enableFutures": True}
 
@@ -30,6 +35,28 @@ def test_no_answer_leaves_a_change_unknown(question: Question, meaning: str) -> 
         assert reply.verdict.meaning == meaning and "within 3 s" in reply.verdict.words
         with pytest.raises(RequestFailed, match="within 3 s"):
             await scene.account.told(question, scene.one)
+
+    scene.play(script)
+
+
+def test_a_question_is_signed_once_unless_it_had_to_wait() -> None:
+    scene = Scene("perp")
+
+    async def script() -> None:
+        signed: list[Question] = []
+        venue = scene.account.venue
+
+        def request(question: Question, one: Instrument, asking: Asking) -> RestRequest:
+            signed.append(question)
+            return venue.request(question, one, asking)
+
+        scene.account.venue = msgspec.structs.replace(venue, request=request)
+        asked = OrderAsked("a")
+        await scene.account.ask(asked, scene.one)
+        assert signed == [asked]
+        scene.account._rest.budget.be_silent(2.0, VirtualClock().now_ns())
+        await scene.account.ask(asked, scene.one)
+        assert signed == [asked] * 3, "its time is of when it left"
 
     scene.play(script)
 

@@ -46,6 +46,15 @@ def test_after_too_many_requests_nothing_is_sent_before_and_cancellations_go_fir
     in_virtual_time(work())
 
 
+def test_whoever_had_to_wait_for_its_turn_is_told_so() -> None:
+    async def work() -> None:
+        desk = RestDesk(Desk(lambda url, n: b"{}"), WeightBudget(BUDGET, 1.0), VirtualClock())
+        assert not await desk.turn(request("first", weight=100))
+        assert await desk.turn(request("second", weight=100))
+
+    in_virtual_time(work())
+
+
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 20)), min_size=1, max_size=25))
 def test_whoever_waits_goes_some_day_and_no_family_is_passed(asked: list[tuple[int, int, int]]) -> None:
     sent: list[tuple[float, int]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -104,3 +105,18 @@ def test_what_is_kept_is_bounded() -> None:
     minutes = board.candles(0, MINUTE_NS, 0, 2**62, 10_000, newest=True)
     assert 10 <= len(minutes) <= 20 and int(minutes[-1]["closed_ns"]) == START_NS + 30 * FIVE_NS
     assert len(board.candles(0, FIVE_NS, 0, 2**62, 10_000, newest=True)) == 30
+
+
+def test_what_is_asked_costs_what_is_wanted_and_not_what_is_kept() -> None:
+    board = CandleBoard([instrument(0, "spot")])
+    board.begin(0, past(0, FIVE_NS, START_NS), past(60_000, MINUTE_NS, START_NS))
+    queues = empty_queues(1, prices=4, orders=4)
+    tell_trade(queues, 0, 60_100, 1, 0, 1, 2, START_NS)
+    board.follow(queues, START_NS)
+    for frame_ns in (MINUTE_NS, 3 * MINUTE_NS, FIVE_NS, HOUR_NS):
+        board.newest(0, frame_ns)
+        tracemalloc.start()
+        found = board.newest(0, frame_ns)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(found) == 1 and most < 100 * 1_024, "the minutes that are kept take eight megabytes"

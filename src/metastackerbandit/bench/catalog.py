@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, book, features, feeds, input, orders, pipeline, pivots, start, stored, streaming, sweep, train
+from metastackerbandit.bench.works import (
+    backtest,
+    book,
+    features,
+    feeds,
+    input,
+    orders,
+    pipeline,
+    pivots,
+    start,
+    stored,
+    streaming,
+    sweep,
+    train,
+    wire,
+)
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
@@ -20,6 +35,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     input.BENCHMARK,
     train.BENCHMARK,
     start.BENCHMARK,
+    wire.BENCHMARK,
 )
 
 

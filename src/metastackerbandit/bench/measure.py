@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from metastackerbandit.bench import machine
 from metastackerbandit.bench.interleaved import FEWEST, Lap, interleave, timed
 from metastackerbandit.bench.peers import Playing, folder
-from metastackerbandit.bench.spec import Asked, Benchmark, Prepared, Unequal
-from metastackerbandit.domain.errors import UsageError
+from metastackerbandit.bench.spec import OURS, Asked, Benchmark, Prepared, Unequal
+from metastackerbandit.domain.errors import Fault, UsageError
 
-OURS = "ours"
 Say = Callable[[str], None]
 
 
@@ -35,13 +36,14 @@ def measure(benchmark: Benchmark, data: Path | None, *, rounds: int | None = Non
         say(f"{benchmark.name}: preparing")
         ready = benchmark.prepare(stack, data)
         ours = ready.run()  # untimed: compiled kernels are loaded, caches warm
-        sides: dict[str, Callable[[], Lap]] = {OURS: lambda: timed(ready.run)}
+        waits = Waits(ready)
+        sides: dict[str, Callable[[], Lap]] = {OURS: lambda: _own_lap(ready, waits)}
         versions, equal, absent = {OURS: machine.versions()}, {}, {}
         unequal: list[str] = []
         for name, asked in ready.peers.items() if with_peers else ():
             try:
                 playing, versions[name], equal[name] = _opened(stack, name, asked, ready, ours, say)
-                sides[name] = _lap_of(playing)
+                sides[name] = _lap_of(playing, name, waits)
             except UsageError as error:
                 absent[name] = str(error)
             except Unequal as error:
@@ -52,6 +54,8 @@ def measure(benchmark: Benchmark, data: Path | None, *, rounds: int | None = Non
         laps = interleave(sides, turns)
         amounts = {name: asked.amount or ready.amount for name, asked in ready.peers.items()} | {OURS: ready.amount}
         figures = {name: run.figures(amounts[name], ready.unit) for name, run in laps.items()}
+        for name, measured in waits.of.items():
+            figures[name] |= _percentiles(np.concatenate(measured))
         if ready.steps_ms is not None:
             figures[OURS] |= _percentiles(ready.steps_ms())
         facts = {name: float(value) for name, value in (ready.facts() if ready.facts is not None else {}).items()}  # numpy's are no JSON
@@ -91,17 +95,43 @@ def _opened(stack: ExitStack, name: str, asked: Asked, ready: Prepared, ours: An
     return playing, versions, same
 
 
-def _lap_of(playing: Playing) -> Callable[[], Lap]:
+class Waits:
+    """The waits of each side, a run after the other, where a benchmark is of waits."""
+
+    def __init__(self, ready: Prepared) -> None:
+        self._ready = ready
+        self.of: dict[str, list[np.ndarray]] = {}
+
+    def lap(self, side: str, answer: Any, took: Lap) -> Lap:
+        """A run as it counts: as long as it took, or as the median of what it waited.
+
+        Raises:
+            Fault: it has waited for nothing, so that there is nothing to tell.
+        """
+        if self._ready.waits_ms is None:
+            return took
+        waits_ms = self._ready.waits_ms(side, answer)
+        if not len(waits_ms):
+            raise Fault(f"a run of {side} has no wait to tell: nothing of what it sent arrived", where="bench")
+        self.of.setdefault(side, []).append(waits_ms)
+        return Lap(float(np.median(waits_ms)) / 1e3, took.cpu_s / len(waits_ms))
+
+
+def _own_lap(ready: Prepared, waits: Waits) -> Lap:
+    answers = []
+    took = timed(lambda: answers.append(ready.run()))
+    return waits.lap(OURS, answers[0], took)
+
+
+def _lap_of(playing: Playing, name: str, waits: Waits) -> Callable[[], Lap]:
     def lap() -> Lap:
         told = playing.run()
-        return Lap(told["wall_s"], told["cpu_s"])
+        return waits.lap(name, told["answer"], Lap(told["wall_s"], told["cpu_s"]))
 
     return lap
 
 
-def _percentiles(steps_ms: Any) -> dict[str, float]:
-    import numpy as np
-
+def _percentiles(steps_ms: np.ndarray) -> dict[str, float]:
     middle, late = np.percentile(steps_ms, (50, 99))
     return {"p50_ms": float(middle), "p99_ms": float(late)}
 

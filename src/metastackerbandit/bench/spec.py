@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from metastackerbandit.domain.errors import MsbError
 
+OURS = "ours"  # our own side among those of a benchmark
+
 
 class Unequal(MsbError):
     """A peer's answer is not ours: its time would be that of other work."""
@@ -38,7 +40,8 @@ class Prepared(Struct, frozen=True, eq=False):
     `run` does all of the work once; `amount` is how much that is, in `unit`s. `peers` are those who can do the same. `equal` compares a peer's
     answer with ours, says what was compared, or raises Unequal. `steps_ms`, asked after the last run, are the times of single steps where the
     work is made of them (else a percentile is one of runs). `facts`, asked then too, are further figures by name; `notes` say what a reader
-    must know of the data. `own_cpu_s` is CPU time of processes that `run` started, where it does.
+    must know of the data. `waits_ms(side, answer)`, where the work is done at the market's pace, are the waits (N,) that a run of a side has
+    measured: the time of a run is then their median, its CPU time that of one of them, and percentiles are of all waits of a side.
     """
 
     run: Callable[[], Any]
@@ -49,6 +52,7 @@ class Prepared(Struct, frozen=True, eq=False):
     steps_ms: Callable[[], np.ndarray] | None = None
     facts: Callable[[], dict[str, float]] | None = None
     notes: Sequence[str] = ()
+    waits_ms: Callable[[str, Any], np.ndarray] | None = None
 
 
 class Target(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metastackerbandit.domain.errors import ConfigRefused
 
+MILLI_NS = 1_000_000
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 HOUR_NS = 60 * MINUTE_NS

@@ -11,9 +11,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from metastackerbandit.domain.timeframe import DAY_NS, MINUTE_NS, SECOND_NS
+from metastackerbandit.domain.timeframe import DAY_NS, MILLI_NS, MINUTE_NS, SECOND_NS
 from metastackerbandit.practice.replies import WireRefusal
-from metastackerbandit.practice.venue_time import MILLI_NS, VenueTime
+from metastackerbandit.practice.venue_time import VenueTime
 
 Sort = Literal["REQUEST_WEIGHT", "ORDERS", "RAW_REQUESTS"]
 _UNITS = {"SECOND": SECOND_NS, "MINUTE": MINUTE_NS, "DAY": DAY_NS}

@@ -6,7 +6,6 @@ Source: binance_spot "WebSocket API" (2026-07). Prices and sizes come as text or
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,9 +15,8 @@ from metastackerbandit.practice.allowance import Sort
 from metastackerbandit.practice.connection import Connection
 from metastackerbandit.practice.desk import Answer, Call, Desk
 from metastackerbandit.practice.doorkeeper import sorted_text
+from metastackerbandit.practice.message_id import is_message_id
 from metastackerbandit.practice.replies import Route
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 Methods = Mapping[str, Route]
 
@@ -40,8 +38,7 @@ class ApiTalk:
             self._refuse(None, -1000, "Request is not a valid JSON object.")
             return
         number, params = asked.get("id"), asked.get("params", {})
-        is_id = (isinstance(number, int) and not isinstance(number, bool)) or (isinstance(number, str) and _ID.fullmatch(number)) or number is None
-        if not is_id:
+        if not is_message_id(number):
             self._refuse(None, -1000, "id must be a number, a string of up to 36 letters, or null.")
         elif not isinstance(params, dict):
             self._refuse(number, -1000, "params must be an object.")

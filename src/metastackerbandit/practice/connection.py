@@ -13,9 +13,9 @@ from typing import Protocol
 from aiohttp import WSCloseCode, WSMsgType, web
 from msgspec import Struct
 
-from metastackerbandit.domain.timeframe import DAY_NS
+from metastackerbandit.domain.timeframe import DAY_NS, MILLI_NS
 from metastackerbandit.practice.faults import Faults
-from metastackerbandit.practice.venue_time import MILLI_NS, VenueTime
+from metastackerbandit.practice.venue_time import VenueTime
 
 _MESSAGE = 1 << 20  # bytes that a client may send in one message
 _GOODBYE_S = 1.0  # for what waits to be sent where the venue ends a connection

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 Worded = tuple[int, int, str]  # HTTP status, code, text of a refusal
 Security = Literal["none", "key", "user", "trade"]  # nothing; a known key; signed, to read; signed, to trade
 _LONG = 64  # characters of a number
+_DECIMAL = re.compile(r"[0-9]{0,20}(\.[0-9]{0,20})?")
 
 
 class WireRefusal(Exception):
@@ -85,12 +87,9 @@ class Parameters:
         value = self.maybe(name)
         if value is None:
             return None
-        if not (len(value) <= _LONG and value.isascii() and set(value) <= set("0123456789.") and any(one.isdigit() for one in value)):
+        if not (_DECIMAL.fullmatch(value) and any(one.isdigit() for one in value)):
             raise WireRefusal(400, -1100, f"Illegal characters found in parameter '{name}'; legal range is '^([0-9]{{1,20}})(\\.[0-9]{{1,20}})?$'.")
-        try:
-            return Decimal(value)
-        except InvalidOperation:
-            raise missing(name) from None
+        return Decimal(value)
 
     def one_of(self, name: str, words: Collection[str], refusal: Worded | None, default: str | None = None) -> str:
         """One of these words; `refusal` for any other, None: that it cannot be read."""
@@ -146,6 +145,11 @@ class Route(Struct, frozen=True):
     orders: int = 0
     is_free: bool = False
     kind: Literal["", "place", "cancel", "snapshot"] = ""
+
+
+def one_or_all(one: int, every: int) -> Callable[[Parameters], int]:
+    """The weight where a symbol is named, and where none is."""
+    return lambda given: one if given.maybe("symbol") else every
 
 
 Routes = Mapping[tuple[str, str], Route]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -13,6 +13,7 @@ from metastackerbandit.practice.desk import Answer, Call, Desk
 from metastackerbandit.practice.doorkeeper import signed_text
 from metastackerbandit.practice.replies import Routes
 
+Arrived = Callable[[Call], None]
 _BODY = 65_536  # bytes
 _PARAMETERS = 200
 
@@ -37,14 +38,14 @@ def response_of(answer: Answer) -> web.Response:
 
 
 class RestDoor:
-    """Answers HTTP requests: `sides` are the desks of markets with their routes; where two have one, it is the first's. `answered` is called before
-    each answer is sent.
+    """Answers HTTP requests: `sides` are the desks of markets with their routes; where two have one, it is the first's. `arrived` is told of each
+    request before anything is done with it, `answered` is called before each answer is sent.
     """
 
-    def __init__(self, sides: Sequence[tuple[Desk, Routes]], answered: Callable[[], None]) -> None:
+    def __init__(self, sides: Sequence[tuple[Desk, Routes]], answered: Callable[[], None], arrived: Arrived) -> None:
         self._routes = {place: (desk, route) for desk, routes in reversed(sides) for place, route in routes.items()}
         self._paths = {path for _, path in self._routes}
-        self._answered = answered
+        self._answered, self._arrived = answered, arrived
 
     async def answer(self, request: web.Request) -> web.Response:
         """One request."""
@@ -58,18 +59,11 @@ class RestDoor:
             return response_of(Answer(413, {"code": -1100, "msg": "The body is too large."}))
         body = (await request.read()).decode("utf-8", "surrogateescape")
         call = call_of(request.method, query, body, request.headers.get("X-MBX-APIKEY", ""), request.remote or "")
-        answer = await self.handled(lambda: desk.hold_s(route, call), lambda: desk.answer(route, call))
-        return response_of(answer)
-
-    async def handled(self, hold: Callable[[], float], ask: Callable[[], Answer]) -> Answer:
-        """Ask a desk; faults may let the request or its answer be late."""
-        if held_s := hold():
+        self._arrived(call)
+        if held_s := desk.hold_s(route, call):
             await asyncio.sleep(held_s)
-        answer = ask()
+        answer = desk.answer(route, call)
         self._answered()
         if answer.late_s:
             await asyncio.sleep(answer.late_s)
-        return answer
-
-
-Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+        return response_of(answer)

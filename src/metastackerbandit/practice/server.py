@@ -17,7 +17,7 @@ from metastackerbandit.practice.connection import Connection, Talk, accepted
 from metastackerbandit.practice.desk import Answer
 from metastackerbandit.practice.faults import Faults, Switched
 from metastackerbandit.practice.hub import Hub
-from metastackerbandit.practice.rest import RestDoor, parameters_of, response_of
+from metastackerbandit.practice.rest import Arrived, RestDoor, parameters_of, response_of
 from metastackerbandit.practice.settings import PracticeSettings
 from metastackerbandit.practice.side import Side, stream_door
 from metastackerbandit.practice.stream_talk import StreamTalk, names_in
@@ -29,14 +29,23 @@ _LOOK_S = 1.0  # between looks at connections: pings, silence, life
 
 class Venue:
     """Serves its sides on this machine alone. `start` gives the port; `stop` ends every connection. `market` names what is traded: another name,
-    another past."""
+    another past; `arrived` is told of every request by REST before anything is done with it."""
 
-    def __init__(self, sides: Sequence[Side], time: VenueTime, faults: Faults, hub: Hub, settings: PracticeSettings, market: str = "") -> None:
+    def __init__(
+        self,
+        sides: Sequence[Side],
+        time: VenueTime,
+        faults: Faults,
+        hub: Hub,
+        settings: PracticeSettings,
+        market: str = "",
+        arrived: Arrived = lambda call: None,
+    ) -> None:
         self._market = market
         self.sides, self.time, self.faults, self.hub, self._settings = sides, time, faults, hub, settings
         self.connections: set[Connection] = set()
         self.requests = self.accepted = 0  # since it began: requests answered, WebSockets accepted
-        self._rest = RestDoor([(side.desk, side.routes) for side in sides], self._answered)
+        self._rest = RestDoor([(side.desk, side.routes) for side in sides], self._answered, arrived)
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._looked_s = time.wall_s()

@@ -14,9 +14,9 @@ import msgspec
 
 from metastackerbandit.practice.connection import Connection
 from metastackerbandit.practice.hub import Family, Hub
+from metastackerbandit.practice.message_id import is_message_id
 
 _NAME = re.compile(r"[!-~]{1,128}|\w[^\s/]{0,127}")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 
 def names_in(tail: str, query: Mapping[str, str]) -> list[str]:
@@ -70,7 +70,7 @@ class StreamTalk:
     def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What is said to a control message."""
         number = asked.get("id")
-        if not (number is None or (isinstance(number, int) and not isinstance(number, bool)) or (isinstance(number, str) and _ID.fullmatch(number))):
+        if not is_message_id(number):
             return _refused(2, "Invalid request: request ID must be an unsigned integer or a string of up to 36 letters")
         method, params = asked.get("method"), asked.get("params", [])
         if not isinstance(params, list):

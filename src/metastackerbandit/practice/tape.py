@@ -11,9 +11,10 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel, rows
-from metastackerbandit.simulation.queues import Queues
+from metastackerbandit.simulation.queues import BUY, SELL, Queues
 
 Levels = list[tuple[int, int]]  # ticks, lots
+Bests = tuple[tuple[int, int], tuple[int, int]]  # bid and ask as ticks, lots
 
 
 class Joined(Struct, frozen=True):
@@ -64,6 +65,12 @@ def book_side(queues: Queues, s: int, side: int, limit: int) -> Levels:
     return [(ticks, lots) for ticks, lots in best[::-1].tolist()]
 
 
+def best_levels(queues: Queues, s: int) -> Bests:
+    """Best bid and ask with their sizes, zeros where a side is empty."""
+    bid, ask = (next(iter(book_side(queues, s, side, 1)), (0, 0)) for side in (BUY, SELL))
+    return bid, ask
+
+
 def newest_update(queues: Queues, s: int) -> int:
     """The number of a book's newest change."""
     return int(queues.row[s]["update"])
@@ -98,13 +105,13 @@ def joined_between(tape: Tape, s: int, seen: int, last: int) -> list[Any]:
 
 
 def _between(ring: Any, seen: int, last: int) -> list[Any]:
-    """Rows of a ring (N,) with numbers after `seen` up to `last`, as tuples."""
+    """Rows of a ring (N,) with numbers after `seen` up to `last`, of which it has all, as tuples."""
     if last <= seen:
         return []
     size = len(ring)
     first, end = (seen + 1) % size, last % size + 1
-    if last - seen > size or first < end:
-        return list(ring[first:end].tolist()) if last - seen <= size else []
+    if first < end:
+        return list(ring[first:end].tolist())
     return list(ring[first:].tolist()) + list(ring[:end].tolist())
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from metastackerbandit.domain.timeframe import SECOND_NS
-
-MILLI_NS = 1_000_000
+from metastackerbandit.domain.timeframe import MILLI_NS, SECOND_NS
 
 
 class VenueTime:

@@ -76,13 +76,14 @@ class AccountDesk:
             UsageError: the venue has no such question.
             StorageFailed: the answer could not be kept.
         """
-        await self._rest.turn(self._request(question, one))  # a draft: it is signed anew when it leaves, since its time counts
+        request = self._request(question, one)
+        is_older = await self._rest.turn(request)
         sent_ns = self.clock.now_ns()
         if ready is not None and not ready(sent_ns):
             return Reply(Verdict("down", words="kept back"), b"", sent_ns)
         try:
             async with asyncio.timeout(self._settings.patience_s):
-                answer = await self._rest.send(self._request(question, one))
+                answer = await self._rest.send(self._request(question, one) if is_older else request)
         except TimeoutError:
             return Reply(self._unanswered(question, f"no answer within {self._settings.patience_s:g} s"), b"", sent_ns)
         except RequestFailed as error:

@@ -39,11 +39,13 @@ class RestDesk:
         require_answer(answer, request.shown)
         return answer
 
-    async def turn(self, request: RestRequest) -> None:
-        """Wait until the request may be sent, and take its part of the budgets."""
+    async def turn(self, request: RestRequest) -> bool:
+        """Wait until the request may be sent, and take its part of the budgets; whether it had to wait."""
+        waited = False
         self._waiting.append(request)
         try:
             while (wait_s := self._wait_s(request)) > 0.0 or self._is_preceded(request):
+                waited = True
                 if wait_s > 0.0:
                     await self._clock.sleep(wait_s)
                 else:
@@ -52,6 +54,7 @@ class RestDesk:
             now_ns = self._clock.now_ns()
             self.budget.spend(request.weight, now_ns)
             self._counts.spend(request.orders, now_ns)
+            return waited
         finally:
             self._waiting.remove(request)
             self._left.set()

@@ -13,7 +13,7 @@ import numpy as np
 
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.kernel import kernel, layout, rows
+from metastackerbandit.domain.kernel import joined, kernel, layout, rows
 from metastackerbandit.domain.market_rows import TradeRow
 from metastackerbandit.domain.timeframe import DAY_NS, MINUTE_NS, SECOND_NS
 from metastackerbandit.market.bar_ring import closed_bars
@@ -84,7 +84,7 @@ class CandleBoard:
     def candles(self, s: int, frame_ns: int, from_ns: int, to_ns: int, limit: int, *, newest: bool) -> np.ndarray:
         """Candles (N,) that open in [from, to), oldest first: the first `limit` of them, or the newest; the last may still form."""
         if frame_ns == SECOND_NS:
-            base = self._with_forming(s, closed_bars(self._live, s, 0), 0)
+            base = joined([closed_bars(self._live, s, 0), self._open_bar(s, 0)])
         else:
             base = self._base(s, frame_ns, from_ns, to_ns, limit, newest)
         made = resampled(base, frame_ns)
@@ -97,35 +97,37 @@ class CandleBoard:
         return self.candles(s, frame_ns, 0, 2**62, 1, newest=True)
 
     def _base(self, s: int, frame_ns: int, from_ns: int, to_ns: int, limit: int, newest: bool) -> np.ndarray:
-        """The bars that the wanted candles are made of, no more than they need."""
-        minutes = self._with_forming(s, self._minutes[s].bars, 1)
-        fives = self._fives[s].bars if frame_ns >= FIVE_NS else minutes[:0]
-        count = len(fives)
-        minutes = minutes[np.searchsorted(minutes["opened_ns"], int(fives[-1]["closed_ns"]) if count else 0) :]
+        """The bars that the wanted candles are made of, no more than they need: only these are copied."""
+        minutes, fives = self._minutes[s].bars, self._fives[s].bars if frame_ns >= FIVE_NS else rows(Bar, 0)
+        minutes = minutes[np.searchsorted(minutes["opened_ns"], int(fives[-1]["closed_ns"]) if len(fives) else 0) :]
+        parts = (fives, minutes, self._open_bar(s, 1))  # each follows the one before it
+        ends = np.cumsum([len(part) for part in parts])
 
         def place(at_ns: int) -> int:
-            """Of the first bar that opens then or later, minutes counted behind the longer ones: only what is needed is copied."""
-            return int(np.searchsorted(fives["opened_ns"], at_ns) + np.searchsorted(minutes["opened_ns"], at_ns))
+            """Of the first bar that opens then or later."""
+            return sum(int(np.searchsorted(part["opened_ns"], at_ns)) for part in parts)
 
         def opened(at: int) -> int:
-            return int(fives[at]["opened_ns"] if at < count else minutes[at - count]["opened_ns"]) // frame_ns * frame_ns
+            n = int(np.searchsorted(ends, at, side="right"))
+            return int(parts[n][at - ends[n]]["opened_ns"]) // frame_ns * frame_ns
 
         low, high = place(from_ns // frame_ns * frame_ns), place(-(-to_ns // frame_ns) * frame_ns)
-        if low == high:
+        if low >= high:
             return minutes[:0]
         span = (limit + 1) * frame_ns
         if newest:
             low = max(low, place(opened(high - 1) - span))
         else:
             high = min(high, place(opened(low) + span))
-        return np.concatenate([fives[low:high], minutes[max(low - count, 0) : max(high - count, 0)]])
+        begun = ends - [len(part) for part in parts]
+        return joined([part[max(low - at, 0) : max(high - at, 0)] for part, at in zip(parts, begun, strict=True)])
 
-    def _with_forming(self, s: int, closed: np.ndarray, f: int) -> np.ndarray:
-        """Closed bars with the open one behind them, where it has trades."""
+    def _open_bar(self, s: int, f: int) -> np.ndarray:
+        """The bar that forms in one of the frames that are kept open (1,), none before it has trades."""
         opened = self._live.open[s, f]
         place = int(np.argmax(np.where(opened["rows"] > 0, opened["opened_ns"], -1)))
         if opened[place]["rows"] == 0:
-            return closed
+            return rows(Bar, 0)
         bar, terms, frame_ns = opened[place], self._live.terms[s], _FRAMES[f]
         made = rows(Bar, 1)
         made["opened_ns"], made["closed_ns"], made["known_ns"] = bar["opened_ns"], bar["opened_ns"] + frame_ns, bar["last_ns"]
@@ -135,7 +137,7 @@ class CandleBoard:
         made["taker_volume"] = bar["taker_lots"] * terms["lot_step"] / terms["lot_over"]
         made["quote_volume"] = bar["turnover"] * terms["turnover_step"] / terms["turnover_over"]
         made["parts"], made["parts_due"] = 1, 1
-        return np.concatenate([closed, made])
+        return made
 
     def _keep(self, s: int, minutes: np.ndarray) -> None:
         """Minutes that closed, and the five-minute bars that they complete."""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,6 +198,12 @@ def test_a_question_is_put_as_the_pages_say(
         payload, _, signature = urlsplit(one.url).query.partition("&signature=")
         assert SECRET.hmac_sha256(payload) == signature
         assert payload.endswith("recvWindow=5000&timestamp=1700000000123")
+
+
+def test_the_rules_of_all_symbols_are_asked_for_without_naming_any() -> None:
+    nobody = msgspec.structs.replace(ONE, symbol="")
+    _, where, told = sent(orders_of("BINANCE", "spot").request(RulesAsked(), nobody, ASKING))
+    assert (where, told) == ("/api/v3/exchangeInfo", {})
 
 
 @given(

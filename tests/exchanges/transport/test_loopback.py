@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from aiohttp import web
+from aiohttp import TraceConfig, TraceRequestHeadersSentParams, web
 
 from metastackerbandit.domain.errors import ConnectFailed, RateLimited, RequestFailed
 from metastackerbandit.exchanges.settings import TransportSettings
@@ -237,6 +237,25 @@ def test_a_signed_request_arrives_byte_for_byte_with_its_method_and_headers() ->
             with pytest.raises(RequestFailed) as failed:
                 await rest.ask(f"http://{address}/order?a=1&signature=ab", method="DELETE")
             assert "signature" not in str(failed.value)
+
+    driven(work())
+
+
+def test_whoever_traces_requests_is_told_as_they_leave() -> None:
+    left: list[str] = []
+
+    async def leaves(session: Any, context: Any, told: TraceRequestHeadersSentParams) -> None:
+        left.append(f"{told.method} {told.url.path}")
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        assert left == ["POST /order"], "it was told before the request came"
+        return web.Response(text="done")
+
+    async def work() -> None:
+        traces = TraceConfig()
+        traces.on_request_headers_sent.append(leaves)
+        async with serving(reply) as address, AiohttpRest(SETTINGS, now_ns, traces=[traces]) as rest:
+            assert (await rest.ask(f"http://{address}/order", method="POST")).body == b"done"
 
     driven(work())
 

@@ -51,6 +51,43 @@ def test_long_candles_are_the_days_in_them(interval: str) -> None:
     assert candles_of(board, 0, interval, end_ns + DAY_NS * 60, 2**62, 2, newest=False).size == 0
 
 
+END_NS = 1_700_006_400 * SECOND_NS
+
+
+class Counted(CandleBoard):
+    """A board of so many days that counts the candles that it gave."""
+
+    def __init__(self, days: int) -> None:
+        super().__init__(instruments("spot"))
+        self.begin(0, past(days * 288, 300 * SECOND_NS, END_NS), past(0, 60 * SECOND_NS, END_NS))
+        self.given = 0
+
+    def candles(self, s: int, frame_ns: int, from_ns: int, to_ns: int, limit: int, *, newest: bool) -> np.ndarray:
+        """Counted."""
+        found = super().candles(s, frame_ns, from_ns, to_ns, limit, newest=newest)
+        self.given += len(found)
+        return found
+
+
+BOARD = Counted(120)
+AT = st.one_of(st.integers(END_NS - 130 * DAY_NS, END_NS + 40 * DAY_NS), st.sampled_from([0, 2**62, 2**53 * 10**6]))
+
+
+@given(st.sampled_from(["1w", "1M"]), AT, AT, st.integers(1, 25), st.booleans())
+def test_long_candles_of_a_span_are_those_of_the_whole_history_in_it(interval: str, from_ns: int, to_ns: int, limit: int, newest: bool) -> None:
+    every = candles_of(BOARD, 0, interval, 0, 2**62, 1_000, newest=True)
+    wanted = every[[from_ns <= int(opened_ns) < to_ns for opened_ns in every["opened_ns"]]]
+    found = candles_of(BOARD, 0, interval, from_ns, to_ns, limit, newest=newest)
+    assert np.array_equal(found, wanted[-limit:] if newest else wanted[:limit])
+
+
+@pytest.mark.parametrize(("interval", "days"), [("1w", 7), ("1M", 31)])
+def test_the_candle_that_forms_is_made_of_its_own_days_however_long_the_history_is(interval: str, days: int) -> None:
+    boards = [Counted(count) for count in (60, 300)]
+    made = [candles_of(board, 0, interval, opened_at(interval, END_NS - 1), 2**62, 1_000, newest=False) for board in boards]
+    assert len(made[0]) == len(made[1]) == 1 and 0 < boards[0].given == boards[1].given <= days
+
+
 @given(st.lists(st.integers(0, 5), max_size=40), st.integers(0, 120))
 def test_the_first_trade_of_a_time_is_found(steps: list[int], at_ns: int) -> None:
     queues, now_ns, times = empty_queues(1, trades=16), 0, []

@@ -8,16 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.practice.binance.perp_text import fixed, share, steps_of
+from metastackerbandit.practice.binance.perp_text import share, steps_of
 
 STEPS = st.sampled_from(["0.10", "0.01", "0.0001", "0.5", "1", "0.00000001", "10"])
-
-
-@given(st.integers(-(2**60), 2**60), st.integers(0, 12))
-def test_a_whole_number_of_small_parts_is_written_exactly(value: int, digits: int) -> None:
-    text = fixed(value, digits)
-    assert Decimal(text) == Decimal(value).scaleb(-digits)
-    assert len(text.partition(".")[2]) == digits
 
 
 @given(STEPS, STEPS, st.integers(0, 10**9), st.integers(-(10**9), 10**9))

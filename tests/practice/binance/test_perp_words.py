@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from metastackerbandit.domain.user_events import Cause, Status
+from metastackerbandit.domain.user_events import Cause
 from metastackerbandit.practice.binance import perp_refusals, perp_words
 from metastackerbandit.simulation.exchange_words import Ended, NewOrder, Order, Refused, Sort, TriggeredBy
 from metastackerbandit.simulation.listing import Listing, sizes_of
@@ -15,14 +15,13 @@ from tests.practice.walking import instruments
 LISTING = Listing(instruments("perp")[0], min_ticks=100)
 
 
-def test_types_lasts_guards_and_triggers_can_be_read_back() -> None:
+def test_types_lasts_and_triggers_can_be_read_back() -> None:
     assert set(perp_words.TYPES) == set(get_args(Sort)) and set(perp_words.WORKING) == set(get_args(TriggeredBy))
-    for table, back in ((perp_words.TYPES, perp_words.SORTS), (perp_words.LASTS, perp_words.MODES), (perp_words.GUARDS, perp_words.GUARDED)):
+    for table, back in ((perp_words.TYPES, perp_words.SORTS), (perp_words.LASTS, perp_words.MODES)):
         assert {back[word]: word for word in table.values()} == table  # type: ignore[attr-defined]
 
 
-def test_every_state_cause_and_reason_has_a_word() -> None:
-    assert set(perp_words.STATUSES) == set(get_args(Status))
+def test_every_cause_and_reason_has_a_word() -> None:
     assert set(perp_words.CAUSES) == set(get_args(Cause))
     assert set(perp_words.REASONS) == set(get_args(Ended))
 

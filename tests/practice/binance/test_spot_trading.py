@@ -140,10 +140,14 @@ def test_an_order_can_be_replaced_and_amended() -> None:
         ({"price": "1.001"}, -1013, "PRICE_FILTER"),
         ({"price": "0"}, -1013, "PRICE_FILTER"),
         ({"price": "1.000000001"}, -1111, "price"),
+        ({"price": "9" * 20 + "." + "0" * 19 + "1"}, -1111, "price"),
+        ({"price": "9" * 20}, -1013, "PRICE_FILTER"),
+        ({"price": "9" * 21}, -1100, "price"),
         ({"price": "-1"}, -1100, "price"),
         ({"price": ""}, -1105, "price"),
         ({"quantity": "0.000001"}, -1013, "LOT_SIZE"),
         ({"quantity": "0"}, -1013, "LOT_SIZE"),
+        ({"quantity": "9" * 20}, -1013, "LOT_SIZE"),
         ({"quantity": "0.00001"}, -1013, "NOTIONAL"),
         ({"price": "99000"}, -1013, "PERCENT_PRICE_BY_SIDE"),
         ({"quantity": "30"}, -2010, "insufficient balance"),
@@ -163,6 +167,15 @@ def test_an_order_that_is_wrong_is_refused_and_changes_nothing(changed: dict[str
         http, told, msg = await code(client, "POST", "order", **{**LIMIT, "quantity": "0.1", "price": "59990.00", **changed})
         assert (http, told) == (400, expected) and text in msg
         assert await done(client, "GET", "openOrders") == []
+
+    with_spot(test, warm_s=1.0)
+
+
+def test_a_market_order_for_more_money_than_there_can_be_is_refused() -> None:
+    async def test(client: Client) -> None:
+        order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quoteOrderQty": "9" * 20}
+        assert await code(client, "POST", "order", **order) == (400, -1013, "Filter failure: NOTIONAL")
+        assert await done(client, "GET", "allOrders", symbol="BTCUSDT") == []
 
     with_spot(test, warm_s=1.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,17 +18,27 @@ _CHUNK = 65_536
 
 
 class AiohttpRest:
-    """Asks over HTTP; to be opened with `async with`. `now_ns` stamps answers, `trust` are other certificates than the system's."""
+    """Asks over HTTP; to be opened with `async with`. `now_ns` stamps answers, `trust` are other certificates than the system's, `traces` are told of
+    each request's steps.
+    """
 
-    def __init__(self, settings: TransportSettings, now_ns: Callable[[], int], trust: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        settings: TransportSettings,
+        now_ns: Callable[[], int],
+        trust: ssl.SSLContext | None = None,
+        traces: Sequence[aiohttp.TraceConfig] = (),
+    ) -> None:
         self._settings = settings
+        self._traces = list(traces)
         self._now_ns = now_ns
         self._trust: ssl.SSLContext | bool = trust if trust is not None else True
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         allowed = aiohttp.ClientTimeout(total=self._settings.request_s, connect=self._settings.connect_s)
-        self._session = aiohttp.ClientSession(timeout=allowed, connector=aiohttp.TCPConnector(ssl=self._trust), auto_decompress=True)
+        connector = aiohttp.TCPConnector(ssl=self._trust)
+        self._session = aiohttp.ClientSession(timeout=allowed, connector=connector, auto_decompress=True, trace_configs=self._traces)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -6,18 +6,11 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from metastackerbandit.domain.money import BOUND
+from metastackerbandit.practice.binance.decimals import ZERO, text8, whole
 from metastackerbandit.practice.replies import WireRefusal
 from metastackerbandit.simulation.exchange_words import ASSET_DIGITS, ASSET_ONE
 from metastackerbandit.simulation.listing import Listing, Sizes
-
-
-def text8(amount: int) -> str:
-    """1e-8 of something as text."""
-    sign, amount = ("-", -amount) if amount < 0 else ("", amount)
-    return f"{sign}{amount // ASSET_ONE}.{amount % ASSET_ONE:08d}"
-
-
-ZERO = text8(0)
 
 
 class Amounts(Struct, frozen=True):
@@ -52,20 +45,27 @@ class Amounts(Struct, frozen=True):
 def amounts_of(listing: Listing, sizes: Sizes) -> Amounts:
     """A listing's amounts."""
     one = listing.instrument
-    return Amounts(one.symbol, int(Decimal(one.tick_size).scaleb(ASSET_DIGITS)), sizes.lot, sizes.unit)
+    return Amounts(one.symbol, whole(Decimal(one.tick_size), ASSET_DIGITS) or 0, sizes.lot, sizes.unit)
 
 
-def eighths(name: str, value: Decimal) -> int:
-    """A parameter's value in 1e-8; raises WireRefusal where it is finer."""
-    scaled = value.scaleb(ASSET_DIGITS)
-    if scaled != scaled.to_integral_value():
+def eighths(name: str, value: Decimal, refused_by: str) -> int:
+    """A parameter's value in 1e-8; raises WireRefusal where it is finer, that of the filter `refused_by` where it is beyond what the venue counts."""
+    amount = whole(value, ASSET_DIGITS)
+    if amount is None:
         raise WireRefusal(400, -1111, f"Parameter '{name}' has too much precision.")
-    return int(scaled)
+    if amount >= BOUND:
+        raise filtered(refused_by)
+    return amount
+
+
+def filtered(name: str) -> WireRefusal:
+    """A filter's refusal."""
+    return WireRefusal(400, -1013, f"Filter failure: {name}")
 
 
 def steps_of(name: str, value: Decimal, step: int, refused_by: str) -> int:
     """A parameter's value in steps of so many 1e-8; raises WireRefusal of the filter `refused_by` where it lies between two."""
-    amount = eighths(name, value)
+    amount = eighths(name, value, refused_by)
     if amount % step:
-        raise WireRefusal(400, -1013, f"Filter failure: {refused_by}")
+        raise filtered(refused_by)
     return amount // step

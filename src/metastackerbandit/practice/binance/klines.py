@@ -17,7 +17,9 @@ FIXED: dict[str, int] = {
     **{f"{n}h": n * HOUR_NS for n in (1, 2, 4, 6, 8, 12)},
     **{f"{n}d": n * DAY_NS for n in (1, 3)},
 }
-INTERVALS = (*FIXED, "1w", "1M")
+_DAYS = {"1w": 7, "1M": 31}  # at the most, of the intervals that are not fixed
+INTERVALS = (*FIXED, *_DAYS)
+EVER_NS = 2**62  # no candle opens so late
 _EPOCH_DAY = 3  # 1970-01-01 was a Thursday: days since the Monday before
 
 
@@ -36,17 +38,20 @@ def closed_at(interval: str, opened_ns: int) -> int:
     """When a candle ends that opens then."""
     if interval in FIXED:
         return opened_ns + FIXED[interval]
-    return opened_at(interval, opened_ns + (7 if interval == "1w" else 31) * DAY_NS)
+    return opened_at(interval, opened_ns + _DAYS[interval] * DAY_NS)
 
 
 def candles_of(board: CandleBoard, s: int, interval: str, from_ns: int, to_ns: int, limit: int, *, newest: bool) -> np.ndarray:
-    """Candles (N,) that open in [from, to), oldest first: the first `limit`, or the newest; the last may still form."""
+    """Candles (N,) that open in [from, to), oldest first: the first `limit`, or the newest; the last may still form.
+
+    Weeks and months are made of no more days than are in the candles that are wanted.
+    """
     if interval in FIXED:
         return board.candles(s, FIXED[interval], from_ns, to_ns, limit, newest=newest)
-    days = board.candles(s, DAY_NS, 0, 2**62, 100_000, newest=True)
-    opened = np.array([opened_at(interval, int(at_ns)) for at_ns in days["opened_ns"]], np.int64)
-    made = _folded(days, opened)
-    made = made[(made["opened_ns"] >= from_ns) & (made["opened_ns"] < to_ns)]
+    first, last = (opened_at(interval, min(at_ns, EVER_NS)) for at_ns in (from_ns, to_ns - 1))
+    first = first if first >= from_ns else closed_at(interval, first)
+    days = board.candles(s, DAY_NS, first, closed_at(interval, last), (limit + 1) * _DAYS[interval], newest=newest)
+    made = _folded(days, np.array([opened_at(interval, int(at_ns)) for at_ns in days["opened_ns"]], np.int64))
     return made[-limit:] if newest else made[:limit]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from metastackerbandit.domain.money import RATE_ONE
-from metastackerbandit.practice.binance.perp_text import MS, Steps, amount, share
+from metastackerbandit.domain.timeframe import MILLI_NS
+from metastackerbandit.practice.binance.decimals import text8
+from metastackerbandit.practice.binance.perp_text import Steps, share
 from metastackerbandit.simulation.exchange import Exchange
 from metastackerbandit.simulation.perp_money import PerpMoney
 
@@ -16,7 +18,7 @@ def entry(cost: int, lots: int, steps: Steps) -> str:
     if not lots:
         return "0.0"
     size = abs(lots) * steps.lot
-    return amount((abs(cost) * 10**steps.size_digits + size // 2) // size)
+    return text8((abs(cost) * 10**steps.size_digits + size // 2) // size)
 
 
 def cross_wallet(money: PerpMoney, owner: int) -> int:
@@ -43,18 +45,18 @@ def liquidation_ticks(exchange: Exchange, owner: int, s: int) -> int:
 def balance(exchange: Exchange, owner: int, now_ns: int) -> list[dict[str, Any]]:
     """GET /fapi/v3/balance."""
     money = exchange.perp
-    free = amount(max(money.available(owner), 0))
+    free = text8(max(money.available(owner), 0))
     return [
         {
             "accountAlias": f"owner{owner}",
             "asset": money.asset,
-            "balance": amount(money.wallets[owner]),
-            "crossWalletBalance": amount(cross_wallet(money, owner)),
-            "crossUnPnl": amount(_unrealized(exchange, owner, is_isolated=False)),
+            "balance": text8(money.wallets[owner]),
+            "crossWalletBalance": text8(cross_wallet(money, owner)),
+            "crossUnPnl": text8(_unrealized(exchange, owner, is_isolated=False)),
             "availableBalance": free,
             "maxWithdrawAmount": free,
             "marginAvailable": True,
-            "updateTime": now_ns // MS,
+            "updateTime": now_ns // MILLI_NS,
         }
     ]
 
@@ -65,20 +67,20 @@ def account(exchange: Exchange, steps: Sequence[Steps], owner: int, now_ns: int)
     unrealized = _unrealized(exchange, owner, is_isolated=False) + _unrealized(exchange, owner, is_isolated=True)
     margins = [money.initial_margin(owner, s) for s in listed]
     own = [position_margin(exchange, owner, s) for s in listed]
-    free = amount(max(money.available(owner), 0))
+    free = text8(max(money.available(owner), 0))
     totals = {
-        "initialMargin": amount(sum(margins)),
-        "maintMargin": amount(sum(money.maintenance(owner, s) for s in listed)),
-        "walletBalance": amount(money.wallets[owner]),
-        "unrealizedProfit": amount(unrealized),
-        "marginBalance": amount(money.wallets[owner] + unrealized),
-        "positionInitialMargin": amount(sum(own)),
-        "openOrderInitialMargin": amount(sum(margins) - sum(own)),
-        "crossWalletBalance": amount(cross_wallet(money, owner)),
-        "crossUnPnl": amount(_unrealized(exchange, owner, is_isolated=False)),
+        "initialMargin": text8(sum(margins)),
+        "maintMargin": text8(sum(money.maintenance(owner, s) for s in listed)),
+        "walletBalance": text8(money.wallets[owner]),
+        "unrealizedProfit": text8(unrealized),
+        "marginBalance": text8(money.wallets[owner] + unrealized),
+        "positionInitialMargin": text8(sum(own)),
+        "openOrderInitialMargin": text8(sum(margins) - sum(own)),
+        "crossWalletBalance": text8(cross_wallet(money, owner)),
+        "crossUnPnl": text8(_unrealized(exchange, owner, is_isolated=False)),
     }
     top = {f"total{name[0].upper()}{name[1:]}": text for name, text in totals.items()}
-    asset = {"asset": money.asset, **totals, "availableBalance": free, "maxWithdrawAmount": free, "updateTime": now_ns // MS}
+    asset = {"asset": money.asset, **totals, "availableBalance": free, "maxWithdrawAmount": free, "updateTime": now_ns // MILLI_NS}
     return {
         **top,
         "availableBalance": free,
@@ -103,12 +105,12 @@ def position_risk(exchange: Exchange, steps: Sequence[Steps], owner: int, s: int
         **{name: worth[name] for name in ("isolatedMargin", "notional")},
         "marginAsset": exchange.perp.asset,
         **{name: worth[name] for name in ("isolatedWallet", "initialMargin", "maintMargin")},
-        "positionInitialMargin": amount(position_margin(exchange, owner, s)),
-        "openOrderInitialMargin": amount(exchange.perp.initial_margin(owner, s) - position_margin(exchange, owner, s)),
+        "positionInitialMargin": text8(position_margin(exchange, owner, s)),
+        "openOrderInitialMargin": text8(exchange.perp.initial_margin(owner, s) - position_margin(exchange, owner, s)),
         "adl": 0,
-        "bidNotional": amount(buys),
-        "askNotional": amount(sells),
-        "updateTime": held.updated_ns // MS,
+        "bidNotional": text8(buys),
+        "askNotional": text8(sells),
+        "updateTime": held.updated_ns // MILLI_NS,
     }
 
 
@@ -157,7 +159,7 @@ def symbol_config(exchange: Exchange, owner: int, s: int) -> dict[str, Any]:
 def most_notional(exchange: Exchange, s: int) -> str:
     """What a position can be worth at most: the largest order at the largest price; brackets are not graded."""
     sizes = exchange.sizes[s]
-    return amount(sizes.max_lots * sizes.max_ticks * sizes.unit)
+    return text8(sizes.max_lots * sizes.max_ticks * sizes.unit)
 
 
 def leverage_bracket(exchange: Exchange, s: int) -> dict[str, Any]:
@@ -197,13 +199,13 @@ def _position(exchange: Exchange, steps: Sequence[Steps], owner: int, s: int) ->
         "symbol": steps[s].symbol,
         "positionSide": "BOTH",
         "positionAmt": steps[s].size(held.lots),
-        "unrealizedProfit": amount(money.unrealized(owner, s)),
-        "isolatedMargin": amount(held.set_aside + money.unrealized(owner, s) if held.is_isolated else 0),
-        "notional": amount(money.notional(owner, s)),
-        "isolatedWallet": amount(held.set_aside if held.is_isolated else 0),
-        "initialMargin": amount(money.initial_margin(owner, s)),
-        "maintMargin": amount(money.maintenance(owner, s)),
-        "updateTime": held.updated_ns // MS,
+        "unrealizedProfit": text8(money.unrealized(owner, s)),
+        "isolatedMargin": text8(held.set_aside + money.unrealized(owner, s) if held.is_isolated else 0),
+        "notional": text8(money.notional(owner, s)),
+        "isolatedWallet": text8(held.set_aside if held.is_isolated else 0),
+        "initialMargin": text8(money.initial_margin(owner, s)),
+        "maintMargin": text8(money.maintenance(owner, s)),
+        "updateTime": held.updated_ns // MILLI_NS,
     }
 
 

@@ -10,7 +10,7 @@ from metastackerbandit.practice.binance.perp_order_form import algo_order
 from metastackerbandit.practice.binance.perp_refusals import told
 from metastackerbandit.practice.binance.perp_trade import PerpTrade
 from metastackerbandit.practice.binance.perp_venue import cut, limit, span
-from metastackerbandit.practice.replies import Asked, Route, Routes
+from metastackerbandit.practice.replies import Asked, Route, Routes, one_or_all
 from metastackerbandit.simulation.exchange_words import Order, Refusal
 
 
@@ -27,7 +27,7 @@ class PerpAlgo:
             ("GET", "/fapi/v1/algoOrder"): Route(self.ask, 1, "user"),
             ("DELETE", "/fapi/v1/algoOrder"): Route(self.cancel, 1, "trade", kind="cancel"),
             ("DELETE", "/fapi/v1/algoOpenOrders"): Route(self.cancel_all, 1, "trade"),
-            ("GET", "/fapi/v1/openAlgoOrders"): Route(self.open_all, lambda given: 1 if given.maybe("symbol") else 40, "user"),
+            ("GET", "/fapi/v1/openAlgoOrders"): Route(self.open_all, one_or_all(1, 40), "user"),
             ("GET", "/fapi/v1/allAlgoOrders"): Route(self.all, 5, "user"),
         }
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.practice.binance import perp_orders
-from metastackerbandit.practice.binance.perp_refusals import NO_SUCH_ORDER, refused, told
+from metastackerbandit.practice.binance.perp_refusals import refused, told
 from metastackerbandit.practice.binance.perp_venue import PerpVenue, cut, limit, span
 from metastackerbandit.practice.binance.perp_words import is_plain
-from metastackerbandit.practice.replies import Asked, Route, Routes, WireRefusal
+from metastackerbandit.practice.binance.words import NO_SUCH_ORDER
+from metastackerbandit.practice.replies import Asked, Route, Routes, WireRefusal, one_or_all
 from metastackerbandit.simulation.exchange_words import Order
 
 
@@ -33,7 +34,7 @@ class PerpAsked:
         return {
             ("GET", "/fapi/v1/order"): Route(self.ask, 1, "user"),
             ("GET", "/fapi/v1/openOrder"): Route(self.open_one, 1, "user"),
-            ("GET", "/fapi/v1/openOrders"): Route(self.open_all, lambda given: 1 if given.maybe("symbol") else 40, "user"),
+            ("GET", "/fapi/v1/openOrders"): Route(self.open_all, one_or_all(1, 40), "user"),
             ("GET", "/fapi/v1/allOrders"): Route(self.all, 5, "user"),
             ("GET", "/fapi/v1/userTrades"): Route(self.trades, 5, "user"),
         }

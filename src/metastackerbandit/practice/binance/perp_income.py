@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from metastackerbandit.practice.binance.perp_text import MS, amount
+from metastackerbandit.domain.timeframe import MILLI_NS
+from metastackerbandit.practice.binance.decimals import text8
 from metastackerbandit.simulation.exchange_words import BalanceEvent, Event, OrderEvent
 
 
@@ -54,10 +55,10 @@ def income(one: Income, symbol: str) -> dict[str, Any]:
     return {
         "symbol": symbol,
         "incomeType": one.sort,
-        "income": amount(one.units),
+        "income": text8(one.units),
         "asset": one.asset,
         "info": str(one.trade) if one.trade else one.sort,
-        "time": one.at_ns // MS,
+        "time": one.at_ns // MILLI_NS,
         "tranId": one.number,
         "tradeId": str(one.trade) if one.trade else "",
     }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.domain.money import RATE_ONE
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.allowance import Limit, LimitWords
-from metastackerbandit.practice.binance.perp_text import MS, amount, share
+from metastackerbandit.practice.binance.decimals import text8
+from metastackerbandit.practice.binance.perp_text import share
 from metastackerbandit.practice.binance.perp_venue import PerpVenue
 from metastackerbandit.practice.binance.perp_words import ALGO_TYPES, MODES, PLAIN_TYPES
 
@@ -28,7 +30,7 @@ def exchange_info(venue: PerpVenue, now_ns: int) -> dict[str, Any]:
     exchange = venue.exchange
     return {
         "timezone": "UTC",
-        "serverTime": now_ns // MS,
+        "serverTime": now_ns // MILLI_NS,
         "futuresType": "U_MARGINED",
         "rateLimits": list(LIMITS),
         "exchangeFilters": [],
@@ -45,7 +47,7 @@ def symbol(venue: PerpVenue, s: int) -> dict[str, Any]:
         "pair": one.symbol,
         "contractType": "PERPETUAL",
         "deliveryDate": NEVER_MS,
-        "onboardDate": venue.begun_ns // MS,
+        "onboardDate": venue.begun_ns // MILLI_NS,
         "status": "TRADING" if listing.is_trading else "SETTLING",
         "maintMarginPercent": share(listing.maintenance * 100),
         "requiredMarginPercent": share(RATE_ONE * 100 // listing.most_leverage),
@@ -84,7 +86,7 @@ def filters(venue: PerpVenue, s: int) -> list[dict[str, Any]]:
         {"filterType": "LOT_SIZE", **lot, "maxQty": steps.size(sizes.max_lots // coarse * coarse)},
         {"filterType": "MARKET_LOT_SIZE", **lot, "maxQty": steps.size(most // coarse * coarse)},
         {"filterType": "MAX_NUM_ORDERS", "limit": listing.max_orders},
-        {"filterType": "MIN_NOTIONAL", "notional": amount(sizes.least)},
+        {"filterType": "MIN_NOTIONAL", "notional": text8(sizes.least)},
         {
             "filterType": "PERCENT_PRICE",
             "multiplierUp": share(RATE_ONE + listing.band),

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from metastackerbandit.practice.binance.perp_text import MS, Steps, fixed, rate
+from metastackerbandit.domain.timeframe import MILLI_NS
+from metastackerbandit.practice.binance.decimals import fixed, text8
+from metastackerbandit.practice.binance.perp_text import Steps
 from metastackerbandit.practice.day import Day
 from metastackerbandit.practice.tape import Levels
 from metastackerbandit.simulation.exchange import Exchange
@@ -27,7 +29,7 @@ def trade(steps: Steps, one: Row) -> dict[str, Any]:
         "price": steps.price(ticks),
         "qty": steps.size(lots),
         "quoteQty": steps.turnover(ticks * lots),
-        "time": at_ns // MS,
+        "time": at_ns // MILLI_NS,
         "isBuyerMaker": bool(is_sold),
         "isRPITrade": False,
     }
@@ -37,17 +39,17 @@ def agg_trade(steps: Steps, one: Row) -> dict[str, Any]:
     """One aggregated trade (fields of Joined) of GET /fapi/v1/aggTrades; `nq` leaves out retail-only liquidity, of which there is none."""
     number, first, last, at_ns, ticks, lots, is_sold, _ = one
     size = steps.size(lots)
-    return {"a": number, "p": steps.price(ticks), "q": size, "nq": size, "f": first, "l": last, "T": at_ns // MS, "m": bool(is_sold)}
+    return {"a": number, "p": steps.price(ticks), "q": size, "nq": size, "f": first, "l": last, "T": at_ns // MILLI_NS, "m": bool(is_sold)}
 
 
 def candle(steps: Steps, bar: Any, closed_ns: int) -> list[Any]:
     """One candle (a record of Bar) of GET /fapi/v1/klines. What takers turned over is their share at the candle's mean price."""
     base, quote, taker_base, taker_quote = volumes(steps, bar)
     return [
-        int(bar["opened_ns"]) // MS,
+        int(bar["opened_ns"]) // MILLI_NS,
         *(steps.price(int(bar[name])) for name in ("open", "high", "low", "close")),
         base,
-        closed_ns // MS - 1,
+        closed_ns // MILLI_NS - 1,
         quote,
         count_of(bar),
         taker_base,
@@ -103,7 +105,7 @@ def ticker(one: Day, steps: Steps, now_ms: int) -> dict[str, Any]:
         "lowPrice": steps.price(one.low),
         "volume": steps.size(one.lots),
         "quoteVolume": steps.turnover(one.turnover),
-        "openTime": one.opened_ns // MS,
+        "openTime": one.opened_ns // MILLI_NS,
         "closeTime": now_ms,
         "firstId": one.first,
         "lastId": one.last,
@@ -138,24 +140,30 @@ def premium(steps: Steps, mark: int, rate_now: int, next_ns: int, now_ms: int) -
         "markPrice": price,
         "indexPrice": price,
         "estimatedSettlePrice": price,
-        "lastFundingRate": rate(rate_now),
+        "lastFundingRate": text8(rate_now),
         "interestRate": "0.00010000",
-        "nextFundingTime": next_ns // MS,
+        "nextFundingTime": next_ns // MILLI_NS,
         "time": now_ms,
     }
 
 
 def funding_rate(steps: Steps, paid: int, at_ns: int, mark: int) -> dict[str, Any]:
     """One settlement of GET /fapi/v1/fundingRate."""
-    return {"symbol": steps.symbol, "fundingRate": rate(paid), "fundingTime": at_ns // MS, "markPrice": steps.price(mark), "rateType": "REALIZED"}
+    return {
+        "symbol": steps.symbol,
+        "fundingRate": text8(paid),
+        "fundingTime": at_ns // MILLI_NS,
+        "markPrice": steps.price(mark),
+        "rateType": "REALIZED",
+    }
 
 
 def funding_info(steps: Steps, cap: int, hours: int) -> dict[str, Any]:
     """One symbol of GET /fapi/v1/fundingInfo."""
     return {
         "symbol": steps.symbol,
-        "adjustedFundingRateCap": rate(cap),
-        "adjustedFundingRateFloor": rate(-cap),
+        "adjustedFundingRateCap": text8(cap),
+        "adjustedFundingRateFloor": text8(-cap),
         "fundingIntervalHours": hours,
         "disclaimer": False,
     }

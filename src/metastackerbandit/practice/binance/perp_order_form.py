@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 from msgspec import Struct
 
+from metastackerbandit.domain.money import BOUND
+from metastackerbandit.practice.binance.decimals import whole
 from metastackerbandit.practice.binance.perp_refusals import (
     BAD_CLIENT_ID,
     BAD_GUARD,
-    BAD_LAST,
-    BAD_SIDE,
-    BAD_TYPE,
+    NO_PRICE,
+    NO_SIZE,
     OFF_STEP,
     OFF_TICK,
     TOO_FINE,
     USE_ALGO,
     WRONG_SIDE,
     refused,
+    told,
 )
 from metastackerbandit.practice.binance.perp_text import Steps
-from metastackerbandit.practice.binance.perp_words import ALGO_TYPES, GUARDED, MODES, PLAIN_TYPES, SIDES, SORTS, TRIGGERED_BY
+from metastackerbandit.practice.binance.perp_words import ALGO_TYPES, MODES, PLAIN_TYPES, SORTS, TRIGGERED_BY
+from metastackerbandit.practice.binance.words import BAD_LAST, BAD_TYPE, CLIENT_ID, GUARD, GUARDED, side_in
 from metastackerbandit.practice.replies import Parameters, WireRefusal, Worded, missing
-from metastackerbandit.simulation.exchange_words import NewOrder
+from metastackerbandit.simulation.exchange_words import NewOrder, Refused
 from metastackerbandit.simulation.matching import RESTS, TAKES
-from metastackerbandit.simulation.queues import BUY, SELL
 
-_CLIENT_ID = re.compile(r"[.A-Za-z:/0-9_-]{1,36}\Z")
 _UNSUPPORTED = "{} is not offered by this exchange."
 
 
@@ -90,7 +90,7 @@ def _side(given: Parameters) -> int:
     """0 to buy, 1 to sell; a position side must be that of one-way mode."""
     if given.maybe("positionSide") not in (None, "BOTH"):
         raise WireRefusal(*WRONG_SIDE)
-    return (BUY, SELL)[SIDES.index(given.one_of("side", SIDES, BAD_SIDE))]
+    return side_in(given)
 
 
 def _limit(given: Parameters, grid: Grid) -> tuple[int, int]:
@@ -107,14 +107,14 @@ def _limit(given: Parameters, grid: Grid) -> tuple[int, int]:
 
 def _guard(given: Parameters) -> int:
     """Who expires where an owner would meet himself."""
-    word = given.one_of("selfTradePreventionMode", GUARDED, BAD_GUARD, "EXPIRE_MAKER")
+    word = given.one_of("selfTradePreventionMode", GUARDED, BAD_GUARD, GUARD)
     return GUARDED[word]
 
 
 def client_id(given: Parameters, name: str, made: str) -> str:
     """The client's own id of an order, else one that is made for it."""
     word = given.maybe(name)
-    if word is not None and not _CLIENT_ID.match(word):
+    if word is not None and not CLIENT_ID.fullmatch(word):
         raise WireRefusal(*BAD_CLIENT_ID)
     return word or made
 
@@ -124,7 +124,7 @@ def ticks_of(given: Parameters, name: str, grid: Grid) -> int:
     value = given.decimal(name)
     if value is None:
         raise missing(name)
-    return _whole(value, grid.steps.tick, grid.steps.price_digits, grid.coarse, OFF_TICK, (400, -4001, "Price less than 0."))
+    return _whole(value, grid.steps.tick, grid.steps.price_digits, grid.coarse, OFF_TICK, NO_PRICE, "price_filter")
 
 
 def lots_of(given: Parameters, name: str, grid: Grid) -> int:
@@ -132,15 +132,17 @@ def lots_of(given: Parameters, name: str, grid: Grid) -> int:
     value = given.decimal(name)
     if value is None:
         raise missing(name)
-    return _whole(value, grid.steps.lot, grid.steps.size_digits, grid.coarse, OFF_STEP, (400, -4003, "Quantity less than or equal to zero."))
+    return _whole(value, grid.steps.lot, grid.steps.size_digits, grid.coarse, OFF_STEP, NO_SIZE, "lot_size")
 
 
-def _whole(value: Decimal, step: int, digits: int, coarse: int, off: Worded, none: Worded) -> int:
-    """Whole steps of a value, which is refused where it has more digits than the step, lies between two, or is 0."""
-    scaled = value.scaleb(digits)
-    if scaled != scaled.to_integral_value():
+def _whole(value: Decimal, step: int, digits: int, coarse: int, off: Worded, none: Worded, over: Refused) -> int:
+    """Whole steps of a value, which is refused where it has more digits than the step, lies between two, is 0, or is beyond what the venue counts."""
+    scaled = whole(value, digits)
+    if scaled is None:
         raise WireRefusal(*TOO_FINE)
-    count, rest = divmod(int(scaled), step)
+    if scaled >= BOUND:
+        raise told(over)
+    count, rest = divmod(scaled, step)
     if rest or count % coarse:
         raise WireRefusal(*off)
     if count <= 0:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from metastackerbandit.practice.binance.perp_text import MS, Steps, amount
-from metastackerbandit.practice.binance.perp_words import GUARDS, SIDES, TYPES, WORKING, algo_status, lasts, status_of, type_of
+from metastackerbandit.domain.timeframe import MILLI_NS
+from metastackerbandit.practice.binance.decimals import text8
+from metastackerbandit.practice.binance.perp_text import Steps
+from metastackerbandit.practice.binance.perp_words import TYPES, WORKING, algo_status, lasts, status_of, type_of
+from metastackerbandit.practice.binance.words import GUARDS, SIDES
 from metastackerbandit.simulation.exchange_words import ExchangeFill, Order
 
 
@@ -37,7 +40,7 @@ def acted(order: Order, steps: Steps) -> dict[str, Any]:
         "priceMatch": "NONE",
         "selfTradePreventionMode": GUARDS[wish.guard],
         "goodTillDate": 0,
-        "updateTime": order.updated_ns // MS,
+        "updateTime": order.updated_ns // MILLI_NS,
     }
 
 
@@ -47,7 +50,7 @@ def asked(order: Order, steps: Steps) -> dict[str, Any]:
     del made["cumQty"]
     made["avgPrice"] = steps.mean(order.turnover, order.filled)
     made["cumQuote"] = steps.turnover(order.turnover)
-    made["time"] = order.placed_ns // MS
+    made["time"] = order.placed_ns // MILLI_NS
     return made
 
 
@@ -75,9 +78,9 @@ def algo(order: Order, steps: Steps) -> dict[str, Any]:
         "closePosition": wish.closes,
         "priceProtect": False,
         "reduceOnly": wish.reduces_only,
-        "createTime": order.placed_ns // MS,
-        "updateTime": order.updated_ns // MS,
-        "triggerTime": order.worked_ns // MS,
+        "createTime": order.placed_ns // MILLI_NS,
+        "updateTime": order.updated_ns // MILLI_NS,
+        "triggerTime": order.worked_ns // MILLI_NS,
         "goodTillDate": 0,
     }
 
@@ -94,11 +97,11 @@ def user_trade(order: Order, fill: ExchangeFill, at_ns: int, steps: Steps) -> di
         "price": steps.price(fill.ticks),
         "qty": steps.size(fill.lots),
         "quoteQty": steps.turnover(fill.ticks * fill.lots),
-        "realizedPnl": amount(fill.realized),
-        "commission": amount(fill.fee),
+        "realizedPnl": text8(fill.realized),
+        "commission": text8(fill.fee),
         "commissionAsset": fill.fee_asset,
         "marginAsset": fill.fee_asset,
         "buyer": order.wish.side == 0,
         "maker": fill.is_maker,
-        "time": at_ns // MS,
+        "time": at_ns // MILLI_NS,
     }

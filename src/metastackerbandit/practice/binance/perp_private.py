@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance import perp_user
 from metastackerbandit.practice.binance.perp_keys import ListenKey, ListenKeys
-from metastackerbandit.practice.binance.perp_text import MS
 from metastackerbandit.practice.binance.perp_venue import PerpVenue
-from metastackerbandit.practice.user_log import UserLog
+from metastackerbandit.practice.user_log import UserLog, UserStream
 from metastackerbandit.simulation.exchange_words import BalanceEvent, Event, OrderEvent
 
 EVENTS = "?events="
@@ -24,19 +24,17 @@ class PrivateStream:
     symbol = ""
 
     def __init__(self, venue: PerpVenue, log: UserLog, keys: ListenKeys, key: ListenKey, words: Iterable[str]) -> None:
-        self._venue, self._log, self._keys, self._key, self._words = venue, log, keys, key, frozenset(words)
-        self._seen, self._is_over = log.told(key.owner), False
+        self._venue, self._keys, self._key, self._words = venue, keys, key, frozenset(words)
+        self._news, self._is_over = UserStream(log, key.owner), False
 
     def told(self, now_ns: int) -> Iterable[Any]:
         """Events since it was last asked; the last one says that the key is over."""
         if self._is_over:
             return []
-        events: list[Event] = self._log.since(self._key.owner, self._seen)
-        self._seen = self._log.told(self._key.owner)
-        made = list(self._made(events, now_ns // MS))
+        made = list(self._made(list(self._news.told(now_ns)), now_ns // MILLI_NS))
         if not self._keys.is_good(self._key, now_ns):
             self._is_over = True
-            made.append(perp_user.key_expired(self._key.text, now_ns // MS))
+            made.append(perp_user.key_expired(self._key.text, now_ns // MILLI_NS))
         return [one for one in made if not self._words or one["e"] in self._words or one["e"] == "listenKeyExpired"]
 
     def _made(self, events: list[Event], sent_ms: int) -> Iterator[dict[str, Any]]:

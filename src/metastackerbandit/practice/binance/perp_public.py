@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from metastackerbandit.domain.timeframe import HOUR_NS
+from metastackerbandit.domain.timeframe import HOUR_NS, MILLI_NS
 from metastackerbandit.practice.binance import perp_market
 from metastackerbandit.practice.binance.klines import INTERVALS, candles_of, closed_at
 from metastackerbandit.practice.binance.perp_listing import exchange_info
-from metastackerbandit.practice.binance.perp_refusals import BAD_DEPTH, BAD_INTERVAL
-from metastackerbandit.practice.binance.perp_text import MS
+from metastackerbandit.practice.binance.perp_refusals import BAD_DEPTH
 from metastackerbandit.practice.binance.perp_venue import PerpVenue, cut, limit, span
+from metastackerbandit.practice.binance.words import BAD_INTERVAL
 from metastackerbandit.practice.day import day_of
-from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal
+from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal, one_or_all
 from metastackerbandit.practice.snapshots import Snapshots
 from metastackerbandit.practice.tape import joined_between, trades_between
 from metastackerbandit.practice.venue_time import VenueTime
@@ -28,11 +27,6 @@ def klines_weight(given: Parameters) -> int:
     """What candles cost, by how many are wanted."""
     wanted = given.whole("limit", 500)
     return 1 if wanted < 100 else 2 if wanted < 500 else 5 if wanted <= 1_000 else 10
-
-
-def one_or_all(one: int, every: int) -> Callable[[Parameters], int]:
-    """The weight where a symbol is named, and where none is."""
-    return lambda given: one if given.maybe("symbol") else every
 
 
 class PerpPublic:
@@ -75,7 +69,7 @@ class PerpPublic:
         if wanted not in DEPTHS:
             raise WireRefusal(*BAD_DEPTH)
         book = self.snapshots.take(s, wanted)
-        return perp_market.book(self.venue.steps[s], book.update, book.bids, book.asks, book.at_ns // MS)
+        return perp_market.book(self.venue.steps[s], book.update, book.bids, book.asks, book.at_ns // MILLI_NS)
 
     def trades(self, asked: Asked) -> Any:
         """Trades, from a number on or the newest."""
@@ -114,20 +108,22 @@ class PerpPublic:
     def tickers(self, asked: Asked) -> Any:
         """The last 24 hours."""
         now_ns = asked.now_ns
-        return self.venue.listed(asked, lambda s: perp_market.ticker(day_of(self.floor.days, s, now_ns), self.venue.steps[s], now_ns // MS))
+        return self.venue.listed(asked, lambda s: perp_market.ticker(day_of(self.floor.days, s, now_ns), self.venue.steps[s], now_ns // MILLI_NS))
 
     def prices(self, asked: Asked) -> Any:
         """Newest prices."""
         now_ns = asked.now_ns
-        return self.venue.listed(asked, lambda s: perp_market.last_price(self.venue.steps[s], day_of(self.floor.days, s, now_ns).close, now_ns // MS))
+        return self.venue.listed(
+            asked, lambda s: perp_market.last_price(self.venue.steps[s], day_of(self.floor.days, s, now_ns).close, now_ns // MILLI_NS)
+        )
 
     def bests(self, asked: Asked) -> Any:
         """Best prices."""
-        return self.venue.listed(asked, lambda s: perp_market.best(self.venue.steps[s], *self.venue.best(s), asked.now_ns // MS))
+        return self.venue.listed(asked, lambda s: perp_market.best(self.venue.steps[s], *self.venue.best(s), asked.now_ns // MILLI_NS))
 
     def premiums(self, asked: Asked) -> Any:
         """Marks and funding as they stand."""
-        funding, now_ms = self.venue.funding, asked.now_ns // MS
+        funding, now_ms = self.venue.funding, asked.now_ns // MILLI_NS
         made = self.venue.listed
         return made(asked, lambda s: perp_market.premium(self.venue.steps[s], self.exchange.marks[s], funding.rates[s], funding.next_ns, now_ms))
 
@@ -147,4 +143,4 @@ class PerpPublic:
     def open_interest(self, asked: Asked) -> Any:
         """What is held."""
         s = self.venue.symbol(asked.given)
-        return perp_market.open_interest(self.exchange, self.venue.steps[s], s, asked.now_ns // MS)
+        return perp_market.open_interest(self.exchange, self.venue.steps[s], s, asked.now_ns // MILLI_NS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metastackerbandit.practice.binance.perp_text import amount
+from metastackerbandit.practice.binance.decimals import text8
 from metastackerbandit.practice.replies import WireRefusal
 from metastackerbandit.simulation.exchange_words import NewOrder, Refused
 from metastackerbandit.simulation.listing import Listing, Sizes
@@ -36,16 +36,12 @@ SAME_MARGIN_TYPE = 400, -4046, "No need to change margin type."
 SAME_POSITION_SIDE = 400, -4059, "No need to change position side."
 ONE_WAY_ONLY = 400, -4531, "One position a symbol is kept here: hedge mode (dualSidePosition=true) is not offered."
 WRONG_SIDE = 400, -4061, "Order's position side does not match user's setting."
-NO_SUCH_ORDER = 400, -2013, "Order does not exist."
-NO_SUCH_SYMBOL = 400, -1121, "Invalid symbol."
 NO_SUCH_KEY = 400, -1125, "This listenKey does not exist."
 BAD_DEPTH = 400, -4021, "Depth limit is not valid: it is one of 5, 10, 20, 50, 100, 500, 1000."
-BAD_INTERVAL = 400, -1120, "Invalid interval."
 BAD_GUARD = 400, -1130, "Data sent for parameter 'selfTradePreventionMode' is not valid."
-BAD_SIDE = 400, -1117, "Invalid side."
-BAD_TYPE = 400, -1116, "Invalid orderType."
-BAD_LAST = 400, -1115, "Invalid timeInForce."
 USE_ALGO = 400, -4120, "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
+NO_PRICE = 400, -4001, "Price less than 0."
+NO_SIZE = 400, -4003, "Quantity less than or equal to zero."
 OFF_TICK = 400, -4014, "Price not increased by tick size."
 OFF_STEP = 400, -4023, "Quantity not increased by step size."
 TOO_FINE = 400, -1111, "Precision is over the maximum defined for this asset."
@@ -68,10 +64,10 @@ def of_order(why: Refused, wish: NewOrder, listing: Listing, sizes: Sizes) -> Wi
     if why == "price_filter" and min(one for one in (wish.ticks, wish.trigger) if one) < listing.min_ticks:
         return refused(-4013, "Price less than min price.")
     if why == "lot_size" and wish.lots < sizes.min_lots:
-        return refused(-4004, "Quantity less than min quantity.") if wish.lots else refused(-4003, "Quantity less than or equal to zero.")
+        return refused(-4004, "Quantity less than min quantity.") if wish.lots else WireRefusal(*NO_SIZE)
     if why == "percent_price":
         high, low = (-4016, "Price is higher than mark price multiplier cap."), (-4024, "Price is lower than mark price multiplier floor.")
         return refused(*(low if wish.side else high))
     if why == "notional":
-        return refused(-4164, TOLD["notional"][1].format(least=amount(sizes.least)))
+        return refused(-4164, TOLD["notional"][1].format(least=text8(sizes.least)))
     return told(why)

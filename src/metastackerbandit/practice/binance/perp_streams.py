@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance import perp_market
+from metastackerbandit.practice.binance.decimals import text8
 from metastackerbandit.practice.binance.perp_market import Row, count_of, mean_of, percent, volumes
-from metastackerbandit.practice.binance.perp_text import MS, Steps, rate
+from metastackerbandit.practice.binance.perp_text import Steps
 from metastackerbandit.practice.day import Day
 from metastackerbandit.practice.tape import Levels
 
@@ -61,7 +63,7 @@ def trade(steps: Steps, one: Row, now_ms: int) -> dict[str, Any]:
     return {
         "e": "trade",
         "E": now_ms,
-        "T": at_ns // MS,
+        "T": at_ns // MILLI_NS,
         "s": steps.symbol,
         "t": number,
         "p": steps.price(ticks),
@@ -83,8 +85,8 @@ def mark(steps: Steps, ticks: int, rate_now: int, next_ns: int, now_ms: int) -> 
         "ap": price,
         "i": price,
         "P": price,
-        "r": rate(rate_now),
-        "T": next_ns // MS,
+        "r": text8(rate_now),
+        "T": next_ns // MILLI_NS,
         "st": USD_M,
     }
 
@@ -93,8 +95,8 @@ def kline(steps: Steps, interval: str, bar: Any, trades: tuple[int, int], closed
     """A candle (a record of Bar); `trades` are the numbers of its first and last one."""
     base, quote, taker_base, taker_quote = volumes(steps, bar)
     told = {
-        "t": int(bar["opened_ns"]) // MS,
-        "T": closed_ns // MS - 1,
+        "t": int(bar["opened_ns"]) // MILLI_NS,
+        "T": closed_ns // MILLI_NS - 1,
         "s": steps.symbol,
         "i": interval,
         "f": trades[0],
@@ -111,7 +113,14 @@ def kline(steps: Steps, interval: str, bar: Any, trades: tuple[int, int], closed
         "Q": taker_quote,
         "B": "0",
     }
-    return {"e": "kline", "E": now_ns // MS, "s": steps.symbol, "k": told, "st": USD_M}
+    return {"e": "kline", "E": now_ns // MILLI_NS, "s": steps.symbol, "k": told, "st": USD_M}
+
+
+def continuous_kline(steps: Steps, interval: str, bar: Any, trades: tuple[int, int], closed_ns: int, now_ns: int) -> dict[str, Any]:
+    """A candle of a pair's perpetual contract."""
+    made = kline(steps, interval, bar, trades, closed_ns, now_ns)
+    candle = {name: value for name, value in made["k"].items() if name != "s"}
+    return {"e": "continuous_kline", "E": made["E"], "ps": steps.symbol, "ct": "PERPETUAL", "k": candle, "st": made["st"]}
 
 
 def mini_ticker(one: Day, steps: Steps, now_ms: int) -> dict[str, Any]:
@@ -147,7 +156,7 @@ def ticker(one: Day, steps: Steps, now_ms: int) -> dict[str, Any]:
         "l": steps.price(one.low),
         "v": steps.size(one.lots),
         "q": steps.turnover(one.turnover),
-        "O": one.opened_ns // MS,
+        "O": one.opened_ns // MILLI_NS,
         "C": now_ms,
         "F": one.first,
         "L": one.last,

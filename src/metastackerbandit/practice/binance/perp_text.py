@@ -8,32 +8,13 @@ from decimal import Decimal
 from msgspec import Struct
 
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.simulation.exchange_words import ASSET_DIGITS, ASSET_ONE
-
-MS = 1_000_000  # ns
-
-
-def fixed(value: int, digits: int) -> str:
-    """A whole number of 10**-digits as text, all digits written."""
-    if digits == 0:
-        return str(value)
-    text = f"{abs(value):0{digits + 1}d}"
-    return f"{'-' if value < 0 else ''}{text[:-digits]}.{text[-digits:]}"
-
-
-def amount(units: int) -> str:
-    """1e-8 of an asset as text."""
-    return fixed(units, ASSET_DIGITS)
-
-
-def rate(units: int) -> str:
-    """A rate in 1e-8 as text."""
-    return fixed(units, 8)
+from metastackerbandit.practice.binance.decimals import ZERO, fixed, text8, whole
+from metastackerbandit.simulation.exchange_words import ASSET_ONE
 
 
 def share(units: int) -> str:
     """A rate in 1e-8 as text, without zeros at its end."""
-    return format(Decimal(units).scaleb(-8).normalize(), "f")
+    return text8(units).rstrip("0").rstrip(".")
 
 
 class Steps(Struct, frozen=True):
@@ -60,13 +41,13 @@ class Steps(Struct, frozen=True):
 
     def turnover(self, turnover: int) -> str:
         """Ticks times lots in the quote asset."""
-        return amount(turnover * self.unit)
+        return text8(turnover * self.unit)
 
     def mean(self, turnover: int, lots: int) -> str:
         """A mean price with eight digits: ticks times lots over lots; 0 without lots."""
         if not lots:
-            return "0.00000000"
-        return amount((turnover * self.tick * ASSET_ONE // 10**self.price_digits + lots // 2) // lots)
+            return ZERO
+        return text8((turnover * self.tick * ASSET_ONE // 10**self.price_digits + lots // 2) // lots)
 
     def levels(self, levels: Sequence[tuple[int, int]]) -> list[tuple[str, str]]:
         """Levels (ticks, lots) as [price, size]."""
@@ -83,4 +64,4 @@ def steps_of(one: Instrument) -> Steps:
 def _step(text: str) -> tuple[int, int]:
     """A step as a whole number of 10**-digits, and the digits that it is written with."""
     digits = max(-int(Decimal(text).as_tuple().exponent), 0)
-    return int(Decimal(text).scaleb(digits)), digits
+    return whole(Decimal(text), digits) or 0, digits

@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance import perp_orders
 from metastackerbandit.practice.binance.perp_asked import unknown_to_ask, unknown_to_cancel
 from metastackerbandit.practice.binance.perp_order_form import lots_of, plain_order, ticks_of
-from metastackerbandit.practice.binance.perp_refusals import BAD_SIDE, of_order, told
-from metastackerbandit.practice.binance.perp_text import MS
+from metastackerbandit.practice.binance.perp_refusals import of_order, told
 from metastackerbandit.practice.binance.perp_venue import PerpVenue
-from metastackerbandit.practice.binance.perp_words import SIDES, is_plain
+from metastackerbandit.practice.binance.perp_words import is_plain
+from metastackerbandit.practice.binance.words import BAD_SIDE, side_in
 from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal, missing
 from metastackerbandit.simulation.exchange_words import NewOrder, Order, Refusal
 
@@ -75,7 +76,7 @@ class PerpTrade:
         """Another size and price of a limit order."""
         given, s = asked.given, self.venue.symbol(asked.given)
         order = self.venue.order(asked.owner, s, given, "orderId", "origClientOrderId", unknown_to_ask)
-        if SIDES.index(given.one_of("side", SIDES, BAD_SIDE)) != order.wish.side:
+        if side_in(given) != order.wish.side:
             raise WireRefusal(*BAD_SIDE)
         lots, ticks = lots_of(given, "quantity", self.venue.grid(s)), ticks_of(given, "price", self.venue.grid(s))
         given.settle()
@@ -128,7 +129,7 @@ class PerpTrade:
         asked.given.settle()
         self.deadlines.pop((asked.owner, s), None)
         if span_ms:
-            self.deadlines[asked.owner, s] = asked.now_ns + span_ms * MS
+            self.deadlines[asked.owner, s] = asked.now_ns + span_ms * MILLI_NS
         return {"symbol": self.venue.steps[s].symbol, "countdownTime": str(span_ms)}
 
     def look(self, now_ns: int) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
+from metastackerbandit.practice.binance.decimals import text8
 from metastackerbandit.practice.binance.perp_account import cross_wallet, entry
-from metastackerbandit.practice.binance.perp_text import MS, Steps, amount
+from metastackerbandit.practice.binance.perp_text import Steps
 from metastackerbandit.practice.binance.perp_words import (
     CAUSES,
-    GUARDS,
-    SIDES,
     TYPES,
     WORKING,
     algo_status,
@@ -20,6 +20,7 @@ from metastackerbandit.practice.binance.perp_words import (
     status_of,
     type_of,
 )
+from metastackerbandit.practice.binance.words import GUARDS, SIDES
 from metastackerbandit.simulation.exchange_words import BalanceEvent, ExchangeFill, Order, OrderEvent, SettingEvent
 from metastackerbandit.simulation.perp_money import PerpMoney
 
@@ -70,7 +71,7 @@ def order_update(event: OrderEvent, steps: Steps, sent_ms: int) -> dict[str, Any
         "l": steps.size(fill.lots if fill else 0),
         "z": steps.size(order.filled),
         "L": steps.price(fill.ticks if fill else 0),
-        "T": event.at_ns // MS,
+        "T": event.at_ns // MILLI_NS,
         "t": fill.trade if fill else 0,
         "b": worth if wish.side == 0 else "0",
         "a": worth if wish.side == 1 else "0",
@@ -80,7 +81,7 @@ def order_update(event: OrderEvent, steps: Steps, sent_ms: int) -> dict[str, Any
         "ot": TYPES[wish.sort],
         "ps": "BOTH",
         "cp": wish.closes,
-        "rp": amount(fill.realized if fill else 0),
+        "rp": text8(fill.realized if fill else 0),
         "pP": False,
         "si": 0,
         "ss": 0,
@@ -90,8 +91,8 @@ def order_update(event: OrderEvent, steps: Steps, sent_ms: int) -> dict[str, Any
         "er": reason_of(order) if order.status == "expired" else "0",
     }
     if fill:
-        told["N"], told["n"] = fill.fee_asset, amount(fill.fee)
-    return {"e": "ORDER_TRADE_UPDATE", "E": sent_ms, "T": event.at_ns // MS, "o": told}
+        told["N"], told["n"] = fill.fee_asset, text8(fill.fee)
+    return {"e": "ORDER_TRADE_UPDATE", "E": sent_ms, "T": event.at_ns // MILLI_NS, "o": told}
 
 
 def trade_lite(order: Order, fill: ExchangeFill, at_ns: int, steps: Steps, sent_ms: int) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def trade_lite(order: Order, fill: ExchangeFill, at_ns: int, steps: Steps, sent_
     return {
         "e": "TRADE_LITE",
         "E": sent_ms,
-        "T": at_ns // MS,
+        "T": at_ns // MILLI_NS,
         "s": steps.symbol,
         "q": steps.size(order.lots),
         "p": steps.price(order.wish.ticks),
@@ -136,13 +137,13 @@ def algo_update(order: Order, word: str, at_ns: int, steps: Steps, sent_ms: int)
         "cp": wish.closes,
         "pP": False,
         "R": wish.reduces_only,
-        "tt": order.worked_ns // MS,
+        "tt": order.worked_ns // MILLI_NS,
         "gtd": 0,
         "rm": order.reason if word == "REJECTED" else "",
     }
     if was_met:
         told |= {"ap": steps.mean(order.turnover, order.filled), "aq": steps.size(order.filled), "act": type_of(order)}
-    return {"e": "ALGO_UPDATE", "T": at_ns // MS, "E": sent_ms, "o": told}
+    return {"e": "ALGO_UPDATE", "T": at_ns // MILLI_NS, "E": sent_ms, "o": told}
 
 
 def account_update(event: BalanceEvent, money: PerpMoney, steps: Iterable[Steps], sent_ms: int) -> dict[str, Any]:
@@ -153,29 +154,29 @@ def account_update(event: BalanceEvent, money: PerpMoney, steps: Iterable[Steps]
         held = [one for one in held if one[2].is_isolated]
     told = {
         "m": WHY[event.why],
-        "B": [{"a": money.asset, "wb": amount(wallet), "cw": amount(cross_wallet(money, event.owner)), "bc": amount(event.change)}],
+        "B": [{"a": money.asset, "wb": text8(wallet), "cw": text8(cross_wallet(money, event.owner)), "bc": text8(event.change)}],
         "P": [
             {
                 "s": one.symbol,
                 "pa": one.size(holding.lots),
                 "ep": entry(holding.cost, holding.lots, one),
                 "bep": entry(holding.cost, holding.lots, one),
-                "cr": amount(holding.realized),
-                "up": amount(money.unrealized(event.owner, s)),
+                "cr": text8(holding.realized),
+                "up": text8(money.unrealized(event.owner, s)),
                 "mt": "isolated" if holding.is_isolated else "cross",
-                "iw": amount(holding.set_aside if holding.is_isolated else 0),
+                "iw": text8(holding.set_aside if holding.is_isolated else 0),
                 "ps": "BOTH",
                 "ma": money.asset,
             }
             for s, one, holding in held
         ],
     }
-    return {"e": "ACCOUNT_UPDATE", "E": sent_ms, "T": event.at_ns // MS, "a": told}
+    return {"e": "ACCOUNT_UPDATE", "E": sent_ms, "T": event.at_ns // MILLI_NS, "a": told}
 
 
 def setting_update(event: SettingEvent, steps: Steps, sent_ms: int) -> dict[str, Any]:
     """ACCOUNT_CONFIG_UPDATE of a leverage."""
-    return {"e": "ACCOUNT_CONFIG_UPDATE", "E": sent_ms, "T": event.at_ns // MS, "ac": {"s": steps.symbol, "l": event.leverage}}
+    return {"e": "ACCOUNT_CONFIG_UPDATE", "E": sent_ms, "T": event.at_ns // MILLI_NS, "ac": {"s": steps.symbol, "l": event.leverage}}
 
 
 def key_expired(key: str, sent_ms: int) -> dict[str, Any]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance.perp_order_form import Grid
-from metastackerbandit.practice.binance.perp_refusals import NO_SUCH_SYMBOL, refused
-from metastackerbandit.practice.binance.perp_text import MS, Steps, steps_of
+from metastackerbandit.practice.binance.perp_refusals import refused
+from metastackerbandit.practice.binance.perp_text import Steps, steps_of
+from metastackerbandit.practice.binance.words import NO_SUCH_SYMBOL
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.funding import FundingBoard
 from metastackerbandit.practice.replies import Asked, Parameters, WireRefusal
-from metastackerbandit.practice.tape import book_side, newest_update
+from metastackerbandit.practice.tape import best_levels, newest_update
 from metastackerbandit.simulation.exchange_words import Order
-from metastackerbandit.simulation.queues import BUY, SELL
 
 T = TypeVar("T")
 Best = tuple[int, tuple[int, int], tuple[int, int]]
@@ -34,8 +35,7 @@ class PerpVenue:
 
     def best(self, s: int) -> Best:
         """A book's newest update, best bid and best ask as (ticks, lots), zeros for none."""
-        bids, asks = (book_side(self.exchange.queues, s, side, 1) for side in (BUY, SELL))
-        return newest_update(self.exchange.queues, s), bids[0] if bids else (0, 0), asks[0] if asks else (0, 0)
+        return newest_update(self.exchange.queues, s), *best_levels(self.exchange.queues, s)
 
     def symbol(self, given: Parameters) -> int:
         """The place of the symbol that must be named."""
@@ -78,7 +78,7 @@ def span(given: Parameters) -> tuple[int, int]:
     first, last = given.whole("startTime", 0, 0, FOREVER_MS), given.whole("endTime", FOREVER_MS, 0, FOREVER_MS)
     if first > last:
         raise refused(-4166, "startTime lies after endTime.")
-    return first * MS, last * MS + MS - 1
+    return first * MILLI_NS, last * MILLI_NS + MILLI_NS - 1
 
 
 def limit(given: Parameters, usual: int, most: int) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from metastackerbandit.domain.user_events import Cause, Status
+from metastackerbandit.domain.user_events import Cause
+from metastackerbandit.practice.binance.words import STATUSES
 from metastackerbandit.simulation.exchange_words import Ended, Order, Sort, TriggeredBy
-from metastackerbandit.simulation.matching import GUARD_BOTH, GUARD_MAKER, GUARD_NONE, GUARD_TAKER, MAKES, RESTS, TAKES, WHOLE
+from metastackerbandit.simulation.matching import MAKES, RESTS, TAKES, WHOLE
 
 TYPES: dict[Sort, str] = {
     "limit": "LIMIT",
@@ -19,21 +20,9 @@ ALGO_TYPES = tuple(TYPES[sort] for sort in ("stop", "stop_limit", "take_profit",
 PLAIN_TYPES = ("LIMIT", "MARKET")
 LASTS = {RESTS: "GTC", TAKES: "IOC", WHOLE: "FOK", MAKES: "GTX"}
 MODES = {word: mode for mode, word in LASTS.items()}
-GUARDS = {GUARD_NONE: "NONE", GUARD_TAKER: "EXPIRE_TAKER", GUARD_MAKER: "EXPIRE_MAKER", GUARD_BOTH: "EXPIRE_BOTH"}
-GUARDED = {word: guard for guard, word in GUARDS.items()}
 WORKING: dict[TriggeredBy, str] = {"last": "CONTRACT_PRICE", "mark": "MARK_PRICE"}
 TRIGGERED_BY = {word: by for by, word in WORKING.items()}
-SIDES = ("BUY", "SELL")
 
-STATUSES: dict[Status, str] = {
-    "new": "NEW",
-    "partly_filled": "PARTIALLY_FILLED",
-    "filled": "FILLED",
-    "canceled": "CANCELED",
-    "partly_canceled": "CANCELED",
-    "expired": "EXPIRED",
-    "rejected": "REJECTED",
-}
 CAUSES: dict[Cause, str] = {
     "new": "NEW",
     "trade": "TRADE",

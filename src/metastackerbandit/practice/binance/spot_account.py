@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from metastackerbandit.domain.timeframe import DAY_NS
+from metastackerbandit.domain.timeframe import DAY_NS, MILLI_NS
 from metastackerbandit.practice.allowance import Allowance
 from metastackerbandit.practice.binance import spot_orders
-from metastackerbandit.practice.binance.amounts import Amounts, text8
+from metastackerbandit.practice.binance.amounts import Amounts
+from metastackerbandit.practice.binance.decimals import text8
 from metastackerbandit.practice.binance.spot_info import place_of_symbol
 from metastackerbandit.practice.binance.spot_wishes import client_id_in
+from metastackerbandit.practice.binance.words import NO_SUCH_ORDER
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.keys import KeyRing
-from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal, Worded, missing
-from metastackerbandit.practice.venue_time import MILLI_NS
+from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal, Worded, missing, one_or_all
 from metastackerbandit.simulation.exchange_words import Order
 
 _BIPS = 10_000
-_UNKNOWN = (400, -2013, "Order does not exist.")
 _MISMATCH = (400, -2039, "Client order ID is not correct for this order ID")
 
 
@@ -30,7 +30,7 @@ class SpotAccount:
 
     def order(self, asked: Asked) -> dict[str, Any]:
         """One order."""
-        s, order = found_order(self._floor, asked, _UNKNOWN, _MISMATCH)
+        s, order = found_order(self._floor, asked, NO_SUCH_ORDER, _MISMATCH)
         return spot_orders.queried(order, self._amounts[s])
 
     def open_orders(self, asked: Asked) -> list[dict[str, Any]]:
@@ -137,7 +137,7 @@ def account_routes(account: SpotAccount) -> Routes:
 
     return {
         ("GET", f"{v3}/order"): Route(account.order, 4, "user"),
-        ("GET", f"{v3}/openOrders"): Route(account.open_orders, lambda given: 6 if given.maybe("symbol") else 80, "user"),
+        ("GET", f"{v3}/openOrders"): Route(account.open_orders, one_or_all(6, 80), "user"),
         ("GET", f"{v3}/allOrders"): Route(account.all_orders, 20, "user"),
         ("GET", f"{v3}/myTrades"): Route(account.fills, lambda given: 5 if given.maybe("orderId") else 20, "user"),
         ("GET", f"{v3}/account"): Route(account.account, 20, "user"),

@@ -9,14 +9,14 @@ import msgspec
 
 from metastackerbandit.domain.money import RATE_ONE
 from metastackerbandit.practice.allowance import Limit
-from metastackerbandit.practice.binance.amounts import ZERO, Amounts, text8
+from metastackerbandit.practice.binance.amounts import Amounts
+from metastackerbandit.practice.binance.decimals import ZERO, text8
+from metastackerbandit.practice.binance.words import GUARD, GUARDED, NO_SUCH_SYMBOL
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.replies import Parameters, WireRefusal
 from metastackerbandit.simulation.listing import Listing, Sizes
 
 ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
-GUARDS = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")  # by the exchange's guard number
-GUARD = "EXPIRE_MAKER"
 BAD_STATUS = (400, -1220, "The symbol's status does not match the requested symbolStatus.")
 LIMITS = (
     Limit("REQUEST_WEIGHT", "MINUTE", 1, 6_000),
@@ -102,7 +102,7 @@ def symbol_of(listing: Listing, sizes: Sizes, amounts: Amounts, step: int) -> di
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": GUARD,
-        "allowedSelfTradePreventionModes": GUARDS,
+        "allowedSelfTradePreventionModes": list(GUARDED),
     }
 
 
@@ -129,7 +129,7 @@ def place_of_symbol(floor: Floor, symbol: str) -> int:
         raise WireRefusal(400, -1100, "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.")
     place = floor.index.get(symbol)
     if place is None:
-        raise WireRefusal(400, -1121, "Invalid symbol.")
+        raise WireRefusal(*NO_SUCH_SYMBOL)
     return place
 
 

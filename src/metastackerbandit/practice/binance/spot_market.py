@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.allowance import Limit
-from metastackerbandit.practice.binance.amounts import Amounts, text8
+from metastackerbandit.practice.binance.amounts import Amounts
+from metastackerbandit.practice.binance.decimals import text8
 from metastackerbandit.practice.binance.klines import INTERVALS, candles_of, closed_at
 from metastackerbandit.practice.binance.spot_info import BAD_STATUS, info, place_of_symbol, places_asked, status_of
+from metastackerbandit.practice.binance.words import BAD_INTERVAL
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal
 from metastackerbandit.practice.snapshots import DEEPEST, Snapshots
 from metastackerbandit.practice.tape import joined_between, trades_between
-from metastackerbandit.practice.venue_time import MILLI_NS, VenueTime
+from metastackerbandit.practice.venue_time import VenueTime
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
-
-_BAD_INTERVAL = (400, -1120, "Invalid interval.")
 
 
 def kline_row(bar: Any, closed_ns: int, amounts: Amounts) -> list[Any]:
@@ -83,7 +84,7 @@ class SpotMarket:
     def klines(self, asked: Asked) -> list[list[Any]]:
         """Candles."""
         s, given = self._place(asked), asked.given
-        interval = given.one_of("interval", INTERVALS, _BAD_INTERVAL)
+        interval = given.one_of("interval", INTERVALS, BAD_INTERVAL)
         if given.maybe("timeZone") not in (None, "0", "00:00", "+00:00"):
             raise WireRefusal(400, -1100, "Illegal characters found in parameter 'timeZone'; only UTC is served here.")
         start, end, limit = _time(given, "startTime"), _time(given, "endTime"), given.whole("limit", 500, 1, 1_000)

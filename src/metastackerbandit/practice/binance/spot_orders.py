@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from metastackerbandit.practice.binance.amounts import ZERO, Amounts, text8
-from metastackerbandit.practice.binance.spot_info import GUARDS
+from metastackerbandit.domain.timeframe import MILLI_NS
+from metastackerbandit.practice.binance.amounts import Amounts
+from metastackerbandit.practice.binance.decimals import ZERO, text8
+from metastackerbandit.practice.binance.words import GUARDS, SIDES, STATUSES
 from metastackerbandit.practice.floor import OwnFill
-from metastackerbandit.practice.venue_time import MILLI_NS
 from metastackerbandit.simulation.exchange_words import Ended, Order
 from metastackerbandit.simulation.matching import MAKES, RESTS, TAKES, WHOLE
 
-SIDES = ("BUY", "SELL")
 _TYPES = {
     "limit": "LIMIT",
     "market": "MARKET",
@@ -22,14 +22,6 @@ _TYPES = {
     "take_profit_limit": "TAKE_PROFIT_LIMIT",
 }
 _IN_FORCE = {RESTS: "GTC", TAKES: "IOC", WHOLE: "FOK", MAKES: "GTC"}
-_STATUS = {
-    "new": "NEW",
-    "partly_filled": "PARTIALLY_FILLED",
-    "filled": "FILLED",
-    "canceled": "CANCELED",
-    "expired": "EXPIRED",
-    "rejected": "REJECTED",
-}
 _EXPIRED: dict[Ended, str] = {
     "unfilled": "UNFILLED_IOC_QUANTITY_EXPIRED",
     "not_whole": "UNFILLED_FOK_ORDER_EXPIRED",
@@ -51,7 +43,7 @@ def in_force(order: Order) -> str:
 
 def status_of(order: Order) -> str:
     """Its status."""
-    return "EXPIRED_IN_MATCH" if order.reason == "self_trade" else _STATUS[order.status]
+    return "EXPIRED_IN_MATCH" if order.reason == "self_trade" else STATUSES[order.status]
 
 
 def expiry_of(order: Order) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metastackerbandit.practice.binance.words import NOT_OPEN
 from metastackerbandit.practice.desk import BUSY
 from metastackerbandit.practice.replies import WireRefusal
 from metastackerbandit.simulation.exchange_words import Refusal, Refused
@@ -23,7 +24,7 @@ WORDED: Mapping[Refused, tuple[int, int, str]] = {
     "would_trigger": (400, -2010, "Order would trigger immediately."),
     "duplicate": (400, -2010, "Duplicate order sent."),
     "closed": (400, -2010, "Market is closed."),
-    "unknown_order": (400, -2011, "Unknown order sent."),
+    "unknown_order": NOT_OPEN,
     "no_change": (400, -2038, "The requested action would change no state; rejecting."),
     "full": (503, -1008, BUSY),
     # What a spot market never says: it has no margin and no positions, and lets a fill-or-kill order expire.

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance.amounts import Amounts
 from metastackerbandit.practice.binance.klines import INTERVALS
+from metastackerbandit.practice.binance.readers import Tell, Told, bests, changes, joined, trades
 from metastackerbandit.practice.binance.spot_summaries import SpotSummaries
-from metastackerbandit.practice.binance.spot_tickers import SpotTickers, best_levels
+from metastackerbandit.practice.binance.spot_tickers import SpotTickers
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.hub import Stream
-from metastackerbandit.practice.tape import book_side, changes_since, is_lost, joined_between, newest_update, trades_between
-from metastackerbandit.practice.venue_time import MILLI_NS
+from metastackerbandit.practice.tape import Bests, Chunk, book_side, newest_update
 
 _SLOW_S, _QUICK_S, _KLINE_S = 1.0, 0.1, 2.0
 _SPEED = {"": _SLOW_S, "@1000ms": _SLOW_S, "@100ms": _QUICK_S}
 _DEPTH = re.compile(r"depth(5|10|20|)(@100ms|@1000ms|)")
-
-
-class Told:
-    """A stream that tells what a function gives, which knows what it has told before."""
-
-    is_urgent = False
-
-    def __init__(self, symbol: str, pace_s: float, tell: Callable[[int], Iterable[Any]], *, is_depth: bool = False) -> None:
-        self.symbol, self.pace_s, self.is_depth, self.told = symbol, pace_s, is_depth, tell
 
 
 class SpotStreams:
@@ -61,98 +53,19 @@ class SpotStreams:
             return Told(told, pace_s, self._partial(s, int(found[1])) if found[1] else self._changes(s), is_depth=not found[1])
         return None
 
-    # -- as it happens -------------------------------------------------------------------------------------------------
+    def _trades(self, s: int) -> Tell:
+        return trades(self._floor, s, lambda one, now_ns: trade(self._amounts[s], one, now_ns))
 
-    def _trades(self, s: int) -> Callable[[int], Iterable[Any]]:
-        seen, amounts = int(self._queues.row[s]["trade"]), self._amounts[s]
+    def _joined(self, s: int) -> Tell:
+        return joined(self._floor, s, lambda one, now_ns: joined_trade(self._amounts[s], one, now_ns))
 
-        def tell(now_ns: int) -> Iterable[Any]:
-            nonlocal seen
-            newest = int(self._queues.row[s]["trade"])
-            found, seen = trades_between(self._queues, s, seen, newest), newest
-            now_ms = now_ns // MILLI_NS
-            return [
-                {
-                    "e": "trade",
-                    "E": now_ms,
-                    "s": amounts.symbol,
-                    "t": number,
-                    "p": amounts.price(ticks),
-                    "q": amounts.size(lots),
-                    "T": at_ns // MILLI_NS,
-                    "m": bool(is_sold),
-                    "M": True,
-                }
-                for number, at_ns, ticks, lots, is_sold, *_ in found
-            ]
+    def _best(self, s: int) -> Tell:
+        return bests(self._floor, (s,), lambda s, update, best, now_ns: book_ticker(self._amounts[s], update, best), tells_first=False)
 
-        return tell
+    def _changes(self, s: int) -> Tell:
+        return changes(self._floor, s, lambda chunk, before, now_ns: depth_update(self._amounts[s], chunk, now_ns))
 
-    def _joined(self, s: int) -> Callable[[int], Iterable[Any]]:
-        seen, amounts = int(self._floor.tape.row[s]["number"]), self._amounts[s]
-
-        def tell(now_ns: int) -> Iterable[Any]:
-            nonlocal seen
-            newest = int(self._floor.tape.row[s]["number"])
-            found, seen = joined_between(self._floor.tape, s, seen, newest), newest
-            now_ms = now_ns // MILLI_NS
-            return [
-                {
-                    "e": "aggTrade",
-                    "E": now_ms,
-                    "s": amounts.symbol,
-                    "a": number,
-                    "p": amounts.price(ticks),
-                    "q": amounts.size(lots),
-                    "f": first,
-                    "l": last,
-                    "T": at_ns // MILLI_NS,
-                    "m": bool(is_sold),
-                    "M": True,
-                }
-                for number, first, last, at_ns, ticks, lots, is_sold, _ in found
-            ]
-
-        return tell
-
-    def _best(self, s: int) -> Callable[[int], Iterable[Any]]:
-        seen, before = newest_update(self._queues, s), best_levels(self._floor, s)
-        amounts = self._amounts[s]
-
-        def tell(now_ns: int) -> Iterable[Any]:
-            nonlocal seen, before
-            newest = newest_update(self._queues, s)
-            if newest == seen:
-                return []
-            seen, best = newest, best_levels(self._floor, s)
-            if best == before:
-                return []
-            before = best
-            (bid, bid_lots), (ask, ask_lots) = best
-            told = {"b": amounts.price(bid), "B": amounts.size(bid_lots), "a": amounts.price(ask), "A": amounts.size(ask_lots)}
-            return [{"u": newest, "s": amounts.symbol, **told}]
-
-        return tell
-
-    # -- books -------------------------------------------------------------------------------------------------------
-
-    def _changes(self, s: int) -> Callable[[int], Iterable[Any]]:
-        seen, amounts = newest_update(self._queues, s), self._amounts[s]
-
-        def tell(now_ns: int) -> Iterable[Any]:
-            nonlocal seen
-            if is_lost(self._queues, s, seen):  # too much for the ring: clients see a gap, as they would
-                seen = newest_update(self._queues, s)
-            chunk = changes_since(self._queues, s, seen)
-            if chunk is None:
-                return []
-            seen = chunk.last
-            sides = {"b": amounts.levels(chunk.bids), "a": amounts.levels(chunk.asks)}
-            return [{"e": "depthUpdate", "E": now_ns // MILLI_NS, "s": amounts.symbol, "U": chunk.first, "u": chunk.last, **sides}]
-
-        return tell
-
-    def _partial(self, s: int, limit: int) -> Callable[[int], Iterable[Any]]:
+    def _partial(self, s: int, limit: int) -> Tell:
         amounts = self._amounts[s]
 
         def tell(now_ns: int) -> Iterable[Any]:
@@ -160,3 +73,34 @@ class SpotStreams:
             return [{"lastUpdateId": newest_update(self._queues, s), "bids": bids, "asks": asks}]
 
         return tell
+
+
+def trade(amounts: Amounts, one: Sequence[int], now_ns: int) -> dict[str, Any]:
+    """One trade (fields of Traded)."""
+    number, at_ns, ticks, lots, is_sold, *_ = one
+    return {"e": "trade", "E": now_ns // MILLI_NS, "s": amounts.symbol, "t": number, **_at_a_price(amounts, ticks, lots, at_ns, is_sold)}
+
+
+def joined_trade(amounts: Amounts, one: Sequence[int], now_ns: int) -> dict[str, Any]:
+    """One aggregated trade (fields of Joined)."""
+    number, first, last, at_ns, ticks, lots, is_sold, _ = one
+    told = {"e": "aggTrade", "E": now_ns // MILLI_NS, "s": amounts.symbol, "a": number}
+    return {**told, "f": first, "l": last, **_at_a_price(amounts, ticks, lots, at_ns, is_sold)}
+
+
+def _at_a_price(amounts: Amounts, ticks: int, lots: int, at_ns: int, is_sold: int) -> dict[str, Any]:
+    """What every trade says."""
+    return {"p": amounts.price(ticks), "q": amounts.size(lots), "T": at_ns // MILLI_NS, "m": bool(is_sold), "M": True}
+
+
+def book_ticker(amounts: Amounts, update: int, best: Bests) -> dict[str, Any]:
+    """The best prices."""
+    (bid, bid_lots), (ask, ask_lots) = best
+    told = {"b": amounts.price(bid), "B": amounts.size(bid_lots), "a": amounts.price(ask), "A": amounts.size(ask_lots)}
+    return {"u": update, "s": amounts.symbol, **told}
+
+
+def depth_update(amounts: Amounts, chunk: Chunk, now_ns: int) -> dict[str, Any]:
+    """Changes of a book."""
+    sides = {"b": amounts.levels(chunk.bids), "a": amounts.levels(chunk.asks)}
+    return {"e": "depthUpdate", "E": now_ns // MILLI_NS, "s": amounts.symbol, "U": chunk.first, "u": chunk.last, **sides}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance.amounts import Amounts
-from metastackerbandit.practice.binance.klines import candles_of, closed_at, opened_at, trades_of
+from metastackerbandit.practice.binance.readers import Tell, candles, traded
 from metastackerbandit.practice.binance.spot_market import kline_row
 from metastackerbandit.practice.binance.spot_tickers import SpotTickers
 from metastackerbandit.practice.floor import Floor
-from metastackerbandit.practice.venue_time import MILLI_NS
-
-_MOST_CANDLES = 1_000  # between two tellings
 
 
 class SpotSummaries:
@@ -20,33 +18,17 @@ class SpotSummaries:
 
     def __init__(self, floor: Floor, amounts: Sequence[Amounts], tickers: SpotTickers) -> None:
         self._floor, self._amounts, self._tickers = floor, amounts, tickers
-        self._queues = floor.exchange.queues
 
-    def klines(self, s: int, interval: str) -> Callable[[int], Iterable[Any]]:
-        """Candles of an interval: the one that forms, and each that has closed, once."""
-        amounts, board = self._amounts[s], self._floor.board
-        seen, opened = -1, opened_at(interval, self._floor.now_ns)
+    def klines(self, s: int, interval: str) -> Tell:
+        """Candles of an interval."""
+        return candles(self._floor, s, interval, lambda *told: self._kline(s, interval, *told))
 
-        def tell(now_ns: int) -> Iterable[Any]:
-            nonlocal seen, opened
-            newest = int(self._queues.row[s]["trade"])
-            if newest == seen and now_ns < closed_at(interval, opened):
-                return []
-            seen, told = newest, []
-            for bar in candles_of(board, s, interval, opened, 2**62, _MOST_CANDLES, newest=False):
-                closed = closed_at(interval, int(bar["opened_ns"]))
-                told.append(self._kline(s, bar, interval, closed, now_ns, amounts))
-                opened = closed if now_ns >= closed else int(bar["opened_ns"])
-            return told
-
-        return tell
-
-    def _kline(self, s: int, bar: Any, interval: str, closed_ns: int, now_ns: int, amounts: Amounts) -> dict[str, Any]:
-        opened, o, h, low, c, volume, closed, quote, trades, taker, taker_quote, _ = kline_row(bar, closed_ns, amounts)
-        first, last = trades_of(self._queues, s, bar, closed_ns)
+    def _kline(self, s: int, interval: str, bar: Any, trades: tuple[int, int], closed_ns: int, now_ns: int) -> dict[str, Any]:
+        amounts, (first, last) = self._amounts[s], trades
+        opened, o, h, low, c, volume, closed, quote, count, taker, taker_quote, _ = kline_row(bar, closed_ns, amounts)
         span = {"t": opened, "T": closed, "s": amounts.symbol, "i": interval, "f": first, "L": last}
         prices = {"o": o, "c": c, "h": h, "l": low}
-        sums = {"v": volume, "n": trades, "x": now_ns >= closed_ns, "q": quote, "V": taker, "Q": taker_quote, "B": "0"}
+        sums = {"v": volume, "n": count, "x": now_ns >= closed_ns, "q": quote, "V": taker, "Q": taker_quote, "B": "0"}
         return {"e": "kline", "E": now_ns // MILLI_NS, "s": amounts.symbol, "k": span | prices | sums}
 
     def mini(self, s: int, now_ns: int) -> dict[str, Any]:
@@ -89,14 +71,6 @@ class SpotSummaries:
         price = {"i": f"{told['mins']}m", "w": told["price"], "T": told["closeTime"]}
         return {"e": "avgPrice", "E": now_ns // MILLI_NS, "s": self._amounts[s].symbol, **price}
 
-    def all_minis(self) -> Callable[[int], Iterable[Any]]:
+    def all_minis(self) -> Tell:
         """Symbols that traded since the last telling."""
-        seen = [-1] * len(self._amounts)
-
-        def tell(now_ns: int) -> Iterable[Any]:
-            newest = [int(number) for number in self._queues.row["trade"]]
-            changed = [s for s, number in enumerate(newest) if number != seen[s]]
-            seen[:] = newest
-            return [[self.mini(s, now_ns) for s in changed]] if changed else []
-
-        return tell
+        return traded(self._floor, self.mini)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from metastackerbandit.domain.timeframe import MINUTE_NS
-from metastackerbandit.practice.binance.amounts import Amounts, text8
+from metastackerbandit.domain.timeframe import MILLI_NS, MINUTE_NS
+from metastackerbandit.practice.binance.amounts import Amounts
+from metastackerbandit.practice.binance.decimals import text8
 from metastackerbandit.practice.binance.spot_info import BAD_STATUS, place_of_symbol, places_asked, status_of
 from metastackerbandit.practice.day import day_of
 from metastackerbandit.practice.floor import Floor
-from metastackerbandit.practice.replies import Asked, Parameters, Route, Routes, WireRefusal
-from metastackerbandit.practice.tape import Levels, book_side
-from metastackerbandit.practice.venue_time import MILLI_NS
+from metastackerbandit.practice.replies import Asked, Route, Routes, WireRefusal, one_or_all
+from metastackerbandit.practice.tape import best_levels
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
 
 _MINUTES = 5  # of avgPrice
@@ -80,7 +80,7 @@ class SpotTickers:
         }
 
     def _best(self, s: int) -> dict[str, str]:
-        bid, ask = best_levels(self._floor, s)
+        bid, ask = best_levels(self._floor.exchange.queues, s)
         amounts = self._amounts[s]
         return {
             "bidPrice": amounts.price(bid[0]),
@@ -102,24 +102,12 @@ class SpotTickers:
         return int(self._floor.exchange.queues.row[s]["last_ticks"]) or day_of(self._floor.days, s, self._floor.now_ns).close
 
 
-def best_levels(floor: Floor, s: int) -> Levels:
-    """Best bid and ask with their sizes, zeros where a side is empty."""
-    return [next(iter(book_side(floor.exchange.queues, s, side, 1)), (0, 0)) for side in (0, 1)]
-
-
-def _ticker_weight(one: int, all_of_them: int) -> Any:
-    def weight(given: Parameters) -> int:
-        return one if given.maybe("symbol") else all_of_them
-
-    return weight
-
-
 def ticker_routes(tickers: SpotTickers) -> Routes:
     """Their paths and weights."""
     v3 = "/api/v3"
     return {
         ("GET", f"{v3}/avgPrice"): Route(tickers.average, 2),
-        ("GET", f"{v3}/ticker/24hr"): Route(tickers.day, _ticker_weight(2, 80)),
-        ("GET", f"{v3}/ticker/price"): Route(tickers.price, _ticker_weight(2, 4)),
-        ("GET", f"{v3}/ticker/bookTicker"): Route(tickers.best, _ticker_weight(2, 4)),
+        ("GET", f"{v3}/ticker/24hr"): Route(tickers.day, one_or_all(2, 80)),
+        ("GET", f"{v3}/ticker/price"): Route(tickers.price, one_or_all(2, 4)),
+        ("GET", f"{v3}/ticker/bookTicker"): Route(tickers.best, one_or_all(2, 4)),
     }

@@ -6,22 +6,21 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
+from metastackerbandit.domain.timeframe import MILLI_NS
 from metastackerbandit.practice.binance import spot_orders
 from metastackerbandit.practice.binance.amounts import Amounts, steps_of
 from metastackerbandit.practice.binance.spot_account import found_order, rates_of
 from metastackerbandit.practice.binance.spot_info import place_of_symbol
 from metastackerbandit.practice.binance.spot_refusals import worded
 from metastackerbandit.practice.binance.spot_wishes import client_id_in, wish_of
+from metastackerbandit.practice.binance.words import NOT_OPEN
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.replies import Asked, Parameters, Reply, Route, Routes, WireRefusal, missing
-from metastackerbandit.practice.venue_time import MILLI_NS
 from metastackerbandit.simulation.exchange_words import NewOrder, Order, Refusal
 
 _RESPONSES = ("ACK", "RESULT", "FULL")
 _MODES = ("STOP_ON_FAILURE", "ALLOW_FAILURE")
 _OLD = {"orderId": "cancelOrderId", "origClientOrderId": "cancelOrigClientOrderId", "newClientOrderId": "cancelNewClientOrderId"}
-_NOT_LESS = "The order amend request is rejected: newQty must lie below the order's quantity and above what was filled."
-_UNKNOWN = (400, -2011, "Unknown order sent.")
 _MISMATCH = (400, -2011, "Cancel order is invalid. Check origClOrdId and orderId.")
 
 
@@ -49,7 +48,7 @@ class SpotTrading:
 
     def cancel(self, asked: Asked) -> dict[str, Any]:
         """Cancel an order."""
-        s, order = found_order(self._floor, asked, _UNKNOWN, _MISMATCH)
+        s, order = found_order(self._floor, asked, NOT_OPEN, _MISMATCH)
         only = asked.given.maybe("cancelRestrictions")
         if only not in (None, "ONLY_NEW", "ONLY_PARTIALLY_FILLED"):
             raise WireRefusal(400, -1145, "Invalid cancelRestrictions")
@@ -65,7 +64,7 @@ class SpotTrading:
         asked.given.settle()
         mine = self._floor.exchange.orders.open(asked.owner, s)
         if not mine:
-            raise WireRefusal(*_UNKNOWN)
+            raise WireRefusal(*NOT_OPEN)
         return [self._cancelled(s, order, "", asked.now_ns) for order in mine]
 
     def replace(self, asked: Asked) -> Any:
@@ -97,7 +96,7 @@ class SpotTrading:
 
     def amend(self, asked: Asked) -> dict[str, Any]:
         """Make an order smaller; it keeps its place."""
-        s, order = found_order(self._floor, asked, _UNKNOWN, _MISMATCH)
+        s, order = found_order(self._floor, asked, NOT_OPEN, _MISMATCH)
         amounts, quantity = self._amounts[s], asked.given.decimal("newQty")
         if quantity is None:
             raise missing("newQty")

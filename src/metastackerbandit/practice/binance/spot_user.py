@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from metastackerbandit.practice.binance.amounts import ZERO, Amounts, text8
-from metastackerbandit.practice.binance.spot_info import GUARDS
-from metastackerbandit.practice.binance.spot_orders import SIDES, expiry_of, in_force, status_of, type_of
+from metastackerbandit.domain.timeframe import MILLI_NS
+from metastackerbandit.practice.binance.amounts import Amounts
+from metastackerbandit.practice.binance.decimals import ZERO, text8
+from metastackerbandit.practice.binance.spot_orders import expiry_of, in_force, status_of, type_of
+from metastackerbandit.practice.binance.words import GUARDS, SIDES
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.user_log import UserLog
-from metastackerbandit.practice.venue_time import MILLI_NS
 from metastackerbandit.simulation.exchange_words import BalanceEvent, Event, OrderEvent
 
 _EXECUTION = {

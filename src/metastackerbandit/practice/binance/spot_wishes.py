@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
-from metastackerbandit.practice.binance.amounts import Amounts, eighths, steps_of
-from metastackerbandit.practice.binance.spot_info import GUARD, GUARDS, ORDER_TYPES
+from metastackerbandit.practice.binance.amounts import Amounts, eighths, filtered, steps_of
+from metastackerbandit.practice.binance.spot_info import ORDER_TYPES
+from metastackerbandit.practice.binance.words import BAD_LAST, BAD_TYPE, CLIENT_ID, GUARD, GUARDED, side_in
 from metastackerbandit.practice.replies import Parameters, WireRefusal, missing
 from metastackerbandit.simulation.exchange_words import NewOrder, Sort
 from metastackerbandit.simulation.matching import MAKES, RESTS, TAKES, WHOLE
 
-CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 IN_FORCE = {"GTC": RESTS, "IOC": TAKES, "FOK": WHOLE}
 SORTS: dict[str, Sort] = {
     "LIMIT": "limit",
@@ -23,9 +22,6 @@ SORTS: dict[str, Sort] = {
     "TAKE_PROFIT_LIMIT": "take_profit_limit",
 }
 _UNSUPPORTED = ("icebergQty", "trailingDelta", "pegPriceType", "pegOffsetValue", "pegOffsetType")
-_BAD_SIDE = (400, -1117, "Invalid side.")
-_BAD_TYPE = (400, -1116, "Invalid orderType.")
-_BAD_FORCE = (400, -1115, "Invalid timeInForce.")
 
 
 def client_id_in(given: Parameters, name: str) -> str:
@@ -38,8 +34,8 @@ def client_id_in(given: Parameters, name: str) -> str:
 
 def wish_of(given: Parameters, s: int, amounts: Amounts, step: int, named: Callable[[], str]) -> NewOrder:
     """The order that is wished for; prices and sizes are whole `step`s of ticks and lots. `named` gives an id where the client sent none."""
-    side = ("BUY", "SELL").index(given.one_of("side", ("BUY", "SELL"), _BAD_SIDE))
-    sort = given.one_of("type", ORDER_TYPES, _BAD_TYPE)
+    side = side_in(given)
+    sort = given.one_of("type", ORDER_TYPES, BAD_TYPE)
     for name in _UNSUPPORTED:
         if given.maybe(name) is not None:
             raise WireRefusal(400, -2010, "Unsupported order combination")
@@ -54,7 +50,7 @@ def wish_of(given: Parameters, s: int, amounts: Amounts, step: int, named: Calla
         lots,
         ticks=_price(given, "price", amounts, step) if has_limit else _not_sent(given, "price"),
         mode=_mode(given, sort, has_limit),
-        guard=GUARDS.index(given.one_of("selfTradePreventionMode", GUARDS, None, GUARD)),
+        guard=GUARDED[given.one_of("selfTradePreventionMode", GUARDED, None, GUARD)],
         client_id=client_id_in(given, "newClientOrderId") or named(),
         trigger=_price(given, "stopPrice", amounts, step) if sort.startswith(("STOP", "TAKE")) else _not_sent(given, "stopPrice"),
         spend=spend,
@@ -66,7 +62,7 @@ def _mode(given: Parameters, sort: str, has_limit: bool) -> int:
     if sort == "LIMIT_MAKER" or not has_limit:
         _not_sent(given, "timeInForce")
         return MAKES if has_limit else TAKES
-    return IN_FORCE[given.one_of("timeInForce", IN_FORCE, _BAD_FORCE)]
+    return IN_FORCE[given.one_of("timeInForce", IN_FORCE, BAD_LAST)]
 
 
 def _price(given: Parameters, name: str, amounts: Amounts, step: int) -> int:
@@ -76,7 +72,7 @@ def _price(given: Parameters, name: str, amounts: Amounts, step: int) -> int:
         raise missing(name)
     ticks = steps_of(name, value, amounts.tick * step, "PRICE_FILTER") * step
     if not ticks:
-        raise WireRefusal(400, -1013, "Filter failure: PRICE_FILTER")
+        raise filtered("PRICE_FILTER")
     return ticks
 
 
@@ -89,9 +85,9 @@ def _size(given: Parameters, sort: str, amounts: Amounts, step: int) -> tuple[in
         raise WireRefusal(400, -1106, "Parameter 'quoteOrderQty' sent when not required.")
     if quantity is None:
         assert spend is not None
-        amount = eighths("quoteOrderQty", spend)
+        amount = eighths("quoteOrderQty", spend, "NOTIONAL")
         if not amount:
-            raise WireRefusal(400, -1013, "Filter failure: NOTIONAL")
+            raise filtered("NOTIONAL")
         return 0, amount
     return steps_of("quantity", quantity, amounts.lot * step, "LOT_SIZE") * step, 0
 
