@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import joined, kernel, row, rows
-from metastackerbandit.simulation.chance import ChanceRow, chance_of, count_of, normal, uniform
+from metastackerbandit.simulation.chance import chance_of, count_of, normal, seed_row, uniform
 from metastackerbandit.simulation.flow import ADD, PULL, TAKE, background_at
 from metastackerbandit.simulation.made_market import MadeMarket, MadeSymbol, Rows, advance_market
-from metastackerbandit.simulation.queues import BUY
+from metastackerbandit.simulation.queues import BUY, price_count
 from metastackerbandit.simulation.settings import GeneratorSettings
 from metastackerbandit.simulation.value import activity_of
 from metastackerbandit.simulation.value_terms import QuoteTerms, quote_terms
@@ -68,9 +68,7 @@ def begun_background(settings: GeneratorSettings, symbols: Sequence[MadeSymbol],
     """The background of a made market whose books are empty: its first step fills them."""
     makers, terms = rows(MakerRow, len(symbols)), [row(quote_terms(settings, one.instrument)) for one in symbols]
     for s, one in enumerate(symbols):
-        chance = chance_of(settings.seed, f"flow {one.instrument.symbol}")
-        for name in ChanceRow.__struct_fields__:
-            makers[name][s] = getattr(chance, name)
+        seed_row(makers[s : s + 1], chance_of(settings.seed, f"flow {one.instrument.symbol}"))
         ideal = settings.level_bps * 1e-4 * math.exp(float(made.values["log_ticks"][s]))
         makers["level_ticks"][s] = 2 ** max(0, round(math.log2(ideal)))
     return Background(makers, joined(terms) if terms else rows(QuoteTerms, 0), rows(QuoteRow, len(symbols)))
@@ -146,7 +144,7 @@ def _withdraw(background: Any, made: Any, queues: Any, s: int, side: int, flow: 
     """Makers go whose price the value has reached; what others bid beyond it is taken."""
     quote = background.quotes[s]
     sign = 1 if side == BUY else -1
-    place = (queues.row[s].bids if side == BUY else queues.row[s].asks) - 1
+    place = price_count(queues, s, side) - 1
     limit = best_quote(background, s, 1 - side)
     beyond = 0
     while place >= 0:
@@ -180,7 +178,7 @@ def _quote(background: Any, made: Any, queues: Any, s: int, side: int, flow: Any
     sign = 1 if side == BUY else -1
     step = maker.level_ticks
     best = best_quote(background, s, side)
-    place = (queues.row[s].bids if side == BUY else queues.row[s].asks) - 1
+    place = price_count(queues, s, side) - 1
     is_empty = place < 0
     level = 0
     while level < levels or place >= 0:
