@@ -90,12 +90,18 @@ def live_step(background: Any, made: Any, queues: Any, step_ns: int, flow: Any) 
 @kernel
 def flow_step(background: Any, made: Any, queues: Any, s: int, flow: Any, n: int) -> int:
     """What the background of symbol `s` does after the market's step, from row `n` of flow on; the first row that it did not write."""
+    return _take(background, made, s, flow, make_quotes(background, made, queues, s, flow, n))
+
+
+@kernel
+def make_quotes(background: Any, made: Any, queues: Any, s: int, flow: Any, n: int) -> int:
+    """What the makers of symbol `s` do, as `flow_step`."""
     _look(background, made, s)
     for side in range(2):
         n = _withdraw(background, made, queues, s, side, flow, n)
     for side in range(2):
         n = _quote(background, made, queues, s, side, flow, n)
-    return _take(background, made, s, flow, n)
+    return n
 
 
 @kernel
@@ -126,7 +132,7 @@ def best_quote(background: Any, s: int, side: int) -> int:
 
 
 @kernel
-def _put(made: Any, s: int, what: int, side: int, ticks: int, lots: int, flow: Any, n: int) -> int:
+def put_row(made: Any, s: int, what: int, side: int, ticks: int, lots: int, flow: Any, n: int) -> int:
     """Write a row, where there is room for it."""
     if n >= len(flow) or lots <= 0 or ticks <= 0:
         return n
@@ -152,11 +158,11 @@ def _withdraw(background: Any, made: Any, queues: Any, s: int, side: int, flow: 
         if sign * (quote.value - ticks) >= _INSIDE * quote.half_spread:
             break
         lots = background_at(queues, s, side, place)
-        n = _put(made, s, PULL, side, ticks, lots, flow, n)
+        n = put_row(made, s, PULL, side, ticks, lots, flow, n)
         if sign * ticks >= sign * limit:
             beyond += queues.prices[s, side, place, 1] - lots
         place -= 1
-    return _put(made, s, TAKE, 1 - side, limit, beyond, flow, n)
+    return put_row(made, s, TAKE, 1 - side, limit, beyond, flow, n)
 
 
 @kernel
@@ -188,16 +194,16 @@ def _quote(background: Any, made: Any, queues: Any, s: int, side: int, flow: Any
             is_near = sign * (best - found) <= step * (levels + levels // _SLACK)
             is_right = sign * (quote.value - found) >= _INSIDE * quote.half_spread
             if is_right and not ((best - found) % step == 0 and is_near) and uniform(maker) < quote.refill:
-                n = _put(made, s, PULL, side, found, background_at(queues, s, side, place), flow, n)
+                n = put_row(made, s, PULL, side, found, background_at(queues, s, side, place), flow, n)
             place -= 1
             continue
         lots = background_at(queues, s, side, place) if place >= 0 and found == wanted else 0
         if lots > 0:
             if uniform(maker) < quote.changes * (math.sqrt(level + 1.0) - math.sqrt(level)):
                 more = _wished(background, s, level) - lots
-                n = _put(made, s, ADD if more > 0 else PULL, side, wanted, abs(more), flow, n)
+                n = put_row(made, s, ADD if more > 0 else PULL, side, wanted, abs(more), flow, n)
         elif level == 0 or is_empty or uniform(maker) < quote.refill:
-            n = _put(made, s, ADD, side, wanted, _wished(background, s, level), flow, n)
+            n = put_row(made, s, ADD, side, wanted, _wished(background, s, level), flow, n)
         if place >= 0 and found == wanted:
             place -= 1
         level += 1
@@ -214,7 +220,7 @@ def _take(background: Any, made: Any, s: int, flow: Any, n: int) -> int:
         lots = math.floor(listed.size_turnover / value * math.exp(spread * normal(maker) - 0.5 * spread * spread) + 0.5)
         reach = background.terms[s].taker_reach
         if is_buyer:
-            n = _put(made, s, TAKE, 0, math.floor(value * (1.0 + reach)) + 1, max(1, lots), flow, n)
+            n = put_row(made, s, TAKE, 0, math.floor(value * (1.0 + reach)) + 1, max(1, lots), flow, n)
         else:
-            n = _put(made, s, TAKE, 1, math.ceil(value * (1.0 - reach)) - 1, max(1, lots), flow, n)
+            n = put_row(made, s, TAKE, 1, math.ceil(value * (1.0 - reach)) - 1, max(1, lots), flow, n)
     return n
