@@ -29,7 +29,7 @@ from metastackerbandit.storage.instruments import rules_of_capture
 from tests.exchanges.binance.venue import Told, Venue, written
 from tests.shared import shared_data
 
-Levels = list[list[int]]
+Levels = list[tuple[int, int]]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def compared(capture: Capture, instruments: list[Instrument], found: RecordedFlo
             continue
         played = flow_all(queues, found.flow[:until], played)
         for side, name in enumerate(("bids", "asks")):
-            assert side_of(queues, side) == getattr(market.book, name)[0, : int(market.book.row[0][name])].tolist()
+            assert side_of(queues, side) == list(map(tuple, getattr(market.book, name)[0, : int(market.book.row[0][name])].tolist()))
         many += 1
     flow_all(queues, found.flow, played)
     return many
@@ -100,7 +100,7 @@ def flow_all(queues: Queues, flow: np.ndarray, played: int) -> int:
 
 def side_of(queues: Queues, side: int) -> Levels:
     """Prices and sizes of a side, the best last."""
-    return [[ticks, lots] for ticks, lots, *_ in queues.prices[0, side, : int(queues.row[0]["asks" if side else "bids"])].tolist()]
+    return [(ticks, lots) for ticks, lots, *_ in queues.prices[0, side, : int(queues.row[0]["asks" if side else "bids"])].tolist()]
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -118,7 +118,7 @@ def test_at_every_message_the_book_is_the_recorded_one(seed: int, is_perp: bool,
     queues = empty_queues(1, prices=found.prices, orders=4 * found.prices)
     flow_all(queues, found.flow, 0)
     for side, known in enumerate(venue.levels):
-        assert dict(map(tuple, side_of(queues, side))) == known
+        assert dict(side_of(queues, side)) == known
     assert (np.diff(found.flow["at_ns"]) >= 0).all() and found.ended_ns == found.flow["at_ns"][-1]
 
 
