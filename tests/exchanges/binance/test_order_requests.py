@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.trading import (
@@ -197,6 +198,12 @@ def test_a_question_is_put_as_the_pages_say(
         payload, _, signature = urlsplit(one.url).query.partition("&signature=")
         assert SECRET.hmac_sha256(payload) == signature
         assert payload.endswith("recvWindow=5000&timestamp=1700000000123")
+
+
+@pytest.mark.parametrize("market", ["spot", "perp"])
+def test_rules_of_every_symbol_are_asked_for_without_naming_one(market: str) -> None:
+    asked = orders_of("BINANCE", market).request(RulesAsked(), structs.replace(ONE, symbol=""), ASKING)
+    assert asked.url.endswith("/exchangeInfo")
 
 
 @given(
