@@ -13,7 +13,7 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import layout, rows
 from metastackerbandit.domain.recording import FundingRow
 from metastackerbandit.domain.timeframe import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
-from metastackerbandit.practice.candle_source import CandleSource, SymbolCandles, candle_ticks
+from metastackerbandit.practice.candle_source import CandleSource, SymbolCandles, candle_ticks, completed
 from metastackerbandit.practice.floor import Floor
 from metastackerbandit.practice.funding import FundingBoard
 from metastackerbandit.practice.settings import PracticeSettings
@@ -86,6 +86,19 @@ def test_the_past_is_kept_by_five_minutes_where_it_is_long() -> None:
     assert fives["high"][0] == own["high"][2:7].max() and abs(fives["volume"].sum() - own["volume"][2:-5].sum()) < 1e-6 * fives["volume"].sum()
 
 
+def test_what_candles_do_not_say_of_the_past_is_made_and_what_they_say_stays() -> None:
+    own = walked(1, 12, 6_000_000, BEGUN_NS - 10 * MINUTE_NS)
+    for name in ("quote_volume", "taker_volume", "trades"):
+        own[name][3] = np.nan
+    own["volume"][7] = own["trades"][7] = 0.0
+    made = completed(own, 0.01)
+    assert made["trades"].tolist() == [9, 9, 9, 60, 9, 9, 9, 0, 9, 9, 9, 9]
+    assert made["taker_volume"][3] == own["volume"][3] / 2 and abs(made["quote_volume"][3] / own["volume"][3] / 60_000 - 1) < 1e-3
+    others = np.arange(12) != 3
+    assert made[others].tolist() == own[others].tolist() and np.isnan(own["trades"][3])
+    assert not np.isnan(floor([own])[0].board.candles(0, MINUTE_NS, 0, 2**62, 20, newest=True)["trades"]).any()
+
+
 def test_a_symbol_stops_trading_when_its_candles_end_and_the_others_go_on() -> None:
     ground, source = floor([walked(1, 5, 6_000_000, BEGUN_NS), walked(2, 10, 300_000, BEGUN_NS)])
     heard: list[tuple[str, int]] = []
@@ -108,8 +121,8 @@ def test_a_symbol_stops_trading_when_its_candles_end_and_the_others_go_on() -> N
 def test_marks_follow_the_path_and_funding_is_the_recorded_one() -> None:
     due_ns = (BEGUN_NS // (8 * HOUR_NS) + 1) * 8 * HOUR_NS
     begin_ns = due_ns - 10 * MINUTE_NS
-    paid = rows(FundingRow, 2)
-    paid[0], paid[1] = (due_ns - 8 * HOUR_NS, -7_000, 5_900_000), (due_ns, 12_345, 0)
+    paid = rows(FundingRow, 3)
+    paid[0], paid[1], paid[2] = (due_ns - 8 * HOUR_NS, -7_000, 5_900_000), (begin_ns - 3 * MINUTE_NS, 3, 0), (due_ns, 12_345, 0)
     funding = FundingBoard(1, 8 * HOUR_NS, begin_ns)
     own = walked(3, 40, 6_000_000, begin_ns - 5 * MINUTE_NS)
     listing = Listing(instruments("perp")[0])
@@ -120,8 +133,9 @@ def test_marks_follow_the_path_and_funding_is_the_recorded_one() -> None:
     assert ground.exchange.marks[0] == own["open"][5] and funding.rates == [12_345]
     ground.advance(due_ns - SECOND_NS)
     assert ground.exchange.marks[0] == own["close"][14]
+    ground.advance(due_ns)
+    assert [(one.rate, one.mark) for one in funding.settled[0]] == [(-7_000, 5_900_000), (3, own["close"][1]), (12_345, ground.exchange.marks[0])]
     ground.advance(due_ns + SECOND_NS)
-    assert [(one.at_ns, one.rate) for one in funding.settled[0]] == [(due_ns - 8 * HOUR_NS, -7_000), (due_ns, 12_345)]
     assert funding.rates == [10_000], "where none is recorded: the base rate of one basis point"
 
 

@@ -94,10 +94,13 @@ async def time_there(asked: Asked, venue: Venue) -> VenueTime:
         raise RequestFailed(error.what, where=error.where, mend=mend) from error
 
 
-async def forget_other_market(home: Path, venue: Venue, market: Market, asked: Asked) -> None:
-    """Candles of a made market that is not the one served now are let go: the next one is another market under the same names."""
+async def forget_other_market(home: Path, venue: Venue, market: Market, asked: Asked) -> str:
+    """Candles of a loopback market that is not the one served now are let go: the next one is another market under the same names.
+
+    What is served there, in a word ("simulated", "replayed candles"); "" of a real venue, of which nothing is let go.
+    """
     if not venue.is_made:
-        return
+        return ""
     import json
 
     from metastackerbandit.exchanges.streams import RestRequest
@@ -105,7 +108,9 @@ async def forget_other_market(home: Path, venue: Venue, market: Market, asked: A
 
     base = asked.endpoints.binance_perp_rest if market == "perp" else asked.endpoints.binance_spot_rest
     answer = await asked.rest.ask(RestRequest("market", "", f"{base}/practice", 1))
-    forget_candles(home, venue.name, market, str(json.loads(answer.body)["market"]))
+    told = json.loads(answer.body)
+    forget_candles(home, venue.name, market, str(told["market"]))
+    return next((word for side, word in told["markets"].items() if (side == "spot") == (market == "spot")), "")
 
 
 def asked_of(config: Config, venue: Venue, market: Market, rest: Any, url: str | None, tries: int = _TRIES) -> Asked:

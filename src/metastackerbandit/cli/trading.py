@@ -52,6 +52,7 @@ class Traded(Struct, frozen=True):
     is_quiet: bool
     is_plain: bool
     has_account: bool  # orders go to an account at the venue, not to a paper broker of ours
+    served: str = ""  # what a loopback exchange serves, in its word
 
 
 def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
@@ -78,8 +79,8 @@ async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any
         clock = VenueClock(lambda: venue_time(history), wall, config.orders, events, asked.venue.name)
         await clock.measure()
         wanted = wanted._replace(sets=(*wanted.sets, *at_rate(config, clock.venue_ms(1_000.0) / 1_000.0)))
-        session = await _session(wanted, asked, config, history, clock)
-        return session, await _run(session, asked, rest, clock, events)
+        session, served = await _session(wanted, asked, config, history, clock)
+        return session, await _run(session, structs.replace(asked, served=served), rest, clock, events)
 
 
 _AGES = (
@@ -112,8 +113,8 @@ def base_of(config: Config) -> int:
     return min(MOST_BASE_NS, *(frame_ns(frame) for frame in config.run.frames))
 
 
-async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked, clock: VenueClock) -> Session:
-    """The newest candles of every symbol into the store, and the session over them."""
+async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked, clock: VenueClock) -> tuple[Session, str]:
+    """The newest candles of every symbol into the store, and the session over them; what the venue serves where it is the loopback exchange."""
     import os
 
     from metastackerbandit.cli.downloading import forget_other_market
@@ -131,7 +132,7 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
         raise ConfigRefused("no symbols are named", where="run.symbols", mend="name some: --symbols BTCUSDT,ETHUSDT")
     to_ns = clock.now_ns() // base_ns * base_ns
     from_ns = to_ns - config.live_run.history_bars * base_ns
-    await forget_other_market(home, asked.venue, asked.market, history)
+    served = await forget_other_market(home, asked.venue, asked.market, history)
     found = await venue_instruments(history, symbols)
     for one in found:
         bars = await past_candles(history, one, frame_name(base_ns), from_ns, to_ns, lambda progress: None)
@@ -140,7 +141,7 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
         keep_candles(home, kept_as, base_ns, bars)
         keep_funding(home, kept_as, await past_funding(history, one, from_ns, to_ns))
     named = wanted._replace(data=folder, symbols=",".join(one.symbol for one in found), market=asked.market)
-    return open_live(named, from_ns)
+    return open_live(named, from_ns), served
 
 
 async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, events: Tally) -> dict[str, Any]:
@@ -388,4 +389,4 @@ def credentials_of(venue: Venue) -> Credentials:
 def _recorded_as(record: RunRecord, asked: Traded) -> RunRecord:
     """The run's record with where its market comes from."""
     lineage = "simulated" if asked.venue.is_made else "recorded"
-    return structs.replace(record, source=f"{asked.venue.name} {asked.market}, live", lineage=lineage)
+    return structs.replace(record, source=f"{asked.venue.name} {asked.market}, {asked.served or 'live'}", lineage=lineage)

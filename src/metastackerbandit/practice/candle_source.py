@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.bar import Bar
-from metastackerbandit.domain.kernel import layout, rows
+from metastackerbandit.domain.kernel import copied, layout, rows
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.domain.recording import FundingRow
 from metastackerbandit.domain.timeframe import DAY_NS, SECOND_NS
@@ -58,13 +58,9 @@ class CandleSource:
         traded = []
         for s, one in enumerate(self._candles):
             place = int(np.searchsorted(one.bars["opened_ns"], now_ns))
-            board.begin(s, *_past(one.bars[:place], now_ns))
+            board.begin(s, *_past(completed(one.bars[:place], float(one.symbol.instrument.tick_size)), now_ns))
             traded.append(candle_ticks(one.bars[place:], exchange.sizes[s]))
-            settled = rows(FundingRow, 0) if one.funding is None else one.funding
-            due = settled["at_ns"] > now_ns
-            self._ahead.append(settled[due])
-            for row in settled[~due] if self._funding is not None else ():
-                self._funding.keep(s, int(row["at_ns"]), int(row["rate"]), int(row["mark"]))  # type: ignore[union-attr]
+            self._ahead.append(self._settled(s, one, now_ns))
         symbols = [one.symbol for one in self._candles]
         self._market = begun_candles(self._settings, symbols, traded, now_ns, self._frame_ns)
         self._now_ns = now_ns
@@ -75,6 +71,16 @@ class CandleSource:
         while self._now_ns + SECOND_NS <= to_ns:
             self._now_ns += SECOND_NS
             self._step(exchange)
+
+    def _settled(self, s: int, one: SymbolCandles, now_ns: int) -> np.ndarray:
+        """Tell what was settled up to a time, at the price of then where no mark was recorded; the settlements (K,) that are still to come."""
+        settled = rows(FundingRow, 0) if one.funding is None else one.funding
+        passed = int(np.searchsorted(settled["at_ns"], now_ns, "right"))
+        for row in settled[:passed] if self._funding is not None else ():
+            at_ns = int(row["at_ns"])
+            place = max(int(np.searchsorted(one.bars["opened_ns"], at_ns)) - 1, 0)
+            self._funding.keep(s, at_ns, int(row["rate"]), int(row["mark"] or one.bars["close"][place]))  # type: ignore[union-attr]
+        return settled[passed:]
 
     def _step(self, exchange: Exchange) -> None:
         """One second."""
@@ -105,6 +111,20 @@ def candle_ticks(bars: np.ndarray, sizes: Sizes) -> np.ndarray:
     made["lots"] = np.rint(bars["volume"] * per_lot)
     known = np.isfinite(bars["taker_volume"])
     made["bought"] = np.where(known, np.minimum(np.rint(np.where(known, bars["taker_volume"], 0.0) * per_lot), made["lots"]), -1)
+    return made
+
+
+def completed(bars: np.ndarray, tick: float) -> np.ndarray:
+    """Bars (N,) with what they do not say made: the volume at their mean price, half of it the buyers', one trade a second."""
+    made = copied(bars)
+    middle = 0.25 * tick * (bars["open"] + bars["high"] + bars["low"] + bars["close"])
+    seconds = (bars["closed_ns"] - bars["opened_ns"]) // SECOND_NS
+    for name, instead in (
+        ("quote_volume", bars["volume"] * middle),
+        ("taker_volume", 0.5 * bars["volume"]),
+        ("trades", np.where(bars["volume"] > 0.0, seconds, 0)),
+    ):
+        made[name] = np.where(np.isfinite(bars[name]), bars[name], instead)
     return made
 
 
