@@ -67,6 +67,7 @@ def test_two_markets_of_one_session_begin_together(captures: dict[str, Path]) ->
 def test_a_symbol_without_a_book_is_left_out_and_said(captures: dict[str, Path]) -> None:
     markets = recorded_markets(asked("captures", data=(captures["two"],)), Config())
     assert markets.symbols == ["BTCUSDT"] and "ETHUSDT has no book and is left out" in markets.told["said"]
+    assert "BTCUSDT: no trades were recorded, its book alone moves" in markets.told["said"]
     with pytest.raises(DataRefused, match="no book of ETHUSDT"):
         recorded_markets(asked("captures", data=(captures["two"],), symbols=("ETHUSDT",)), Config())
 

@@ -86,6 +86,21 @@ def test_the_past_is_kept_by_five_minutes_where_it_is_long() -> None:
     assert fives["high"][0] == own["high"][2:7].max() and abs(fives["volume"].sum() - own["volume"][2:-5].sum()) < 1e-6 * fives["volume"].sum()
 
 
+@pytest.mark.parametrize(("side", "name", "sign"), [(BUY, "low", 1), (SELL, "high", -1)])
+def test_an_order_that_the_path_passes_is_filled_and_one_that_it_does_not_reach_rests(side: int, name: str, sign: int) -> None:
+    own = walked(5, 6, 6_000_000, BEGUN_NS)
+    own[["low", "high"][side]][4] += -sign * 900  # the fifth minute goes far
+    ground, _ = floor([own])
+    wished = [int(own[name][4]) + sign * 450, int(own[name][4]) - sign * 50]
+    orders = [ground.exchange.place(1, NewOrder(0, side, "limit", 2_000, ticks), ground.now_ns) for ticks in wished]
+    ground.advance(BEGUN_NS + 4 * MINUTE_NS - SECOND_NS)
+    assert [isinstance(one, Order) and one.filled for one in orders] == [0, 0], "nobody has come so far"
+    ground.advance(BEGUN_NS + 5 * MINUTE_NS)
+    assert [isinstance(one, Order) and one.status for one in orders] == ["filled", "new"]
+    told = ground.board.candles(0, MINUTE_NS, BEGUN_NS, 2**62, 10, newest=True)
+    assert (told["open"][4], told["close"][4], told[name][4]) == (own["open"][4], own["close"][4], own[name][4])
+
+
 def test_what_candles_do_not_say_of_the_past_is_made_and_what_they_say_stays() -> None:
     own = walked(1, 12, 6_000_000, BEGUN_NS - 10 * MINUTE_NS)
     for name in ("quote_volume", "taker_volume", "trades"):

@@ -11,6 +11,7 @@ from metastackerbandit.cli.venue_asked import BOTH, Served, ServedMarkets, SideM
 from metastackerbandit.domain.errors import DataRefused, NotFound, UsageError
 from metastackerbandit.domain.quality import time_text
 from metastackerbandit.domain.timeframe import HOUR_NS, SECOND_NS
+from metastackerbandit.simulation.flow import PRINT
 
 if TYPE_CHECKING:
     from metastackerbandit.config.schema import Config
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from metastackerbandit.runtime.recorded_flow import RecordedFlow
 
 SPEED = 1.0  # a recording is minutes long
-_MARKETS = {"binance-spot": "spot", "binance-perp": "perp"}
+_MARKETS = {"binance-spot": "spot", "binance-perp": "perp", "binance-futures-perp": "perp"}  # the last as tardis names it
 _FUNDING_NS = 8 * HOUR_NS  # as most of Binance's perpetuals settle
 _ROOM = 512  # prices a side beside the recorded ones, for orders of clients
 _LEAST_NS = SECOND_NS  # of a recording that is worth serving
@@ -43,7 +44,10 @@ def recorded_markets(asked: Served, config: Config) -> ServedMarkets:
     said: list[str] = []
     for market, capture in _captures(asked).items():
         instruments = _instruments(capture, asked, config, said)
-        played[market] = capture, instruments, recorded_flow(capture, instruments)
+        flow = recorded_flow(capture, instruments)
+        played[market] = capture, instruments, flow
+        dealt = np.unique(flow.flow["instrument"][flow.flow["what"] == PRINT])
+        said += [f"{one.symbol}: no trades were recorded, its book alone moves" for s, one in enumerate(instruments) if s not in dealt]
     begun_ns = max(asked.since_ns or 0, *(flow.begun_ns for _, _, flow in played.values()))
     ended_ns = min(flow.ended_ns for _, _, flow in played.values())
     if ended_ns - begun_ns < _LEAST_NS:
