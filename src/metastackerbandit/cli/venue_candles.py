@@ -45,13 +45,13 @@ def candle_markets(asked: Served, home: Path) -> ServedMarkets:
     begun_ns = _begun(list(found.values()), asked.since_ns)
     sides, said = {}, list[str]()
     for market, recording in found.items():
-        bars = [_played(recording, s, begun_ns, asked.days, said) for s in range(len(recording.instruments))]
-        listings = tuple(Listing(one, *fees_of(market)) for one in recording.instruments)
         parts = []
-        for one, own, funding in zip(recording.instruments, bars, recording.funding, strict=True):
-            first = float(own["open"][np.searchsorted(own["opened_ns"], begun_ns)]) * float(one.tick_size)
-            parts.append(SymbolCandles(MadeSymbol(one, ListingSettings(price=first)), own, funding))
+        for s, one in enumerate(recording.instruments):
+            bars = _played(recording, s, begun_ns, asked.days, said)
+            price = float(bars["open"][np.searchsorted(bars["opened_ns"], begun_ns)]) * float(one.tick_size)
+            parts.append(SymbolCandles(MadeSymbol(one, ListingSettings(price=price)), bars, recording.funding[s]))
         board = FundingBoard(len(parts), generator.funding_hours * HOUR_NS, begun_ns) if market == "perp" else None
+        listings = tuple(Listing(one, *fees_of(market)) for one in recording.instruments)
         sides[market] = SideMarket(listings, CandleSource(generator, parts, recording.base_ns, board), board)
     ends_ns = max(end for side in sides.values() for end in side.source.closing.ends)  # type: ignore[union-attr]
     symbols = dict.fromkeys(one.symbol for recording in found.values() for one in recording.instruments)
@@ -138,7 +138,7 @@ def _begun(found: Sequence[Recording], since_ns: int | None) -> int:
     first_ns, last_ns = max(int(bars["opened_ns"][0]) for bars in own), min(int(bars["closed_ns"][-1]) for bars in own)
     if last_ns - first_ns <= FIVE_NS:
         raise DataRefused("the symbols' candles have no time in common", where="--source candles", mend="choose some with --symbols")
-    wanted = max(last_ns - DAY_NS, (first_ns + last_ns) // 2) if since_ns is None else since_ns
+    wanted = max(last_ns - DAY_NS, (first_ns + last_ns) // 2, -(-first_ns // FIVE_NS) * FIVE_NS) if since_ns is None else since_ns
     begun_ns = wanted // FIVE_NS * FIVE_NS
     if not first_ns <= begun_ns < last_ns:
         what = f"at {time_text(wanted)} not all symbols have candles"
@@ -147,27 +147,32 @@ def _begun(found: Sequence[Recording], since_ns: int | None) -> int:
 
 
 def _played(recording: Recording, s: int, begun_ns: int, days: int, said: list[str]) -> np.ndarray:
-    """A symbol's candles (N,) without a gap around the beginning, at most so many days of them before it; what is worth saying goes to `said`."""
-    bars, symbol, frame_ns = recording.bars[s], recording.instruments[s].symbol, recording.base_ns
+    """A symbol's candles (N,) without a gap around the beginning, at most so many days of them before it; what is worth saying goes to `said`.
+
+    DataRefused where candles are missing from the beginning on.
+    """
+    bars, symbol = recording.bars[s], recording.instruments[s].symbol
     opened = bars["opened_ns"]
     place = int(np.searchsorted(opened, begun_ns))
-    holes = np.flatnonzero(np.diff(opened) != frame_ns) + 1  # places of the candles behind one
-    ahead = [place, *holes[holes > place].tolist()] if place == len(opened) or int(opened[place]) != begun_ns else holes[holes > place].tolist()
-    if ahead:
-        hole = int(ahead[0])
+    behind = np.flatnonzero(np.diff(opened) != recording.base_ns) + 1  # places of the candles behind a gap
+    is_there = place < len(opened) and int(opened[place]) == begun_ns
+    for hole in behind[behind > place] if is_there else (min(place, len(opened) - 1),):
         from_ns, to_ns = int(bars["closed_ns"][hole - 1]), int(opened[hole])
         what = f"{symbol} has no candles from {time_text(from_ns)} to {time_text(to_ns)}"
-        raise DataRefused(
-            what, where=recording.source, mend=f"begin behind it with --since {time_text(-(-to_ns // FIVE_NS) * FIVE_NS)}, or fill the gap"
-        )
-    before = holes[holes <= place]
-    first = max(int(before[-1]) if len(before) else 0, int(np.searchsorted(opened, begun_ns - days * DAY_NS)))
-    if len(before) and first == before[-1]:
+        mend = f"begin behind it with --since {time_text(-(-to_ns // FIVE_NS) * FIVE_NS)}, or fill the gap"
+        raise DataRefused(what, where=recording.source, mend=mend)
+    first = int(max(behind[behind <= place], default=0))
+    if first:
         said.append(f"{symbol}: its past begins at {time_text(int(opened[first]))}, behind the newest gap in its candles")
-    lots = np.rint(bars["volume"][place:] / float(recording.instruments[s].lot_size))
-    moved = bars["high"][place:] > bars["low"][place:]
-    thin, untraded = int((moved & (lots > 0) & (lots < _FEWEST)).sum()), int((lots == 0).sum())
-    if thin or untraded:
-        all_of = f"of {len(lots):,} candles to come"
-        said.append(f"{symbol}: {all_of} {untraded:,} have no volume and are not traded, {thin:,} too few lots to be traded at all four prices")
-    return bars[first:]
+    said += _thin_told(symbol, bars[place:], float(recording.instruments[s].lot_size))
+    return bars[max(first, int(np.searchsorted(opened, begun_ns - days * DAY_NS))) :]
+
+
+def _thin_told(symbol: str, bars: np.ndarray, lot: float) -> list[str]:
+    """How many of the candles to come (N,) cannot be traded at all of their prices; nothing where all can."""
+    lots = np.rint(bars["volume"] / lot)
+    thin, untraded = int(((bars["high"] > bars["low"]) & (lots > 0) & (lots < _FEWEST)).sum()), int((lots == 0).sum())
+    if not thin and not untraded:
+        return []
+    told = f"{untraded:,} have no volume and are not traded, {thin:,} too few lots to be traded at all four prices"
+    return [f"{symbol}: of {len(bars):,} candles to come {told}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.simulation.flow import LEVEL, PRINT
+from metastackerbandit.simulation.flow import LEVEL, PRINT, lay_row
 from metastackerbandit.simulation.queues import price_count
 
 DEPTH_KEPT = 500  # prices a side, from the best on, that paper orders can meet
@@ -13,13 +13,7 @@ DEPTH_KEPT = 500  # prices a side, from the best on, that paper orders can meet
 
 @kernel
 def _put(flow: Any, n: int, s: int, at_ns: int, what: int, side: int, ticks: int, lots: int) -> int:
-    row = flow[n]
-    row.at_ns = at_ns
-    row.instrument = s
-    row.what = what
-    row.side = side
-    row.ticks = ticks
-    row.lots = lots
+    lay_row(flow[n], at_ns, s, what, side, ticks, lots)
     return n + 1
 
 

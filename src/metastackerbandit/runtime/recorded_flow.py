@@ -24,7 +24,7 @@ from metastackerbandit.runtime.bar_feed import trade_ids_of
 from metastackerbandit.runtime.book_feed import feeds_of
 from metastackerbandit.runtime.capture_rules import codec_in
 from metastackerbandit.runtime.frame_walk import frames_of, walking
-from metastackerbandit.simulation.flow import LEVEL, PRINT, Flow
+from metastackerbandit.simulation.flow import LEVEL, PRINT, Flow, lay_row
 
 MOST_PRICES = 32_768  # a side, in the book of a recording; Binance's books of the whole depth have about 10,000
 
@@ -189,13 +189,7 @@ def _write(mine: Any, s: int, at_ns: int, what: int, side: int, ticks: int, lots
     n = mine.counts[0]
     mine.counts[0] += 1
     if n < len(mine.flow):
-        row = mine.flow[n]
-        row.at_ns = at_ns
-        row.instrument = s
-        row.what = what
-        row.side = side
-        row.ticks = ticks
-        row.lots = lots
+        lay_row(mine.flow[n], at_ns, s, what, side, ticks, lots)
 
 
 @kernel

@@ -31,6 +31,17 @@ class Flow(Struct, frozen=True):
 
 
 @kernel
+def lay_row(row: Any, at_ns: int, s: int, what: int, side: int, ticks: int, lots: int) -> None:
+    """Write one row of flow."""
+    row.at_ns = at_ns
+    row.instrument = s
+    row.what = what
+    row.side = side
+    row.ticks = ticks
+    row.lots = lots
+
+
+@kernel
 def _find_level(queues: Any, s: int, side: int, ticks: int) -> int:
     """The place of a price, -1 where nobody stands at it."""
     place = place_at(queues, s, side, ticks)

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from metastackerbandit.domain.kernel import joined, kernel, row, rows
 from metastackerbandit.simulation.chance import chance_of, count_of, normal, seed_row, uniform
-from metastackerbandit.simulation.flow import ADD, PULL, TAKE, background_at
+from metastackerbandit.simulation.flow import ADD, PULL, TAKE, background_at, lay_row
 from metastackerbandit.simulation.made_market import MadeMarket, MadeSymbol, Rows, advance_market
 from metastackerbandit.simulation.queues import BUY, price_count
 from metastackerbandit.simulation.settings import GeneratorSettings
@@ -136,12 +136,7 @@ def put_row(made: Any, s: int, what: int, side: int, ticks: int, lots: int, flow
     """Write a row, where there is room for it."""
     if n >= len(flow) or lots <= 0 or ticks <= 0:
         return n
-    flow[n].at_ns = made.market[0].at_ns
-    flow[n].instrument = s
-    flow[n].what = what
-    flow[n].side = side
-    flow[n].ticks = ticks
-    flow[n].lots = lots
+    lay_row(flow[n], made.market[0].at_ns, s, what, side, ticks, lots)
     return n + 1
 
 
