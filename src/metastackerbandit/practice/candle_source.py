@@ -12,9 +12,10 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import copied, layout, rows
 from metastackerbandit.domain.money import BPS_RATE
 from metastackerbandit.domain.recording import FundingRow
-from metastackerbandit.domain.timeframe import DAY_NS, SECOND_NS
+from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.practice.closing import Closing
 from metastackerbandit.practice.funding import FundingBoard
+from metastackerbandit.practice.made_source import MINUTES_NS
 from metastackerbandit.simulation.candle_board import FIVE_NS, CandleBoard, resampled
 from metastackerbandit.simulation.candle_flow import begun_candles, candle_step
 from metastackerbandit.simulation.candle_path import CandleTicks
@@ -24,7 +25,6 @@ from metastackerbandit.simulation.listing import Sizes
 from metastackerbandit.simulation.made_market import MadeSymbol
 from metastackerbandit.simulation.settings import GeneratorSettings
 
-MINUTES_NS = 20 * DAY_NS  # of the newest past that is had by the candles' own length; before that by five minutes
 _ROOM = 2_048  # rows of flow a symbol
 
 
