@@ -120,6 +120,7 @@ def test_a_run_follows_the_market_decides_and_ends_in_order(traded: Traded) -> N
     assert told["reconciliation_differences"] == []
     with Journal.open(traded.home, create=False) as journal:
         view = journal.run()
+        assert view.row.source == "loopback perp, simulated", "nowhere is it called live"
         assert view.row.state == "finished" and len(view.decisions().rows) == told["decisions"], "only what was decided live is journaled"
         assert not any(int(lots) for lots in _lots(view.fills()).values()), "an orderly end leaves nothing"
 

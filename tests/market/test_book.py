@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.market_rows import DepthRow
-from metastackerbandit.market.book import Book, change, empty_books, is_crossed, lots_to, put, replace
+from metastackerbandit.market.book import Book, change, empty_books, is_crossed, lots_to, place_of, put, replace
 
 LEVELS = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)), max_size=30)
 
@@ -85,6 +85,14 @@ def test_the_smallest_side_keeps_the_best_that_fit(capacity: int) -> None:
     count = int(book.row[0]["bids"])
     kept = book.bids[0, :count, 0].tolist()
     assert 1 <= count <= capacity and kept == sorted(kept) and (kept[-1] == 104 or capacity == 1)
+
+
+@given(prices=st.sets(st.integers(1, 60), max_size=20), wanted=st.integers(1, 60), sign=st.sampled_from([1, -1]))
+def test_a_price_has_the_first_place_that_is_not_worse(prices: set[int], wanted: int, sign: int) -> None:
+    side = np.zeros((32, 2), np.int64)
+    ordered = sorted(prices, key=lambda ticks: sign * ticks)
+    side[: len(ordered), 0] = ordered
+    assert place_of(side, len(ordered), sign, wanted) == sum(sign * ticks < sign * wanted for ticks in ordered)
 
 
 def test_a_level_that_was_never_there_may_go() -> None:

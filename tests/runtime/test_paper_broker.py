@@ -137,6 +137,12 @@ def test_a_stop_that_is_moved_past_the_price_goes_to_the_market() -> None:
     assert told[-1].state == FILLED and sum(report.lots for report in told) == -1_000
 
 
+def test_every_book_of_a_plan_has_an_account_of_its_own() -> None:
+    made = plan(ruled(), ("1m", "5m", "15m"))
+    exchange = Paper(made=made).broker.exchange
+    assert exchange.orders.owners == (1, 2, 3) and exchange.queues.held.shape[1] == len(made.books) + 1
+
+
 def test_what_only_reduces_expires_without_a_position() -> None:
     paper = Paper()
     assert [report.state for report in paper.send(MARKET, -500, reduce_only=1)][-1] in (EXPIRED, REJECTED)

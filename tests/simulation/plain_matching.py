@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from msgspec import Struct
 
-from metastackerbandit.simulation.matching import GUARD_BOTH, GUARD_MAKER, GUARD_NONE, GUARD_TAKER, MAKES, NOT_ENOUGH, RESTS, WHOLE, WOULD_TAKE
+from metastackerbandit.simulation.matching import GUARD_BOTH, GUARD_MAKER, GUARD_NONE, GUARD_TAKER, MAKES, NOT_ENOUGH, RESTS, TAKES, WHOLE, WOULD_TAKE
 
 
 class Order(Struct):
@@ -43,9 +45,9 @@ class PlainBook:
     def enter(self, number: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int, reduces: int = 0) -> tuple[int, int, int]:
         """Why it is refused (0: it is not), lots filled, lots left."""
         meets = self.meets(side, ticks)
-        if mode == MAKES and self._reachable(meets, 0, 1, GUARD_NONE):
+        if mode == MAKES and self.reached(0, side, ticks, 1, GUARD_NONE)[0]:
             return WOULD_TAKE, 0, lots
-        if mode == WHOLE and self._reachable(meets, owner, lots, guard) < lots:
+        if mode == WHOLE and self.reached(owner, side, ticks, lots, guard)[0] < lots:
             return NOT_ENOUGH, 0, lots
         left, is_over = lots, False
         for one in meets:
@@ -107,12 +109,9 @@ class PlainBook:
             self.orders.remove(one)
         return one.lots
 
-    def _reachable(self, meets: list[Order], owner: int, lots: int, guard: int) -> int:
-        found = 0
-        for one in meets:
-            if owner and one.owner == owner and guard != GUARD_NONE:
-                if guard == GUARD_MAKER:
-                    continue
-                break
-            found += min(one.lots, self.reducible(one))
-        return min(found, lots)
+    def reached(self, owner: int, side: int, ticks: int, lots: int, guard: int) -> tuple[int, int]:
+        """Lots and turnover that an order gets where it is brought to a copy of the book."""
+        copied = deepcopy(self)
+        copied.trades.clear()
+        copied.enter(0, owner, side, ticks, lots, TAKES, guard)
+        return sum(one[1] for one in copied.trades), sum(one[0] * one[1] for one in copied.trades)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.timeframe import HOUR_NS, MINUTE_NS, SECOND_NS
-from metastackerbandit.simulation.candle_board import FIVE_NS, CandleBoard, day_of, resampled
+from metastackerbandit.simulation.candle_board import FIVE_NS, CandleBoard, resampled
 from metastackerbandit.simulation.queues import empty_queues, tell_trade
 from tests.simulation.floor import instrument
 
@@ -75,7 +75,6 @@ def test_the_past_goes_on_into_the_present() -> None:
     hours = board.candles(0, HOUR_NS, START_NS - 2 * HOUR_NS, START_NS, 10, newest=False)
     assert [int(one["opened_ns"]) for one in hours] == [START_NS - 2 * HOUR_NS, START_NS - HOUR_NS]
     assert (int(hours[1]["open"]), int(hours[1]["close"]), float(hours[1]["volume"])) == (100, 160, 90.0)
-    assert len(day_of(board, 0, START_NS + 20)) == 113
 
 
 @given(count=st.integers(1, 40), limit=st.integers(1, 10), newest=st.booleans(), first=st.integers(-5, 45), span=st.integers(0, 50))
@@ -114,9 +113,10 @@ def test_what_is_asked_costs_what_is_wanted_and_not_what_is_kept() -> None:
     tell_trade(queues, 0, 60_100, 1, 0, 1, 2, START_NS)
     board.follow(queues, START_NS)
     for frame_ns in (MINUTE_NS, 3 * MINUTE_NS, FIVE_NS, HOUR_NS):
-        board.newest(0, frame_ns)
+        asked = 0, frame_ns, 0, 2**62, 1
+        board.candles(*asked, newest=True)
         tracemalloc.start()
-        found = board.newest(0, frame_ns)
+        found = board.candles(*asked, newest=True)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert len(found) == 1 and most < 100 * 1_024, "the minutes that are kept take eight megabytes"

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.domain.money import rate_up
+from metastackerbandit.domain.errors import ConfigRefused
+from metastackerbandit.domain.money import BOUND, rate_up
 from metastackerbandit.simulation.exchange import Exchange
 from metastackerbandit.simulation.exchange_words import ASSET_ONE, BalanceEvent, NewOrder, Order, OrderEvent, Refusal
 from metastackerbandit.simulation.flow import ADD, TAKE
-from metastackerbandit.simulation.matching import GUARD_MAKER, GUARD_NONE, GUARD_TAKER, MAKES, RESTS, TAKES, WHOLE
+from metastackerbandit.simulation.matching import GUARD_BOTH, GUARD_MAKER, GUARD_NONE, GUARD_TAKER, MAKES, RESTS, TAKES, WHOLE
 from metastackerbandit.simulation.queues import BUY, NONE, SELL
 from tests.simulation.floor import GIVEN, background, exchange, placed, refused
 
@@ -26,8 +28,9 @@ WISHES = st.builds(
     lots=st.integers(1, 900),
     ticks=st.integers(985, 1_015),
     mode=st.sampled_from([RESTS, TAKES, WHOLE, MAKES]),
-    guard=st.sampled_from([GUARD_NONE, GUARD_TAKER, GUARD_MAKER]),
+    guard=st.sampled_from([GUARD_NONE, GUARD_TAKER, GUARD_MAKER, GUARD_BOTH]),
     reduces_only=st.booleans(),
+    spend=st.sampled_from([0, 0, 700 * ASSET_ONE, 3_000 * ASSET_ONE]),
 )
 STOPS = st.builds(
     NewOrder,
@@ -58,6 +61,7 @@ def as_wished(wish: NewOrder, market: str) -> NewOrder:
     has_limit = wish.sort in ("limit", "stop_limit", "take_profit_limit")
     mode = wish.mode if has_limit else TAKES
     values: dict[str, Any] = {"ticks": wish.ticks if has_limit else 0, "mode": mode, "reduces_only": wish.reduces_only and market == "perp"}
+    values["spend"] = wish.spend if market == "spot" and wish.sort == "market" else 0
     return NewOrder(**{**{name: getattr(wish, name) for name in NewOrder.__struct_fields__}, **values})
 
 
@@ -296,6 +300,69 @@ def test_an_order_may_be_put_in_money_instead_of_lots() -> None:
     made = exchange("spot")
     order = placed(made, 1, NewOrder(0, BUY, "market", 0, spend=1_500 * ASSET_ONE))
     assert order.filled == 1_000 + (150_000 * 10 - 1_000 * 1_001) // 1_002 and order.turnover <= 1_500 * 1_000
+
+
+@pytest.mark.parametrize(("lots", "spend"), [(4_500, 0), (0, 4_900 * ASSET_ONE)])
+@pytest.mark.parametrize("guard", [GUARD_TAKER, GUARD_MAKER, GUARD_BOTH])
+def test_a_market_order_that_meets_its_owners_own_is_paid_for_as_far_as_it_trades(guard: int, lots: int, spend: int) -> None:
+    made = exchange("spot")
+    placed(made, 1, NewOrder(0, SELL, "limit", 4_000, 1_002))  # behind the background's 1,000
+    made.flow(background((ADD, SELL, 1_050, 5_000)))
+    order = placed(made, 1, NewOrder(0, BUY, "market", lots, guard=guard, spend=spend))
+    assert order.filled > 0 and min(made.spot.free[1].values()) >= 0 and made.spot.locked[1]["USDT"] == 0
+    paid = order.turnover * made.sizes[0].unit
+    assert made.spot.free[1]["USDT"] == GIVEN["USDT"] - paid and paid <= (spend or paid)
+    assert order.filled == (2_000 if guard != GUARD_MAKER else order.filled)
+
+
+def test_a_market_order_that_can_only_pay_for_lots_it_will_not_take_is_refused() -> None:
+    made = exchange("spot")
+    placed(made, 1, NewOrder(0, SELL, "limit", 4_000, 1_001))  # its own, cheaper than what it would really get
+    wish = NewOrder(0, BUY, "market", 4_990, guard=GUARD_MAKER)
+    assert refused(made.place(1, wish, 30)) == "balance" and made.orders.open(1, 0)[0].is_open
+    assert placed(made, 1, msgspec.structs.replace(wish, guard=GUARD_NONE)).filled == 4_990
+
+
+def test_an_amount_to_spend_that_money_has_no_room_for_or_that_buys_nothing_is_refused() -> None:
+    made = exchange("spot")
+    for amount, why in ((10**30, "notional"), (BOUND, "notional"), (1, "lot_size")):
+        for side in (BUY, SELL):
+            assert refused(made.place(1, NewOrder(0, side, "market", 0, spend=amount), 20)) == why
+    assert made.drain() == [] and made.spot.locked[1] == dict.fromkeys(made.spot.locked[1], 0)
+    assert placed(made, 1, NewOrder(0, SELL, "market", 0, spend=BOUND - 1)).filled == 5_000, (
+        "all that the book has: it may bring so much, and brings less"
+    )
+
+
+def test_an_amended_order_that_only_reduces_takes_no_more_than_the_position() -> None:
+    made = exchange("perp")
+    placed(made, 1, NewOrder(0, BUY, "market", 500))
+    order = placed(made, 1, NewOrder(0, SELL, "limit", 500, 1_005, reduces_only=True))
+    assert made.amend(1, 0, order.number, 900, 999, 30) is order
+    assert (order.status, order.filled, made.perp.held[1][0].lots) == ("filled", 500, 0)
+    placed(made, 1, NewOrder(0, BUY, "market", 300))
+    rests = placed(made, 1, NewOrder(0, SELL, "limit", 200, 1_005, reduces_only=True))
+    assert made.amend(1, 0, rests.number, 900, 1_005, 31) is rests and (rests.lots, rests.left, rests.is_open) == (300, 300, True)
+
+
+@pytest.mark.parametrize(("side", "away", "through"), [(BUY, 999, 1_001), (SELL, 1_001, 999)])
+def test_a_post_only_order_may_be_amended_to_any_price_that_does_not_take(side: int, away: int, through: int) -> None:
+    made = exchange("spot")
+    order = placed(made, 1, NewOrder(0, side, "limit", 100, 990 if side == BUY else 1_010, MAKES))
+    assert refused(made.amend(1, 0, order.number, 100, through, 30)) == "would_take"
+    assert made.amend(1, 0, order.number, 100, away, 31) is order and (order.status, order.filled, order.wish.ticks) == ("new", 0, away)
+    assert made.amend(1, 0, order.number, 100, 1_000, 32) is order and order.slot != NONE
+
+
+def test_there_is_room_for_as_many_owners_as_were_said() -> None:
+    made = Exchange(exchange("spot").listings, prices=64, orders=64, owners=3)
+    for owner in (1, 2):
+        made.open(owner, GIVEN)
+        placed(made, owner, NewOrder(0, BUY, "limit", 100, 1_000))
+    for owner in (0, 3, -1):
+        with pytest.raises(ConfigRefused, match=f"no account {owner} among 2"):
+            made.open(owner, GIVEN)
+    assert made.orders.owners == (1, 2)
 
 
 def test_what_is_over_is_forgotten_beyond_a_bound_and_open_orders_never_are() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metastackerbandit.simulation.flow import LEVEL, PRINT, TAKE, flow_in
-from metastackerbandit.simulation.matching import GUARD_NONE, RESTS, enter, reachable
+from metastackerbandit.simulation.matching import GUARD_NONE, RESTS, enter, reached
 from metastackerbandit.simulation.queues import BUY, SELL, empty_queues
 from tests.simulation.test_matching import filled, flow, levels, queued, traded
 
@@ -41,7 +41,7 @@ def test_a_recorded_level_that_crosses_sweeps_the_recorded_other_side_without_a_
 
 
 def test_flow_stops_where_its_fills_could_not_be_told_and_goes_on_from_there() -> None:
-    queues = empty_queues(1, prices=8, orders=4)  # room for 10 fills
+    queues = empty_queues(1, prices=8, orders=4)  # room for 12 fills
     for number in range(1, 4):
         assert enter(queues, 0, number, 1, SELL, 100, 1_000, RESTS, GUARD_NONE, 0, 1) == 0
     taken = flow(*[(TAKE, BUY, 0, 1)] * 20)
@@ -62,7 +62,7 @@ def test_the_background_is_what_levels_said_last_and_prints_trade_as_much_as_was
     said: dict[tuple[int, int], int] = {}
     for place, (what, side, ticks, lots) in enumerate(recorded):
         for number, (at, own_side, own_ticks) in enumerate(own, start=1):
-            if at == place and not reachable(queues, 0, 1, own_side, own_ticks, 1, GUARD_NONE):
+            if at == place and not reached(queues, 0, 1, own_side, own_ticks, 1, GUARD_NONE, 0)[0]:
                 enter(queues, 0, number, 1, own_side, own_ticks, 15, RESTS, GUARD_NONE, 0, place)
         before = int(queues.row[0]["trade"])
         flow_in(queues, flow((what, side, ticks, lots)), 0)

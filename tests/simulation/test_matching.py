@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.kernel import rows
-from metastackerbandit.simulation.flow import ADD, PULL, Flow, flow_in
+from metastackerbandit.simulation.flow import ADD, PULL, TAKE, Flow, flow_in
 from metastackerbandit.simulation.matching import (
     GUARD_BOTH,
     GUARD_MAKER,
@@ -24,7 +24,6 @@ from metastackerbandit.simulation.matching import (
     WOULD_TAKE,
     best_of,
     enter,
-    reachable,
     reached,
     withdraw,
 )
@@ -102,6 +101,19 @@ def replayed(queues: Queues, s: int = 0) -> dict[tuple[int, int], int]:
     return {key: lots for key, lots in book.items() if lots}
 
 
+OWNERS = st.integers(0, 3)
+
+
+def brought(steps: list[Any]) -> tuple[Queues, int]:
+    """A book after the orders among these steps, some of which only reduce, and its trades so far."""
+    queues = empty_queues(1, prices=64, orders=128)
+    for number, step in enumerate(steps, start=1):
+        if step[0] == "enter":
+            _, owner, side, ticks, lots, mode, guard, only_reduces = step
+            enter(queues, 0, number, owner, side, ticks, lots, mode, guard, int(only_reduces and owner > 0), 7)
+    return queues, int(queues.row[0]["trade"])
+
+
 @given(steps=STEPS)
 @example(steps=[("enter", 0, BUY, 95, 1, RESTS, 0, False), ("enter", 0, SELL, 0, 1, WHOLE, GUARD_NONE + 1, False)])  # the background guards nothing
 def test_it_matches_as_the_plain_book_does(steps: list[Any]) -> None:
@@ -148,7 +160,6 @@ def test_no_lot_comes_from_nowhere_and_no_price_is_crossed(steps: list[Any]) -> 
     for number, step in enumerate(steps, start=1):
         if step[0] == "enter":
             _, owner, side, ticks, lots, mode, *_ = step
-            assert reachable(queues, 0, owner, side, ticks, lots, GUARD_NONE) <= lots
             if enter(queues, 0, number, owner, side, ticks, lots, mode, GUARD_NONE, 0, 7) == 0:
                 brought += lots if mode in (RESTS, MAKES) else int(queues.result[0]["filled"])
         bid, ask = best_of(queues, 0, BUY), best_of(queues, 0, SELL)
@@ -191,23 +202,60 @@ def test_an_order_that_only_reduces_fills_no_more_than_the_position() -> None:
     assert int(queues.held[0, 1]) == 0 and levels(queues, SELL) == []
 
 
-@given(steps=STEPS, side=SIDES, lots=LOTS, most=st.integers(0, 6_000))
-def test_what_an_order_reaches_is_what_it_gets(steps: list[Any], side: int, lots: int, most: int) -> None:
-    queues = empty_queues(1, prices=64, orders=128)
-    for number, step in enumerate(steps, start=1):
-        if step[0] == "enter":
-            entered: Any = step[1:6]
-            enter(queues, 0, number, *entered, GUARD_NONE, 0, 7)  # type: ignore[call-arg]
-    found, turnover = reached(queues, 0, side, lots, most)
-    assert found <= lots and (most == 0 or turnover <= most)
-    other = levels(queues, 1 - side)
-    if found < lots and found < sum(size for _, size in other):
-        assert most > 0
-    before = int(queues.row[0]["trade"])
-    if found:
-        enter(queues, 0, 99, 9, side, 0, found, TAKES, GUARD_NONE, 0, 8)
+@given(steps=STEPS, owner=OWNERS, side=SIDES, ticks=st.one_of(st.just(0), TICKS), lots=LOTS, guard=GUARDS)
+def test_what_an_order_reaches_is_what_it_gets(steps: list[Any], owner: int, side: int, ticks: int, lots: int, guard: int) -> None:
+    queues, before = brought(steps)
+    reach = reached(queues, 0, owner, side, ticks, lots, guard, 0)
+    enter(queues, 0, 99, owner, side, ticks, lots, TAKES, guard, 0, 8)
     matched = traded(queues)[before:]
-    assert (sum(one[1] for one in matched), sum(one[0] * one[1] for one in matched)) == (found, turnover)
+    assert (sum(one[1] for one in matched), sum(one[0] * one[1] for one in matched)) == reach
+
+
+@given(steps=STEPS, owner=OWNERS, side=SIDES, lots=LOTS, most=st.integers(1, 6_000))
+def test_a_bound_of_money_is_kept_and_used_as_far_as_whole_lots_allow(steps: list[Any], owner: int, side: int, lots: int, most: int) -> None:
+    queues, _ = brought(steps)
+    found, turnover = reached(queues, 0, owner, side, 0, lots, GUARD_MAKER, most)
+    assert turnover <= most and reached(queues, 0, owner, side, 0, found, GUARD_MAKER, 0) == (found, turnover)
+    more = reached(queues, 0, owner, side, 0, min(found + 1, lots), GUARD_MAKER, 0)
+    assert more == (found, turnover) or more[1] > most, "one lot more is not there, or costs too much"
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_orders_of_an_owner_that_only_reduce_are_not_counted_twice(side: int) -> None:
+    queues, sign = empty_queues(1, prices=8, orders=8), 1 if side == BUY else -1
+    assert enter(queues, 0, 1, 2, side, 100, 6, RESTS, GUARD_NONE, 0, 1) == 0
+    assert enter(queues, 0, 2, 1, 1 - side, 100, 6, TAKES, GUARD_NONE, 0, 2) == 0  # owner 1 holds 6
+    for number, ticks in ((3, 100), (4, 101)):
+        assert enter(queues, 0, number, 1, side, 100 - sign * (ticks - 100), 6, RESTS, GUARD_NONE, 1, 3) == 0
+    assert enter(queues, 0, 5, 3, 1 - side, 0, 7, WHOLE, GUARD_NONE, 0, 4) == NOT_ENOUGH
+    assert enter(queues, 0, 6, 3, 1 - side, 0, 6, WHOLE, GUARD_NONE, 0, 5) == 0 and int(queues.result[0]["filled"]) == 6
+
+
+HOLDINGS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.booleans()), min_size=1, max_size=12)
+
+
+@given(holdings=HOLDINGS, owner=st.sampled_from([0, 13]))
+@example(holdings=[(1, 2, True)] * 12, owner=13)
+def test_one_sweep_tells_all_its_fills_however_many_orders_it_ends(holdings: list[tuple[int, int, bool]], owner: int) -> None:
+    queues, plain = empty_queues(1, prices=16, orders=len(holdings)), PlainBook()  # every slot is taken
+
+    def bring(*terms: int) -> None:
+        assert enter(queues, 0, *terms, 7) == plain.enter(*terms)[0] == 0  # type: ignore[call-arg]
+
+    for who, (held, _, _) in enumerate(holdings, start=1):
+        bring(0, 0, SELL, 90, held, RESTS, GUARD_NONE, 0)
+        bring(who, who, BUY, 90, held, TAKES, GUARD_NONE, 0)
+    for who, (_, lots, only_reduces) in enumerate(holdings, start=1):
+        bring(100 + who, who, SELL, 100 + who, lots, RESTS, GUARD_NONE, int(only_reduces))
+    assert int(queues.row[0]["free"]) == NONE
+    before = len(plain.fills)
+    plain.enter(200 if owner else 0, owner, BUY, 0, 999, TAKES, GUARD_NONE)
+    if owner:
+        enter(queues, 0, 200, owner, BUY, 0, 999, TAKES, GUARD_NONE, 0, 8)
+    else:
+        assert flow_in(queues, flow((TAKE, BUY, 0, 999)), 0) == 1
+    assert int(queues.result[0]["fills"]) == len(plain.fills) - before <= len(queues.fills)
+    assert filled(queues) == plain.fills[before:]
 
 
 @pytest.mark.parametrize("owner", [0, 2])

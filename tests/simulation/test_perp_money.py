@@ -21,7 +21,7 @@ class Desk:
         listing = Listing(instrument(0, "perp"), maker=0, taker=0, most_leverage=50)
         self.marks = [1_000]
         self.resting: list[Order] = []
-        self.money = PerpMoney([listing], [sizes_of(listing)], self.marks, lambda owner: self.resting)
+        self.money = PerpMoney([listing], [sizes_of(listing)], self.marks, lambda owner, s: self.resting)
         self.money.open(1, {"USDT": 1_000 * ASSET_ONE})
 
     def fill(self, side: int, lots: int, ticks: int) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.simulation.queues import BUY, NONE, SELL, Queues, empty_queues, has_room, join, place_of, reduce, tell_trade
+from metastackerbandit.simulation.queues import BUY, NONE, SELL, Queues, empty_queues, has_room, join, place_at, price_count, reduce, tell_trade
 
 
 def told(queues: Queues) -> list[tuple[int, int, int, int]]:
@@ -15,12 +15,13 @@ def told(queues: Queues) -> list[tuple[int, int, int, int]]:
     return [(int(one["update"]), int(one["side"]), int(one["ticks"]), int(one["lots"])) for one in ring if one["update"]]
 
 
-@given(prices=st.sets(st.integers(1, 60), max_size=20), wanted=st.integers(1, 60), sign=st.sampled_from([1, -1]))
-def test_a_price_has_the_first_place_that_is_not_worse(prices: set[int], wanted: int, sign: int) -> None:
-    side = np.zeros((32, 4), np.int64)
-    ordered = sorted(prices, key=lambda ticks: sign * ticks)
-    side[: len(ordered), 0] = ordered
-    assert place_of(side, len(ordered), sign, wanted) == sum(sign * ticks < sign * wanted for ticks in ordered)
+@given(prices=st.sets(st.integers(1, 60), max_size=20), wanted=st.integers(1, 60), side=st.sampled_from([BUY, SELL]))
+def test_a_price_stands_behind_those_that_are_worse(prices: set[int], wanted: int, side: int) -> None:
+    queues, sign = empty_queues(1, prices=32, orders=32), 1 if side == BUY else -1
+    for ticks in prices:
+        join(queues, 0, 0, 0, side, ticks, 5, 0)
+    assert price_count(queues, 0, side) == len(prices) and price_count(queues, 0, 1 - side) == 0
+    assert place_at(queues, 0, side, wanted) == sum(sign * ticks < sign * wanted for ticks in prices)
 
 
 def test_the_backgrounds_neighbours_become_one_and_owners_stay_apart() -> None:

@@ -54,7 +54,7 @@ from metastackerbandit.runtime.rest_desk import RestDesk
 from metastackerbandit.runtime.watching import WatchedWriter, Watching
 from metastackerbandit.runtime.weight_budget import WeightBudget
 from metastackerbandit.stacking.names import ARM_NAMES
-from metastackerbandit.storage.input_log import InputLog, input_log_path
+from metastackerbandit.storage.input_log import InputLog, LegLog, input_log_path, leg_log_path
 from metastackerbandit.storage.journal import Journal, RunWriter
 from metastackerbandit.storage.raw_log import RawLog
 from metastackerbandit.storage.run_record import RunRecord, words_of
@@ -184,6 +184,7 @@ async def _traded(port: int, symbols: int, seconds: float, home: Path) -> tuple[
         journal = Journal.open(home)
         writer = journal.begin(record, time.time_ns())
         log, raw = InputLog(input_log_path(home, writer.run)), RawLog(home / "raw", config.raw_log)
+        legs = LegLog(leg_log_path(home, writer.run))
         world = World(StampedConnector(PicowsConnector(config.transport, clock.now_ns), stamps), client, clock, random.Random(), raw)
         feed = FeedSettings(config.live, config.backoff, config.quality, config.transport, endpoints)
         watching = Watching(record, writer.alarms)
@@ -194,7 +195,7 @@ async def _traded(port: int, symbols: int, seconds: float, home: Path) -> tuple[
             own = structs.replace(world, connector=PicowsConnector(config.transport, clock.now_ns))
             tables = LiveAccountSettings(config.orders, config.live, config.backoff, endpoints)
             key = Credentials(KEY.api_key, Secret(KEY.secret))
-            made = StampedBroker(plan, "BINANCE", run_id, key, own, tables, deliver, events, clock.now_ns())
+            made = StampedBroker(plan, "BINANCE", run_id, key, own, tables, deliver, events, clock.now_ns(), legs.append)
             made.stamps = stamps
             return made
 
@@ -212,6 +213,7 @@ async def _traded(port: int, symbols: int, seconds: float, home: Path) -> tuple[
             await _until(run, engine, writer, config, seconds)
         finally:
             log.close()
+            legs.close()
             raw.close()
             writer.finish("finished", {}, time.time_ns())
             journal.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from metastackerbandit.cli.venues import Market, Venue
@@ -65,7 +65,7 @@ async def _downloaded(
     async with AiohttpRest(config.transport, clock.now_ns) as rest:
         asked = asked_of(config, venue, market, rest, url)
         now_ns = (await time_there(asked, venue)).now_ns
-        await forget_other_market(home, venue, market, asked)
+        forget_other_market(home, venue, market, await practice_there(venue, market, asked))
         for one in await venue_instruments(asked, symbols):
             for frame in frames:
                 length = frame_ns(frame)
@@ -94,32 +94,34 @@ async def time_there(asked: Asked, venue: Venue) -> VenueTime:
         raise RequestFailed(error.what, where=error.where, mend=mend) from error
 
 
-async def forget_other_market(home: Path, venue: Venue, market: Market, asked: Asked) -> None:
-    """Candles of a made market that is not the one served now are let go: the next one is another market under the same names."""
-    from metastackerbandit.storage.store import forget_candles
+class Practice(NamedTuple):
+    """A made exchange: its `market`, one and the same with accounts of its own (`at`), and what it serves, in a word; all "" of a real venue."""
 
-    if venue.is_made:
-        forget_candles(home, venue.name, market, (await _practice(market, asked))["market"])
-
-
-async def made_market(venue: Venue, market: Market, asked: Asked) -> str:
-    """What tells a made exchange, with the accounts that it keeps, from any other; "" for a venue that is no made one."""
-    if not venue.is_made:
-        return ""
-    told = await _practice(market, asked)
-    return f"{told['market']} since {told['since']}"
+    market: str = ""
+    at: str = ""
+    serves: str = ""
 
 
-async def _practice(market: Market, asked: Asked) -> dict[str, str]:
+async def practice_there(venue: Venue, market: Market, asked: Asked) -> Practice:
     """What a made exchange says of itself."""
+    if not venue.is_made:
+        return Practice()
     import json
 
     from metastackerbandit.exchanges.streams import RestRequest
 
     base = asked.endpoints.binance_perp_rest if market == "perp" else asked.endpoints.binance_spot_rest
-    answer = await asked.rest.ask(RestRequest("market", "", f"{base}/practice", 1))
-    told: dict[str, str] = json.loads(answer.body)
-    return told
+    told = json.loads((await asked.rest.ask(RestRequest("market", "", f"{base}/practice", 1))).body)
+    serves = next((word for side, word in told["markets"].items() if (side == "spot") == (market == "spot")), "")
+    return Practice(str(told["market"]), f"{told['market']} since {told['since']}", serves)
+
+
+def forget_other_market(home: Path, venue: Venue, market: Market, there: Practice) -> None:
+    """Candles of a loopback market that is not the one served now are let go: the next one is another market under the same names."""
+    from metastackerbandit.storage.store import forget_candles
+
+    if there.market:
+        forget_candles(home, venue.name, market, there.market)
 
 
 def asked_of(config: Config, venue: Venue, market: Market, rest: Any, url: str | None, tries: int = _TRIES) -> Asked:

@@ -90,7 +90,9 @@ def replayed(standing: Standing, session: Session, engine: Engine, sink: Sink, p
 
 def newest_live(journal: Journal, source: str = "") -> RunView | None:
     """The newest run on live data, of this source where one is named."""
-    found = (one for one in reversed(journal.runs()) if one.mode == "paper" and one.source.endswith(", live"))
+    from metastackerbandit.storage.input_log import place_path
+
+    found = (one for one in reversed(journal.runs()) if place_path(journal.home, one.run).exists())
     row = next((one for one in found if source in ("", one.source)), None)
     return None if row is None else journal.run(row.run)
 

@@ -23,6 +23,7 @@ from metastackerbandit.domain.timeframe import MINUTE_NS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from metastackerbandit.cli.downloading import Practice
     from metastackerbandit.cli.live import LiveView, PlainView
     from metastackerbandit.cli.session import Session
     from metastackerbandit.cli.taking_up import Standing
@@ -56,6 +57,7 @@ class Traded(Struct, frozen=True):
     has_account: bool  # orders go to an account at the venue, not to a paper broker of ours
     is_anew: bool = False  # whatever an earlier run may hold
     leaves: int = 0  # the run that is taken up only to leave what it holds
+    served: str = ""  # what a loopback exchange serves, in its word
 
 
 def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
@@ -67,7 +69,7 @@ def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]
 
 
 async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
-    from metastackerbandit.cli.downloading import asked_of, made_market, time_there
+    from metastackerbandit.cli.downloading import asked_of, practice_there, time_there
     from metastackerbandit.cli.market_data import loaded_of
     from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
     from metastackerbandit.runtime.history import venue_time
@@ -82,9 +84,10 @@ async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any
         clock = VenueClock(lambda: venue_time(history), wall, config.orders, events, asked.venue.name)
         await clock.measure()
         wanted = wanted._replace(sets=(*wanted.sets, *at_rate(config, clock.venue_ms(1_000.0) / 1_000.0)))
-        at = await made_market(asked.venue, asked.market, history)
-        session = await _session(wanted, asked, config, history, clock)
-        return session, await _run(session, asked, rest, clock, events, at)
+        there = await practice_there(asked.venue, asked.market, history)
+        asked = structs.replace(asked, served=there.serves)
+        session = await _session(wanted, asked, config, history, clock, there)
+        return session, await _run(session, asked, rest, clock, events, there.at)
 
 
 _AGES = (
@@ -117,8 +120,8 @@ def base_of(config: Config) -> int:
     return min(MOST_BASE_NS, *(frame_ns(frame) for frame in config.run.frames))
 
 
-async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked, clock: VenueClock) -> Session:
-    """The newest candles of every symbol into the store, and the session over them."""
+async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked, clock: VenueClock, there: Practice) -> Session:
+    """The newest candles of every symbol into the store, and the session over them; what the venue serves where it is the loopback exchange."""
     import os
 
     from metastackerbandit.cli.downloading import forget_other_market
@@ -136,7 +139,7 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
         raise ConfigRefused("no symbols are named", where="run.symbols", mend="name some: --symbols BTCUSDT,ETHUSDT")
     to_ns = clock.now_ns() // base_ns * base_ns
     from_ns = to_ns - config.live_run.history_bars * base_ns
-    await forget_other_market(home, asked.venue, asked.market, history)
+    forget_other_market(home, asked.venue, asked.market, there)
     found = await venue_instruments(history, symbols)
     for one in found:
         bars = await past_candles(history, one, frame_name(base_ns), from_ns, to_ns, lambda progress: None)
@@ -435,4 +438,4 @@ def credentials_of(venue: Venue) -> Credentials:
 def _recorded_as(record: RunRecord, asked: Traded) -> RunRecord:
     """The run's record with where its market comes from."""
     lineage = "simulated" if asked.venue.is_made else "recorded"
-    return structs.replace(record, source=f"{asked.venue.name} {asked.market}, live", lineage=lineage)
+    return structs.replace(record, source=f"{asked.venue.name} {asked.market}, {asked.served or 'live'}", lineage=lineage)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=Verbs,
     invoke_without_command=True,
-    help="The loopback exchange: Binance's own protocols on this machine, over a made market, with faults on demand.",
+    help="The loopback exchange: Binance's own protocols on this machine, over a made or a recorded market, with faults on demand.",
     rich_markup_mode=None,
 )
 FaultFlags = Annotated[
@@ -33,10 +35,26 @@ def venue(
         int | None,
         typer.Option("--tls-port", help="Serve https and wss here too; 0 takes a free port.", min=0, max=65_535, show_default=False),
     ] = None,
-    speed: Annotated[float, typer.Option("--speed", help="Seconds of the venue in one of ours.", min=0.01, max=1_000)] = 60.0,
+    source: Annotated[str, typer.Option("--source", metavar="made|candles|captures", help="Where its market comes from.")] = "made",
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data", metavar="PATH", help="Of candles the folder, of captures the files. [default: the store's candles]", show_default=False
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Where it begins in what was recorded, UTC. [default: the last day]", show_default=False),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option("--speed", help="Seconds of the venue in one of ours. [default: 60, of captures 1]", min=0.01, max=1_000, show_default=False),
+    ] = None,
     market: Annotated[str, typer.Option("--market", metavar="both|spot|perp", help="What it serves.")] = "both",
     preset: Annotated[str, typer.Option("--flow", metavar="NAME", help="normal, high-volatility or high-volume.")] = "normal",
-    symbols: Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: five large ones]", show_default=False)] = None,
+    symbols: Annotated[
+        str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: five large ones, or all there are]", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the market: one seed is one market.", min=0)] = 1,
     days: Annotated[int, typer.Option("--days", help="How much past it has.", min=2, max=2_000)] = 400,
     span: Annotated[str | None, typer.Option("--for", metavar="3m", help="Stop after so long. [default: at Ctrl-C]", show_default=False)] = None,
@@ -49,9 +67,11 @@ def venue(
     if context.invoked_subcommand is not None:
         return
     with answering(json):
-        from metastackerbandit.cli.market_data import config_of
+        from metastackerbandit.cli.market_data import config_of, time_ns
         from metastackerbandit.cli.record import seconds_of
-        from metastackerbandit.cli.venue_process import Served, served, start_text
+        from metastackerbandit.cli.venue_asked import Served
+        from metastackerbandit.cli.venue_process import served, start_text
+        from metastackerbandit.config.home import home_folder
 
         config = config_of(home, sets)
         asked = Served(
@@ -65,13 +85,19 @@ def venue(
             days=days,
             seconds=None if span is None else seconds_of(span, "--for"),
             faults=tuple(fault_of(text) for text in faults or ()),
+            source=source,
+            data=tuple(path.expanduser() for path in data or ()),
+            since_ns=time_ns(since, "--since"),
         )
 
         def told(payload: dict[str, Any]) -> None:
             tell(payload, start_text(payload), json)
             sys.stdout.flush()
 
-        ended = served(asked, config, told)
+        def hear(line: str) -> None:
+            typer.echo(line, err=json)
+
+        ended = served(asked, home_folder(home, os.environ), config, told, hear)
         tell(ended, f"served {ended['requests']:,} requests and {ended['connections']:,} connections in {ended['seconds']:.1f} s", json)
 
 

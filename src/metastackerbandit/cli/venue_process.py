@@ -1,4 +1,4 @@
-"""The loopback exchange as `msb venue` serves it: made markets, keys, and an orderly end."""
+"""The loopback exchange as `msb venue` serves it: markets of a source, keys, and an orderly end."""
 
 from __future__ import annotations
 
@@ -6,69 +6,57 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
+from metastackerbandit.cli.venue_asked import SOURCES, Served, ServedMarkets
 from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET
 from metastackerbandit.domain.errors import ConfigRefused, UsageError
-from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.timeframe import HOUR_NS
-from metastackerbandit.practice.faults import Fault, Faults
+from metastackerbandit.domain.quality import time_text
+from metastackerbandit.practice.faults import Faults
+from metastackerbandit.practice.made_source import MadeSource
 from metastackerbandit.practice.tls import made_certificate, serving_context
-from metastackerbandit.simulation.candle_board import FIVE_NS
 from metastackerbandit.simulation.exchange_words import ASSET_ONE
-from metastackerbandit.simulation.settings import MARKETS, GeneratorSettings, ListingSettings
 
 if TYPE_CHECKING:
     from metastackerbandit.config.schema import Config
     from metastackerbandit.practice.floor import Floor
-    from metastackerbandit.practice.made_source import MadeSource
     from metastackerbandit.practice.server import Venue
     from metastackerbandit.practice.side import Side
 
+Tell = Callable[[dict[str, Any]], None]
+Hear = Callable[[str], None]
 OWNER = 1
 DEPOSIT = 100_000 * ASSET_ONE  # of the quote asset, to every market
-PRICES = {"BTCUSDT": 60_000.0, "ETHUSDT": 3_000.0, "SOLUSDT": 150.0, "BNBUSDT": 600.0, "XRPUSDT": 0.6, "DOGEUSDT": 0.15, "LTCUSDT": 80.0}
-VOLATILITIES = {"BTCUSDT": 0.8, "SOLUSDT": 1.5, "XRPUSDT": 1.3, "DOGEUSDT": 1.6}
-USUAL = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")
 
 
-class Served(Struct, frozen=True):
-    """How an exchange was asked for."""
+def served(asked: Served, home: Path, config: Config, tell: Tell, hear: Hear) -> dict[str, Any]:
+    """Serve until the time is over or a signal comes; what is told at the start goes to `tell`, and what it came to is given.
 
-    port: int
-    tls_port: int | None  # None: no TLS
-    speed: float
-    markets: tuple[str, ...]
-    preset: str
-    symbols: tuple[str, ...]
-    seed: int
-    days: int
-    seconds: float | None
-    faults: tuple[Fault, ...]
-
-
-def served(asked: Served, config: Config, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Serve until the time is over or a signal comes; what is told at the start goes to `tell`, and what it came to is given."""
+    `hear` is told a line when a symbol's recording is over.
+    """
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_served(asked, config, tell))
+        return runner.run(_served(asked, home, config, tell, hear))
 
 
-async def _served(asked: Served, config: Config, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    venue, sources, faults = made_venue(asked)
+async def _served(asked: Served, home: Path, config: Config, tell: Tell, hear: Hear) -> dict[str, Any]:
+    markets = markets_of(asked, home, config)
+    venue, faults = venue_of(markets)
+    closings = {market: side.source.closing for market, side in markets.sides.items() if not isinstance(side.source, MadeSource)}
+    for market, closing in closings.items():
+        closing.hear = partial(_over, hear, market)
     with TemporaryDirectory(prefix="msb-venue-") as folder:
         certificate = None if asked.tls_port is None else made_certificate(Path(folder))
-        return await _served_with(certificate, asked, venue, sources, faults, tell)
+        ended = await _served_with(certificate, asked, markets, venue, faults, tell)
+    over = {market: {symbol: time_text(at_ns) for symbol, at_ns in closing.closed.items()} for market, closing in closings.items()}
+    return {**ended, "over": over} if closings else ended
 
 
-async def _served_with(
-    certificate: Path | None, asked: Served, venue: Venue, sources: dict[str, MadeSource], faults: Faults, tell: Callable[[dict[str, Any]], None]
-) -> dict[str, Any]:
+async def _served_with(certificate: Path | None, asked: Served, markets: ServedMarkets, venue: Venue, faults: Faults, tell: Tell) -> dict[str, Any]:
     """Serve; https and wss too where there is a certificate."""
     try:
         tls = None if certificate is None else serving_context(certificate)
@@ -78,7 +66,7 @@ async def _served_with(
         raise ConfigRefused(f"port {asked.port} cannot be had: {error.strerror}", where="--port", mend="name another, or 0 for a free one") from None
     for one in asked.faults:
         faults.switch_on(one)
-    tell(_start_payload(asked, port, sources) | {"tls_url": f"https://127.0.0.1:{tls_port}" if tls_port else None, "certificate": certificate})
+    tell(_start_payload(asked, port, markets) | {"tls_url": f"https://127.0.0.1:{tls_port}" if tls_port else None, "certificate": certificate})
     stop, loop, began = asyncio.Event(), asyncio.get_running_loop(), time.monotonic()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
@@ -99,84 +87,68 @@ async def _served_with(
     return {"seconds": round(time.monotonic() - began, 3), "requests": venue.requests, "connections": venue.accepted}
 
 
-def made_venue(asked: Served) -> tuple[Venue, dict[str, MadeSource], Faults]:
-    """The exchange over made markets, not serving yet; the market behind each of its sides."""
+def _over(hear: Hear, market: str, symbol: str, at_ns: int) -> None:
+    """A symbol's recording is over."""
+    hear(f"{symbol} {market}: over at {time_text(at_ns)}, it does not trade any more")
+
+
+def markets_of(asked: Served, home: Path, config: Config) -> ServedMarkets:
+    """What is served, by the source that was asked for; raises where it cannot be had."""
+    from metastackerbandit.cli.venue_candles import candle_markets
+    from metastackerbandit.cli.venue_made import made_markets
+    from metastackerbandit.cli.venue_recorded import recorded_markets
+
+    if asked.source not in SOURCES:
+        raise UsageError(f"no source {asked.source!r}", where="--source", mend=f"it is {', '.join(SOURCES)}")
+    if asked.source == "candles":
+        return candle_markets(asked, home)
+    return made_markets(asked) if asked.source == "made" else recorded_markets(asked, config)
+
+
+def venue_of(markets: ServedMarkets) -> tuple[Venue, Faults]:
+    """The exchange over these markets, not serving yet."""
     from metastackerbandit.practice.binance.perp_side import perp_side
     from metastackerbandit.practice.binance.spot_side import spot_side
     from metastackerbandit.practice.floor import Floor
-    from metastackerbandit.practice.funding import FundingBoard
     from metastackerbandit.practice.hub import Hub
     from metastackerbandit.practice.keys import Key, KeyRing
-    from metastackerbandit.practice.made_source import MadeSource
     from metastackerbandit.practice.server import Venue
     from metastackerbandit.practice.settings import PracticeSettings
     from metastackerbandit.practice.venue_time import VenueTime
     from metastackerbandit.simulation.exchange import Exchange
-    from metastackerbandit.simulation.made_market import MadeSymbol
 
-    generator = generator_of(asked)
-    begun_ns = time.time_ns() // FIVE_NS * FIVE_NS
-    venue_time = VenueTime(time.time_ns(), asked.speed)  # floors begin before, and go on to it: at speed 1 a client may sign by its own clock
+    venue_time = VenueTime(markets.clock_ns, markets.speed)
     faults, keys = Faults(venue_time), KeyRing([Key(LOOPBACK_KEY, LOOPBACK_SECRET, OWNER)])
-    hub, settings = Hub(venue_time, faults), PracticeSettings(speed=asked.speed)
+    hub, settings = Hub(venue_time, faults), PracticeSettings(speed=markets.speed)
     sides: list[Side] = []
-    sources: dict[str, MadeSource] = {}
-    for market in asked.markets:
-        listed = [listing_of(symbol, market) for symbol in asked.symbols or USUAL]
-        exchange = Exchange([one for one, _ in listed])
-        exchange.open(OWNER, {one.instrument.quote: DEPOSIT for one, _ in listed})
-        funding = FundingBoard(len(listed), generator.funding_hours * HOUR_NS, begun_ns) if market == "perp" else None
-        source = sources[market] = MadeSource(generator, [MadeSymbol(one.instrument, terms) for one, terms in listed], asked.days, funding)
-        floor: Floor = Floor(exchange, source, begun_ns, settings)
-        if funding is not None:
-            sides.append(perp_side(floor, funding, keys, venue_time, faults, hub, settings))
+    for one in markets.sides.values():
+        exchange = Exchange(one.listings, prices=one.prices, orders=4 * one.prices)
+        exchange.open(OWNER, {listing.instrument.quote: DEPOSIT for listing in one.listings})
+        floor: Floor = Floor(exchange, one.source, markets.begun_ns, settings)
+        if one.funding is not None:
+            sides.append(perp_side(floor, one.funding, keys, venue_time, faults, hub, settings))
         else:
             sides.append(spot_side(floor, keys, venue_time, faults, hub, settings))
-    return Venue(sides, venue_time, faults, hub, settings, f"seed {asked.seed} since {begun_ns}"), sources, faults
+    return Venue(sides, venue_time, faults, hub, settings, markets.name), faults
 
 
-def generator_of(asked: Served) -> GeneratorSettings:
-    """The settings of the made market."""
-    from msgspec import structs
+def _start_payload(asked: Served, port: int, markets: ServedMarkets) -> dict[str, Any]:
+    from metastackerbandit.cli.venue_made import foreseen
 
-    if asked.preset not in MARKETS:
-        raise UsageError(f"no flow {asked.preset!r}", where="--flow", mend=f"there are {', '.join(MARKETS)}")
-    return structs.replace(MARKETS[asked.preset], seed=asked.seed)
-
-
-def listing_of(symbol: str, market: str) -> Any:
-    """A symbol as it is listed, and how its made market differs from others."""
-    from metastackerbandit.simulation.listing import Listing
-    from metastackerbandit.storage.candle_names import base_and_quote
-    from metastackerbandit.storage.instruments import shipped_rules
-
-    kind: Literal["spot", "perp"] = "perp" if market == "perp" else "spot"
-    base, quote = base_and_quote(symbol)
-    known = shipped_rules(symbol, kind, "BINANCE")
-    instrument = known or Instrument(symbol, base, quote, kind, "BINANCE", "0.01", "0.001", "0.001", "9000", "5")
-    fees = (20_000, 50_000) if kind == "perp" else (100_000, 100_000)  # Binance's, without any discount: maker and taker, 1e-8
-    return Listing(instrument, *fees), ListingSettings(price=PRICES.get(symbol, 100.0), volatility=VOLATILITIES.get(symbol, 1.0))
-
-
-def _start_payload(asked: Served, port: int, sources: dict[str, MadeSource]) -> dict[str, Any]:
-    from metastackerbandit.simulation.predictability import foreseeable, predictability_lines
-
-    generator = generator_of(asked)
-    past = next(iter(sources.values())).past
+    first = next(iter(markets.sides.values())).source
     return {
         "url": f"http://127.0.0.1:{port}",
-        "lineage": "simulated",
-        "markets": list(asked.markets),
-        "symbols": list(asked.symbols or USUAL),
-        "speed": asked.speed,
-        "seed": asked.seed,
-        "days": asked.days,
-        "flow": asked.preset,
+        "lineage": markets.lineage,
+        "source": asked.source,
+        "heading": markets.heading,
+        "markets": list(markets.sides),
+        "symbols": markets.symbols,
+        "speed": markets.speed,
         "api_key": LOOPBACK_KEY,
         "secret": LOOPBACK_SECRET,
         "faults": [one.name for one in asked.faults],
-        "foreseeable": foreseeable(generator, past),
-        "said": list(predictability_lines(generator, past)),
+        **markets.told,
+        **(foreseen(asked, first) if isinstance(first, MadeSource) else {}),
     }
 
 
@@ -185,7 +157,7 @@ def start_text(payload: dict[str, Any]) -> str:
     faults = f"; faults: {', '.join(payload['faults'])}" if payload["faults"] else ""
     return "\n".join(
         [
-            f"SIMULATED: {', '.join(payload['symbols'])}, {' and '.join(payload['markets'])}, {payload['days']} days of past, at {payload['url']}",
+            f"{payload['heading']}, at {payload['url']}",
             *([f"https and wss at {payload['tls_url']}, trusting {payload['certificate']}"] if payload["tls_url"] else []),
             f"a second here is {payload['speed']:g} there{faults}",
             f"key {payload['api_key']}",

@@ -21,17 +21,22 @@ def live_jobs(capture: Callable[[], Capture], one: Instrument) -> list[tuple[str
 
 def serve() -> None:
     """Make both markets of an exchange, with a short past, and let them go on."""
-    from metastackerbandit.cli.venue_process import Served, generator_of, made_venue
+    from metastackerbandit.cli.venue_asked import Served
+    from metastackerbandit.cli.venue_made import foreseen, made_markets
+    from metastackerbandit.cli.venue_process import venue_of
     from metastackerbandit.domain.timeframe import SECOND_NS
-    from metastackerbandit.simulation.predictability import predictability_lines
+    from metastackerbandit.practice.made_source import MadeSource
 
     asked = Served(
         port=0, tls_port=None, speed=1.0, markets=("spot", "perp"), preset="normal", symbols=("BTCUSDT",), seed=1, days=2, seconds=None, faults=()
     )
-    venue, sources, _ = made_venue(asked)
+    markets = made_markets(asked)
+    venue, _ = venue_of(markets)
     for side in venue.sides:
         side.desk.floor.advance(side.desk.floor.now_ns + 5 * SECOND_NS)
-    predictability_lines(generator_of(asked), sources["perp"].past)
+    source = markets.sides["perp"].source
+    assert isinstance(source, MadeSource), "made markets have made sources"
+    foreseen(asked, source)
 
 
 def follow(capture: Capture, one: Instrument) -> None:

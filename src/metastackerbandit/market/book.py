@@ -47,37 +47,43 @@ def empty_books(count: int, capacity: int = CAPACITY) -> Book:
 
 
 @kernel
-def put(side: Any, count: int, sign: int, ticks: int, lots: int) -> int:
-    """Set one level of a side (D, 2) that holds `count`; `sign` 1 for bids, -1 for asks. The new count; a full side keeps its best.
+def place_of(side: Any, count: int, sign: int, ticks: int) -> int:
+    """Where `ticks` stands, or would stand, among `count` prices of a side (D, 2 or more): the first place that is not worse; `sign` as in `put`.
 
-    The level's place is looked for from the best price on, in growing steps.
+    It is looked for from the best price on, in growing steps.
     """
     key = sign * ticks
-    high = count  # every level from here on is better than the new one
+    high = count
     step = 1
     low = count - 1
-    while low >= 0 and sign * side[low, 0] > key:
+    while low >= 0 and sign * side[low, 0] >= key:
         high = low
         low -= step
         step *= 2
     low = max(low, -1)
     while high - low > 1:
         middle = (low + high) // 2
-        if sign * side[middle, 0] > key:
+        if sign * side[middle, 0] >= key:
             high = middle
         else:
             low = middle
-    if low >= 0 and side[low, 0] == ticks:
+    return high
+
+
+@kernel
+def put(side: Any, count: int, sign: int, ticks: int, lots: int) -> int:
+    """Set one level of a side (D, 2) that holds `count`; `sign` 1 for bids, -1 for asks. The new count; a full side keeps its best."""
+    place = place_of(side, count, sign, ticks)
+    if place < count and side[place, 0] == ticks:
         if lots > 0:
-            side[low, 1] = lots
+            side[place, 1] = lots
             return count
-        for n in range(low, count - 1):
+        for n in range(place, count - 1):
             side[n, 0] = side[n + 1, 0]
             side[n, 1] = side[n + 1, 1]
         return count - 1
     if lots == 0:
         return count
-    place = low + 1
     for n in range(count, place, -1):
         side[n, 0] = side[n - 1, 0]
         side[n, 1] = side[n - 1, 1]

@@ -132,4 +132,4 @@ class Desk:
     def _count_fills(self, event: Event) -> None:
         """An order with its first fill is given back to its account's counters."""
         if isinstance(event, OrderEvent) and event.fill is not None and event.order.filled == event.fill.lots:
-            self.allowance.filled(event.order.owner)
+            self.allowance.filled(event.owner)

@@ -81,10 +81,9 @@ class Floor:
         """Read what happened to accounts, and say it on; trades that owners' orders made are read too."""
         self._follow(self.now_ns)
         for event in self.exchange.drain():
-            owner = event.order.owner if isinstance(event, OrderEvent) else event.owner
-            self.updated_ns[owner] = event.at_ns
+            self.updated_ns[event.owner] = event.at_ns
             if isinstance(event, OrderEvent) and event.fill is not None:
-                self.fills[owner].append(OwnFill(event.at_ns, event.order, event.fill))
+                self.fills[event.owner].append(OwnFill(event.at_ns, event.order, event.fill))
             for listener in self.listeners:
                 listener(event)
 

@@ -21,10 +21,11 @@ class RulesChange:
         """Do it where the fault is `rules`."""
         if switched.fault.name != "rules":
             return
+        exchange = self._floor.exchange
         for s, listing in enumerate(self._were):
             if switched.fault.symbol in ("", listing.instrument.symbol):
                 times = max(1, round(switched.fault.amount)) if switched.is_on else 1
                 least = str(Decimal(listing.instrument.min_notional) * times)
-                changed = msgspec.structs.replace(listing, instrument=msgspec.structs.replace(listing.instrument, min_notional=least))
+                instrument, is_trading = msgspec.structs.replace(listing.instrument, min_notional=least), exchange.listings[s].is_trading
                 self._floor.steps[s] = times
-                self._floor.exchange.relist(s, changed)
+                exchange.relist(s, msgspec.structs.replace(listing, instrument=instrument, is_trading=is_trading))

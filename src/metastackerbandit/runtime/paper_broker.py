@@ -66,7 +66,7 @@ class PaperBroker:
         self._rates: list[CostRates] = [rates_of(one) for one in plan.costs]
         self._units = [one.rules().unit for one in plan.instruments]
         listings = [Listing(one, maker=0, taker=0, band=10**8) for one in desk.instruments]
-        self.exchange = Exchange(listings, prices=_PRICES, orders=8 * _PRICES, kept=1_000)
+        self.exchange = Exchange(listings, prices=_PRICES, orders=8 * _PRICES, owners=len(plan.books) + 1, kept=1_000)
         for book in range(len(plan.books)):
             assets = {asset: _ENOUGH for one in desk.instruments for asset in (one.base, one.quote)}
             self.exchange.open(book + 1, assets)

@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.simulation.flow import LEVEL, PRINT
+from metastackerbandit.simulation.flow import LEVEL, PRINT, lay_row
+from metastackerbandit.simulation.queues import price_count
 
 DEPTH_KEPT = 500  # prices a side, from the best on, that paper orders can meet
 
 
 @kernel
 def _put(flow: Any, n: int, s: int, at_ns: int, what: int, side: int, ticks: int, lots: int) -> int:
-    row = flow[n]
-    row.at_ns = at_ns
-    row.instrument = s
-    row.what = what
-    row.side = side
-    row.ticks = ticks
-    row.lots = lots
+    lay_row(flow[n], at_ns, s, what, side, ticks, lots)
     return n + 1
 
 
@@ -49,8 +44,7 @@ def whole_flow(market: Any, queues: Any, s: int, at_ns: int, flow: Any) -> int:
     n = 0
     row = market.book.row[s]
     for side in range(2):
-        held = queues.row[s].bids if side == 0 else queues.row[s].asks
-        for k in range(held):
+        for k in range(price_count(queues, s, side)):
             if n < len(flow):
                 n = _put(flow, n, s, at_ns, LEVEL, side, queues.prices[s, side, k, 0], 0)
     for side in range(2):

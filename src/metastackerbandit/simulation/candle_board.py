@@ -15,7 +15,7 @@ from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import joined, kernel, layout, rows
 from metastackerbandit.domain.market_rows import TradeRow
-from metastackerbandit.domain.timeframe import DAY_NS, MINUTE_NS, SECOND_NS
+from metastackerbandit.domain.timeframe import MINUTE_NS, SECOND_NS
 from metastackerbandit.market.bar_ring import closed_bars
 from metastackerbandit.market.bar_terms import bar_terms
 from metastackerbandit.market.bars import empty_bars, take, tick
@@ -92,10 +92,6 @@ class CandleBoard:
         made = made[(opened >= from_ns) & (opened < to_ns)]
         return made[-limit:] if newest else made[:limit]
 
-    def newest(self, s: int, frame_ns: int) -> np.ndarray:
-        """The candle that forms, or the newest there is (1,); none before the first trade."""
-        return self.candles(s, frame_ns, 0, 2**62, 1, newest=True)
-
     def _base(self, s: int, frame_ns: int, from_ns: int, to_ns: int, limit: int, newest: bool) -> np.ndarray:
         """The bars that the wanted candles are made of, no more than they need: only these are copied."""
         minutes, fives = self._minutes[s].bars, self._fives[s].bars if frame_ns >= FIVE_NS else rows(Bar, 0)
@@ -145,11 +141,6 @@ class CandleBoard:
         fives = np.zeros(len(minutes), layout(Bar))
         count = int(_absorb_all(self._forming[s], np.ascontiguousarray(minutes), MINUTE_NS, FIVE_NS, fives))
         self._fives[s].add(fives[:count])
-
-
-def day_of(board: CandleBoard, s: int, now_ns: int) -> np.ndarray:
-    """The bars (N,) of the last 24 hours, for what venues tell of a day."""
-    return board.candles(s, FIVE_NS, now_ns - DAY_NS, 2**62, 289, newest=True)
 
 
 def resampled(bars: np.ndarray, frame_ns: int) -> np.ndarray:

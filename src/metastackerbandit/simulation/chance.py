@@ -10,6 +10,7 @@ import hashlib
 import math
 from typing import Any
 
+import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.chance import advance, words_of
@@ -33,6 +34,12 @@ def chance_of(seed: int, name: str) -> ChanceRow:
     """The first state of what goes by a name: whatever else is drawn under the same seed, and in what order, its draws are its own."""
     stream = int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
     return ChanceRow(*words_of(seed, stream).tolist())
+
+
+def seed_row(rows: np.ndarray, chance: ChanceRow) -> None:
+    """Give rows (N,), any with the four words, a first state."""
+    for name in ChanceRow.__struct_fields__:
+        rows[name] = getattr(chance, name)
 
 
 @kernel

@@ -6,49 +6,59 @@ It does no I/O and knows no clock; what happens comes out as events, in order. P
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
+from metastackerbandit.domain.errors import ConfigRefused
+from metastackerbandit.domain.money import BOUND
 from metastackerbandit.domain.user_events import Cause, Status
-from metastackerbandit.simulation.exchange_words import BalanceEvent, Ended, Event, NewOrder, Order, OrderEvent, Refusal, Refused, SettingEvent
+from metastackerbandit.simulation.exchange_words import BalanceEvent, Ended, Event, NewOrder, Order, OrderEvent, Refusal, SettingEvent
 from metastackerbandit.simulation.flow import flow_in
 from metastackerbandit.simulation.listing import Listing, refused_by_rules, sizes_of
-from metastackerbandit.simulation.matching import MAKES, NO_ROOM, NOT_ENOUGH, RESTS, TAKES, WHOLE, WOULD_TAKE, enter, reached, withdraw
+from metastackerbandit.simulation.matching import GUARD_NONE, MAKES, NO_ROOM, NOT_ENOUGH, RESTS, TAKES, WHOLE, WOULD_TAKE, enter, reached, withdraw
 from metastackerbandit.simulation.order_lists import OrderLists
 from metastackerbandit.simulation.perp_money import PerpMoney
 from metastackerbandit.simulation.queues import BUY, NONE, empty_queues, reducible
 from metastackerbandit.simulation.spot_money import SpotMoney
 from metastackerbandit.simulation.triggers import is_met, traded_between
 
-_REFUSED: dict[int, Refused] = {NO_ROOM: "full", WOULD_TAKE: "would_take", NOT_ENOUGH: "not_whole"}
-_ENDED: dict[int, Ended] = {NO_ROOM: "full", WOULD_TAKE: "would_take", NOT_ENOUGH: "not_whole"}
+_BY_BOOK: dict[int, Literal["full", "would_take", "not_whole"]] = {NO_ROOM: "full", WOULD_TAKE: "would_take", NOT_ENOUGH: "not_whole"}
 
 
 class Exchange:
     """Instruments of one market, spot or perpetuals, and the accounts of those who trade them.
 
     `place`, `cancel` and `amend` give the order, or a Refusal that has changed nothing. `flow` lets the background act. `drain` gives the events
-    since it was last asked. Times must not go back.
+    since it was last asked. Times must not go back. There is room for so many prices a side and orders of an instrument, for `owners` with the
+    background, and for `kept` orders that are over.
     """
 
-    def __init__(self, listings: Sequence[Listing], *, prices: int = 2_048, orders: int = 8_192, kept: int = 100_000) -> None:
+    def __init__(self, listings: Sequence[Listing], *, prices: int = 2_048, orders: int = 8_192, owners: int = 64, kept: int = 100_000) -> None:
         self.listings = list(listings)
         self.sizes = [sizes_of(one) for one in listings]
-        self.is_perp = listings[0].instrument.market == "perp"
-        self.queues = empty_queues(len(listings), prices=prices, orders=orders)
+        self.queues = empty_queues(len(listings), prices=prices, orders=orders, owners=owners)
         self.marks = [0] * len(listings)  # ticks, 0: not known
         self.orders = OrderLists(kept)
         self.spot = SpotMoney(self.listings, self.sizes)
         self.perp = PerpMoney(self.listings, self.sizes, self.marks, self.orders.open)
+        self._money: SpotMoney | PerpMoney = self.perp if listings[0].instrument.market == "perp" else self.spot
         self._waiting: list[dict[int, Order]] = [{} for _ in listings]
         self._seen = [0] * len(listings)  # newest trade that triggers were held against
         self.next_number = 1  # that the next order will have
         self._events: list[Event] = []
 
+    @property
+    def is_perp(self) -> bool:
+        """Whether perpetuals are traded here."""
+        return self._money is self.perp
+
     def open(self, owner: int, amounts: Mapping[str, int]) -> None:
-        """A new owner (a number above 0), with these amounts in 1e-8 of each asset."""
+        """A new owner (a number from 1 on, below `owners`), with these amounts in 1e-8 of each asset; ConfigRefused where he has no room."""
+        room = self.queues.held.shape[1]
+        if not 0 < owner < room:
+            raise ConfigRefused(f"no account {owner} among {room - 1}", where="the exchange in memory", mend="make it with room for more owners")
         self.orders.begin(owner)
         self._money.open(owner, amounts)
 
@@ -76,8 +86,10 @@ class Exchange:
     def place(self, owner: int, wish: NewOrder, now_ns: int) -> Order | Refusal:
         """A new order. One with a trigger waits until that is met, then comes to the book under the same number."""
         if wish.spend:
-            lots, _ = reached(self.queues, wish.s, wish.side, self.sizes[wish.s].max_lots, wish.spend // self.sizes[wish.s].unit)
-            wish = msgspec.structs.replace(wish, lots=int(lots))
+            if wish.spend >= BOUND:
+                return Refusal("notional")
+            most = wish.spend // self.sizes[wish.s].unit
+            wish = msgspec.structs.replace(wish, lots=self._reached(owner, wish, self.sizes[wish.s].max_lots, most)[0] if most else 0)
         refused = self._refuses(owner, wish)
         if refused is not None:
             return refused
@@ -97,12 +109,12 @@ class Exchange:
             return order
         if why == NOT_ENOUGH and not self.is_perp:  # a spot venue takes a fill-or-kill order that it cannot fill, and lets it expire
             self._tell(order, "new", now_ns)
-            self._end(order, "expired", "expired", now_ns, _ENDED[why])
+            self._end(order, "expired", "expired", now_ns, _BY_BOOK[why])
             return order
         self.orders.forget(order)
         order.status = "rejected"
         self._money.keep(order)
-        return Refusal(_REFUSED[why])
+        return Refusal(_BY_BOOK[why])
 
     def cancel(self, owner: int, s: int, number: int, now_ns: int) -> Order | Refusal:
         """End an open order."""
@@ -124,7 +136,7 @@ class Exchange:
             return self.cancel(owner, s, number, now_ns)
         wish = msgspec.structs.replace(order.wish, lots=lots, ticks=ticks)
         refused = refused_by_rules(self.listings[s], self.sizes[s], wish, self._market(s), wish.reduces_only)
-        if refused is None and wish.mode == MAKES and reached(self.queues, s, wish.side, 1, ticks)[0]:
+        if refused is None and wish.mode == MAKES and self._reached(0, wish, 1)[0]:
             refused = Refusal("would_take")
         if refused is None:
             new = msgspec.structs.replace(order, wish=wish, lots=lots)
@@ -168,10 +180,6 @@ class Exchange:
 
     # -- steps of an order ---------------------------------------------------------------------------------------------
 
-    @property
-    def _money(self) -> SpotMoney | PerpMoney:
-        return self.perp if self.is_perp else self.spot
-
     def _market(self, s: int) -> int:
         """The price that rules and margins count from: a perpetual's mark, else the newest trade; 0 for none."""
         return (self.is_perp and self.marks[s]) or int(self.queues.row[s]["last_ticks"])
@@ -187,7 +195,8 @@ class Exchange:
             return Refusal("max_num_orders")
         if wish.trigger and sum(order.waits for order in mine) >= listing.max_waiting:
             return Refusal("max_num_algo_orders")
-        if wish.client_id and any(order.client_id == wish.client_id for order in mine):
+        same = self.orders.find(owner, s, client_id=wish.client_id)
+        if same is not None and same.is_open:
             return Refusal("duplicate")
         if listing.max_position_lots and wish.side == BUY and not self.is_perp:
             held = self.spot.total(owner, listing.instrument.base) // self.sizes[s].lot
@@ -203,17 +212,26 @@ class Exchange:
         wish = order.wish
         if wish.ticks or order.waits:
             return order.left * (wish.ticks or wish.trigger)
-        lots, turnover = reached(self.queues, wish.s, wish.side, order.left, 0)
-        return int(turnover) + (order.left - int(lots)) * self._market(wish.s) * int(self.is_perp)
+        lots, turnover = self._reached(order.owner, wish, order.left)
+        return turnover + (order.left - lots) * self._market(wish.s) * int(self.is_perp)
+
+    def _reached(self, owner: int, wish: NewOrder, lots: int, most: int = 0) -> tuple[int, int]:
+        """Lots and turnover that a wish would get now, up to so many lots and so many ticks times lots (0: no bound)."""
+        found, turnover = reached(self.queues, wish.s, owner, wish.side, wish.ticks, lots, wish.guard if owner else GUARD_NONE, most)
+        return int(found), int(turnover)
 
     def _reducible(self, owner: int, s: int, side: int) -> int:
         """Lots that an order of a side could take off a position."""
         return int(reducible(self.queues, s, owner, side))
 
+    def _still(self, order: Order) -> int:
+        """Lots of an order that come to its book: what is left of it, no more than can be reduced where that is all that it does."""
+        wish = order.wish
+        return min(order.left, self._reducible(order.owner, wish.s, wish.side)) if wish.reduces_only or wish.closes else order.left
+
     def _bring(self, order: Order, now_ns: int) -> int:
         """Bring an order to its book; why that refuses it, 0 where it does not."""
-        wish, reduces = order.wish, order.wish.reduces_only or order.wish.closes
-        lots = min(order.left, self._reducible(order.owner, wish.s, wish.side)) if reduces else order.left
+        lots = self._still(order)
         why = self._enter(order, lots, now_ns)
         if not why:
             order.lots, order.waits, order.worked_ns = order.filled + lots, False, now_ns
@@ -245,9 +263,10 @@ class Exchange:
         order.wish, order.lots, order.locked, order.updated_ns = wish, wish.lots, locked, now_ns
         if stays:
             self._tell(order, "amended", now_ns)
-        elif why := self._enter(order, order.left, now_ns):
-            self._end(order, "expired", "expired", now_ns, _ENDED[why])
+        elif why := self._enter(order, lots := self._still(order), now_ns):
+            self._end(order, "expired", "expired", now_ns, _BY_BOOK[why])
         else:
+            order.lots = order.filled + lots
             self._settle(order, "amended", now_ns)
         self._money.keep(order)
         return order
@@ -324,7 +343,7 @@ class Exchange:
         else:
             why = self._bring(order, now_ns)
             if why:
-                self._end(order, "expired", "expired", now_ns, _ENDED[why])
+                self._end(order, "expired", "expired", now_ns, _BY_BOOK[why])
 
     def _withdraw(self, order: Order) -> None:
         """Take what rests of an order out of its book, or what waits out of its list."""

@@ -131,6 +131,11 @@ class OrderEvent(Struct, frozen=True, tag="order"):
     cause: Cause
     fill: ExchangeFill | None = None
 
+    @property
+    def owner(self) -> int:
+        """Whose order it is."""
+        return self.order.owner
+
 
 class BalanceEvent(Struct, frozen=True, tag="balance"):
     """Balances changed: of these assets, or through `why` (order, funding, deposit) the wallet and positions of these instruments."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.simulation.matching import come, meet, take
-from metastackerbandit.simulation.queues import drop_price, join, leave, place_of, reduce, tell_change, tell_trade
+from metastackerbandit.simulation.queues import FILLS, drop_price, join, leave, place_at, price_count, reduce, tell_change, tell_trade
 
 ADD, PULL, TAKE, LEVEL, PRINT = 0, 1, 2, 3, 4
 
@@ -31,12 +31,21 @@ class Flow(Struct, frozen=True):
 
 
 @kernel
+def lay_row(row: Any, at_ns: int, s: int, what: int, side: int, ticks: int, lots: int) -> None:
+    """Write one row of flow."""
+    row.at_ns = at_ns
+    row.instrument = s
+    row.what = what
+    row.side = side
+    row.ticks = ticks
+    row.lots = lots
+
+
+@kernel
 def _find_level(queues: Any, s: int, side: int, ticks: int) -> int:
     """The place of a price, -1 where nobody stands at it."""
-    count = queues.row[s].bids if side == 0 else queues.row[s].asks
-    prices = queues.prices[s, side]
-    place = place_of(prices, count, 1 if side == 0 else -1, ticks)
-    return place if place < count and prices[place, 0] == ticks else -1
+    place = place_at(queues, s, side, ticks)
+    return place if place < price_count(queues, s, side) and queues.prices[s, side, place, 0] == ticks else -1
 
 
 @kernel
@@ -95,7 +104,7 @@ def _print(queues: Any, s: int, side: int, ticks: int, lots: int, at_ns: int) ->
     other = 1 - side
     sign = 1 if side == 0 else -1
     left = lots
-    n = (row.asks if side == 0 else row.bids) - 1
+    n = price_count(queues, s, other) - 1
     passed = 0
     while row.own > 0 and left > 0 and n >= 0 and sign * queues.prices[s, other, n, 0] <= sign * ticks:
         price = queues.prices[s, other, n]
@@ -118,7 +127,7 @@ def _print(queues: Any, s: int, side: int, ticks: int, lots: int, at_ns: int) ->
             slot = behind
         if price[1] == 0:
             drop_price(queues, s, other, n)
-        tell_change(queues, s, other, at, price[1] if n < (row.asks if side == 0 else row.bids) and queues.prices[s, other, n, 0] == at else 0)
+        tell_change(queues, s, other, at, price[1] if n < price_count(queues, s, other) and queues.prices[s, other, n, 0] == at else 0)
         n -= 1
     if passed > 0:
         join(queues, s, 0, 0, other, ticks, passed, 0)
@@ -153,7 +162,7 @@ def flow_in(queues: Any, flow: Any, first: int) -> int:
     result = queues.result[0]
     result.fills = 0
     for n in range(first, len(flow)):
-        if result.fills + queues.row[flow[n].instrument].own > len(queues.fills):
+        if result.fills + FILLS * queues.row[flow[n].instrument].own > len(queues.fills):
             return n
         _flow_one(queues, flow[n])
     return len(flow)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import joined, kernel, row, rows
 from metastackerbandit.market.bar_terms import BarTerms, bar_terms
-from metastackerbandit.simulation.chance import ChanceRow, chance_of
+from metastackerbandit.simulation.chance import ChanceRow, chance_of, seed_row
 from metastackerbandit.simulation.settings import GeneratorSettings, ListingSettings
 from metastackerbandit.simulation.value import (
     MarketRow,
@@ -101,6 +101,5 @@ def settle(made: Any, funding: Any, k: int) -> None:
 
 def _seeded(kind: type[Struct], chance: ChanceRow) -> Rows:
     made = rows(kind, 1)
-    for name in ChanceRow.__struct_fields__:
-        made[name] = getattr(chance, name)
+    seed_row(made, chance)
     return made

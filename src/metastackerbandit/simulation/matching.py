@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
-from metastackerbandit.simulation.queues import drop_price, has_room, join, leave, reduce, reducible, tell_change, tell_fill, tell_trade
+from metastackerbandit.simulation.queues import (
+    drop_price,
+    has_room,
+    join,
+    leave,
+    price_count,
+    reduce,
+    reducible,
+    reducible_of,
+    tell_change,
+    tell_fill,
+    tell_trade,
+)
 
 # What is left of an order rests (GTC); goes (IOC); nothing unless all of it at once (FOK); it rests whole, or not at all (post-only).
 RESTS, TAKES, WHOLE, MAKES = 0, 1, 2, 3
@@ -14,28 +26,57 @@ NO_ROOM, WOULD_TAKE, NOT_ENOUGH = 1, 2, 3  # why an order is refused; 0: it is n
 
 
 @kernel
-def _reachable(queues: Any, s: int, owner: int, side: int, ticks: int, lots: int, guard: int) -> int:
-    """Lots (no more than asked for) that an order could take now before its guard ends it."""
+def reached(queues: Any, s: int, owner: int, side: int, ticks: int, lots: int, guard: int, most: int) -> tuple[int, int]:
+    """Lots and turnover that an order of this owner would get now, before its guard ends it.
+
+    Up to `lots`, within its limit `ticks` (0: any price), and up to `most` ticks times lots (0: no bound).
+    """
     other = 1 - side
     sign = 1 if side == 0 else -1
-    count = queues.row[s].asks if side == 0 else queues.row[s].bids
     prices = queues.prices[s, other]
+    has_own = queues.row[s].own > 0
+    if has_own:
+        for k in range(len(queues.foreseen)):
+            queues.foreseen[k] = queues.held[s, k]
     found = 0
-    n = count - 1
-    while n >= 0 and found < lots and (ticks == 0 or sign * prices[n, 0] <= sign * ticks):
-        if queues.row[s].own == 0:
-            found += prices[n, 1]
-        else:
-            slot = prices[n, 2]
-            while slot >= 0:
-                queued = queues.orders[s, slot]
-                if owner == 0 or queued.owner != owner or guard == 0:
-                    found += min(queued.lots, reducible(queues, s, queued.owner, other)) if queued.reduces != 0 else queued.lots
-                elif guard != 2:
-                    return min(found, lots)
-                slot = queued.behind
+    turnover = 0
+    is_over = False
+    n = price_count(queues, s, other) - 1
+    while n >= 0 and not is_over and (ticks == 0 or sign * prices[n, 0] <= sign * ticks):
+        wanted = lots - found
+        if most > 0:
+            wanted = min(wanted, (most - turnover) // prices[n, 0])
+        if wanted <= 0:
+            break
+        more = min(wanted, prices[n, 1])
+        if has_own:
+            more, is_over = _met(queues, s, prices[n, 2], owner, side, wanted, guard)
+        found += more
+        turnover += more * prices[n, 0]
         n -= 1
-    return min(found, lots)
+    return found, turnover
+
+
+@kernel
+def _met(queues: Any, s: int, first: int, owner: int, side: int, lots: int, guard: int) -> tuple[int, bool]:
+    """Lots that an order would get of one price's queue, which begins in slot `first`, and whether its guard ends it there."""
+    left = lots
+    slot = first
+    while slot >= 0 and left > 0:
+        maker = queues.orders[s, slot]
+        if guard != 0 and owner != 0 and maker.owner == owner:
+            if guard != 2:
+                return lots - left, True
+        else:
+            matched = min(left, maker.lots)
+            if maker.reduces != 0:
+                matched = min(matched, reducible_of(queues.foreseen[maker.owner], 1 - side))
+            signed = matched if side == 0 else -matched
+            queues.foreseen[owner] += signed
+            queues.foreseen[maker.owner] -= signed
+            left -= matched
+        slot = maker.behind
+    return lots - left, False
 
 
 @kernel
@@ -84,12 +125,11 @@ def take(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lot
     """
     other = 1 - side
     sign = 1 if side == 0 else -1
-    row = queues.row[s]
     prices = queues.prices[s, other]
     left = lots
     expired = False
     while left > 0 and not expired:
-        count = row.asks if side == 0 else row.bids
+        count = price_count(queues, s, other)
         if count == 0:
             break
         place = count - 1
@@ -135,9 +175,9 @@ def _begin(queues: Any, lots: int) -> None:
 def come(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lots: int, mode: int, guard: int, reduces: int, at_ns: int) -> int:
     """As `enter`, for kernels that bring several orders and read all fills together."""
     _begin(queues, lots)
-    if mode == 3 and _reachable(queues, s, 0, side, ticks, 1, 0) > 0:
+    if mode == 3 and reached(queues, s, 0, side, ticks, 1, 0, 0)[0] > 0:
         return 2
-    if mode == 2 and _reachable(queues, s, owner, side, ticks, lots, guard) < lots:
+    if mode == 2 and reached(queues, s, owner, side, ticks, lots, guard, 0)[0] < lots:
         return 3
     if (mode == 0 or mode == 3) and not has_room(queues, s, side, ticks, owner):
         return 1
@@ -176,31 +216,5 @@ def withdraw(queues: Any, s: int, slot: int, lots: int) -> int:
 @kernel
 def best_of(queues: Any, s: int, side: int) -> int:
     """The best price of a side in ticks, 0 for none."""
-    count = queues.row[s].bids if side == 0 else queues.row[s].asks
+    count = price_count(queues, s, side)
     return int(queues.prices[s, side, count - 1, 0]) if count > 0 else 0
-
-
-@kernel
-def reachable(queues: Any, s: int, owner: int, side: int, ticks: int, lots: int, guard: int) -> int:
-    """Lots, no more than asked for, that an order of this owner could take now within its limit (0: any price), before its guard ends it."""
-    return _reachable(queues, s, owner, side, ticks, lots, guard)
-
-
-@kernel
-def reached(queues: Any, s: int, side: int, lots: int, most: int) -> tuple[int, int]:
-    """Lots and turnover that an order without a limit would get, up to `lots` and up to `most` ticks times lots (0: no bound)."""
-    prices = queues.prices[s, 1 - side]
-    count = queues.row[s].asks if side == 0 else queues.row[s].bids
-    found = 0
-    turnover = 0
-    n = count - 1
-    while n >= 0 and found < lots:
-        more = min(prices[n, 1], lots - found)
-        if most > 0:
-            more = min(more, (most - turnover) // prices[n, 0])
-        if more <= 0:
-            break
-        found += more
-        turnover += more * prices[n, 0]
-        n -= 1
-    return found, turnover

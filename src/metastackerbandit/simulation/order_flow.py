@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import joined, kernel, row, rows
-from metastackerbandit.simulation.chance import ChanceRow, chance_of, count_of, normal, uniform
-from metastackerbandit.simulation.flow import ADD, PULL, TAKE, background_at
+from metastackerbandit.simulation.chance import chance_of, count_of, normal, seed_row, uniform
+from metastackerbandit.simulation.flow import ADD, PULL, TAKE, background_at, lay_row
 from metastackerbandit.simulation.made_market import MadeMarket, MadeSymbol, Rows, advance_market
-from metastackerbandit.simulation.queues import BUY
+from metastackerbandit.simulation.queues import BUY, price_count
 from metastackerbandit.simulation.settings import GeneratorSettings
 from metastackerbandit.simulation.value import activity_of
 from metastackerbandit.simulation.value_terms import QuoteTerms, quote_terms
@@ -68,9 +68,7 @@ def begun_background(settings: GeneratorSettings, symbols: Sequence[MadeSymbol],
     """The background of a made market whose books are empty: its first step fills them."""
     makers, terms = rows(MakerRow, len(symbols)), [row(quote_terms(settings, one.instrument)) for one in symbols]
     for s, one in enumerate(symbols):
-        chance = chance_of(settings.seed, f"flow {one.instrument.symbol}")
-        for name in ChanceRow.__struct_fields__:
-            makers[name][s] = getattr(chance, name)
+        seed_row(makers[s : s + 1], chance_of(settings.seed, f"flow {one.instrument.symbol}"))
         ideal = settings.level_bps * 1e-4 * math.exp(float(made.values["log_ticks"][s]))
         makers["level_ticks"][s] = 2 ** max(0, round(math.log2(ideal)))
     return Background(makers, joined(terms) if terms else rows(QuoteTerms, 0), rows(QuoteRow, len(symbols)))
@@ -92,12 +90,18 @@ def live_step(background: Any, made: Any, queues: Any, step_ns: int, flow: Any) 
 @kernel
 def flow_step(background: Any, made: Any, queues: Any, s: int, flow: Any, n: int) -> int:
     """What the background of symbol `s` does after the market's step, from row `n` of flow on; the first row that it did not write."""
+    return _take(background, made, s, flow, make_quotes(background, made, queues, s, flow, n))
+
+
+@kernel
+def make_quotes(background: Any, made: Any, queues: Any, s: int, flow: Any, n: int) -> int:
+    """What the makers of symbol `s` do, as `flow_step`."""
     _look(background, made, s)
     for side in range(2):
         n = _withdraw(background, made, queues, s, side, flow, n)
     for side in range(2):
         n = _quote(background, made, queues, s, side, flow, n)
-    return _take(background, made, s, flow, n)
+    return n
 
 
 @kernel
@@ -128,16 +132,11 @@ def best_quote(background: Any, s: int, side: int) -> int:
 
 
 @kernel
-def _put(made: Any, s: int, what: int, side: int, ticks: int, lots: int, flow: Any, n: int) -> int:
+def put_row(made: Any, s: int, what: int, side: int, ticks: int, lots: int, flow: Any, n: int) -> int:
     """Write a row, where there is room for it."""
     if n >= len(flow) or lots <= 0 or ticks <= 0:
         return n
-    flow[n].at_ns = made.market[0].at_ns
-    flow[n].instrument = s
-    flow[n].what = what
-    flow[n].side = side
-    flow[n].ticks = ticks
-    flow[n].lots = lots
+    lay_row(flow[n], made.market[0].at_ns, s, what, side, ticks, lots)
     return n + 1
 
 
@@ -146,7 +145,7 @@ def _withdraw(background: Any, made: Any, queues: Any, s: int, side: int, flow: 
     """Makers go whose price the value has reached; what others bid beyond it is taken."""
     quote = background.quotes[s]
     sign = 1 if side == BUY else -1
-    place = (queues.row[s].bids if side == BUY else queues.row[s].asks) - 1
+    place = price_count(queues, s, side) - 1
     limit = best_quote(background, s, 1 - side)
     beyond = 0
     while place >= 0:
@@ -154,11 +153,11 @@ def _withdraw(background: Any, made: Any, queues: Any, s: int, side: int, flow: 
         if sign * (quote.value - ticks) >= _INSIDE * quote.half_spread:
             break
         lots = background_at(queues, s, side, place)
-        n = _put(made, s, PULL, side, ticks, lots, flow, n)
+        n = put_row(made, s, PULL, side, ticks, lots, flow, n)
         if sign * ticks >= sign * limit:
             beyond += queues.prices[s, side, place, 1] - lots
         place -= 1
-    return _put(made, s, TAKE, 1 - side, limit, beyond, flow, n)
+    return put_row(made, s, TAKE, 1 - side, limit, beyond, flow, n)
 
 
 @kernel
@@ -180,7 +179,7 @@ def _quote(background: Any, made: Any, queues: Any, s: int, side: int, flow: Any
     sign = 1 if side == BUY else -1
     step = maker.level_ticks
     best = best_quote(background, s, side)
-    place = (queues.row[s].bids if side == BUY else queues.row[s].asks) - 1
+    place = price_count(queues, s, side) - 1
     is_empty = place < 0
     level = 0
     while level < levels or place >= 0:
@@ -190,16 +189,16 @@ def _quote(background: Any, made: Any, queues: Any, s: int, side: int, flow: Any
             is_near = sign * (best - found) <= step * (levels + levels // _SLACK)
             is_right = sign * (quote.value - found) >= _INSIDE * quote.half_spread
             if is_right and not ((best - found) % step == 0 and is_near) and uniform(maker) < quote.refill:
-                n = _put(made, s, PULL, side, found, background_at(queues, s, side, place), flow, n)
+                n = put_row(made, s, PULL, side, found, background_at(queues, s, side, place), flow, n)
             place -= 1
             continue
         lots = background_at(queues, s, side, place) if place >= 0 and found == wanted else 0
         if lots > 0:
             if uniform(maker) < quote.changes * (math.sqrt(level + 1.0) - math.sqrt(level)):
                 more = _wished(background, s, level) - lots
-                n = _put(made, s, ADD if more > 0 else PULL, side, wanted, abs(more), flow, n)
+                n = put_row(made, s, ADD if more > 0 else PULL, side, wanted, abs(more), flow, n)
         elif level == 0 or is_empty or uniform(maker) < quote.refill:
-            n = _put(made, s, ADD, side, wanted, _wished(background, s, level), flow, n)
+            n = put_row(made, s, ADD, side, wanted, _wished(background, s, level), flow, n)
         if place >= 0 and found == wanted:
             place -= 1
         level += 1
@@ -216,7 +215,7 @@ def _take(background: Any, made: Any, s: int, flow: Any, n: int) -> int:
         lots = math.floor(listed.size_turnover / value * math.exp(spread * normal(maker) - 0.5 * spread * spread) + 0.5)
         reach = background.terms[s].taker_reach
         if is_buyer:
-            n = _put(made, s, TAKE, 0, math.floor(value * (1.0 + reach)) + 1, max(1, lots), flow, n)
+            n = put_row(made, s, TAKE, 0, math.floor(value * (1.0 + reach)) + 1, max(1, lots), flow, n)
         else:
-            n = _put(made, s, TAKE, 1, math.ceil(value * (1.0 - reach)) - 1, max(1, lots), flow, n)
+            n = put_row(made, s, TAKE, 1, math.ceil(value * (1.0 - reach)) - 1, max(1, lots), flow, n)
     return n

@@ -33,10 +33,10 @@ class Holding(Struct):
 
 
 class PerpMoney:
-    """Wallets and positions of every owner. `open_orders(owner)` gives the orders that rest, `marks` the mark prices in ticks."""
+    """Wallets and positions of every owner. `open_orders(owner, s)` gives an instrument's orders that are open, `marks` the mark prices in ticks."""
 
     def __init__(
-        self, listings: Sequence[Listing], sizes: Sequence[Sizes], marks: Sequence[int], open_orders: Callable[[int], Iterable[Order]]
+        self, listings: Sequence[Listing], sizes: Sequence[Sizes], marks: Sequence[int], open_orders: Callable[[int, int], Iterable[Order]]
     ) -> None:
         self._listings, self._sizes, self._marks, self._open_orders = listings, sizes, marks, open_orders
         self.asset = listings[0].instrument.quote
@@ -63,8 +63,8 @@ class PerpMoney:
     def initial_margin(self, owner: int, s: int, more: Sequence[int] = (0, 0)) -> int:
         """Margin of an instrument, with `more` worth of orders to buy and to sell beside those that rest."""
         buys, sells = more
-        for order in self._open_orders(owner):
-            if order.wish.s == s and not order.waits and not order.wish.reduces_only:
+        for order in self._open_orders(owner, s):
+            if not order.waits and not order.wish.reduces_only:
                 worth = order.left * order.wish.ticks * self._sizes[s].unit
                 buys, sells = (buys + worth, sells) if order.wish.side == 0 else (buys, sells + worth)
         position = self.notional(owner, s)
@@ -152,7 +152,7 @@ class PerpMoney:
         held = self.held[owner][s]
         if held.is_isolated == is_isolated:
             return Refusal("no_change")
-        if any(order.wish.s == s for order in self._open_orders(owner)):
+        if any(self._open_orders(owner, s)):
             return Refusal("open_orders")
         if held.lots:
             return Refusal("open_position")

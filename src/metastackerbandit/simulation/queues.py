@@ -12,9 +12,11 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel, rows
+from metastackerbandit.market.book import place_of
 
 BUY, SELL = 0, 1  # a side; orders to buy rest among the bids, orders to sell among the asks
 NONE = -1  # no order
+FILLS = 3  # that a resting order can bring: its own, that of who takes it, and its expiry where it has nothing left to reduce
 
 
 class QueueRow(Struct, frozen=True):
@@ -92,7 +94,8 @@ class Result(Struct, frozen=True):
 
 
 class Queues(NamedTuple):
-    """Books of S instruments with room for D prices a side and N orders, rings of C changes and T trades, F fills of one call, and O owners."""
+    """Books of S instruments with room for D prices a side and N orders, rings of C changes and T trades, F fills of one call, and O owners,
+    the background among them."""
 
     row: Any  # (S,) QueueRow
     prices: Any  # (S, 2, D, 4) int64 of ticks, lots, first and last slot; the best price last
@@ -102,6 +105,7 @@ class Queues(NamedTuple):
     fills: Any  # (F,) Filled
     result: Any  # (1,) Result
     held: Any  # (S, O) int64 lots that each owner has bought less sold; those of owner 0, the background, are counted too
+    foreseen: Any  # (O,) int64 a row of `held` as it would be, while what an order would get is walked over
 
 
 def empty_queues(count: int, *, prices: int = 2_048, orders: int = 8_192, changes: int = 16_384, trades: int = 4_096, owners: int = 64) -> Queues:
@@ -112,9 +116,10 @@ def empty_queues(count: int, *, prices: int = 2_048, orders: int = 8_192, change
         np.stack([rows(Queued, orders) for _ in range(count)]),
         np.stack([rows(Changed, changes) for _ in range(count)]),
         np.stack([rows(Traded, trades) for _ in range(count)]),
-        rows(Filled, 2 * orders + 2),
+        rows(Filled, FILLS * orders),
         rows(Result, 1),
         np.zeros((count, owners), np.int64),
+        np.zeros(owners, np.int64),
     )
     made.orders["behind"] = np.arange(1, orders + 1)
     made.orders["behind"][:, -1] = NONE
@@ -122,24 +127,15 @@ def empty_queues(count: int, *, prices: int = 2_048, orders: int = 8_192, change
 
 
 @kernel
-def place_of(side: Any, count: int, sign: int, ticks: int) -> int:
-    """Where `ticks` stands, or would stand, among `count` prices of a side (D, 4): the first place that is not worse. Looked for from the best on."""
-    key = sign * ticks
-    high = count
-    step = 1
-    low = count - 1
-    while low >= 0 and sign * side[low, 0] >= key:
-        high = low
-        low -= step
-        step *= 2
-    low = max(low, -1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if sign * side[middle, 0] >= key:
-            high = middle
-        else:
-            low = middle
-    return high
+def price_count(queues: Any, s: int, side: int) -> int:
+    """How many prices a side has."""
+    return int(queues.row[s].bids if side == 0 else queues.row[s].asks)
+
+
+@kernel
+def place_at(queues: Any, s: int, side: int, ticks: int) -> int:
+    """Where a price stands, or would stand, on a side."""
+    return place_of(queues.prices[s, side], price_count(queues, s, side), 1 if side == 0 else -1, ticks)
 
 
 @kernel
@@ -188,10 +184,15 @@ def tell_fill(queues: Any, owner: int, order: int, ticks: int, lots: int, left: 
 
 
 @kernel
+def reducible_of(held: int, side: int) -> int:
+    """Lots that an order of a side can take off a position."""
+    return int(max(-held, 0) if side == 0 else max(held, 0))
+
+
+@kernel
 def reducible(queues: Any, s: int, owner: int, side: int) -> int:
     """Lots that an order of a side can take off its owner's position."""
-    held = queues.held[s, owner]
-    return int(max(-held, 0) if side == 0 else max(held, 0))
+    return reducible_of(queues.held[s, owner], side)
 
 
 @kernel
@@ -199,8 +200,7 @@ def drop_price(queues: Any, s: int, side: int, place: int) -> None:
     """A price without orders goes."""
     row = queues.row[s]
     prices = queues.prices[s, side]
-    count = row.bids if side == 0 else row.asks
-    for n in range(place, count - 1):
+    for n in range(place, price_count(queues, s, side) - 1):
         for column in range(4):
             prices[n, column] = prices[n + 1, column]
     if side == 0:
@@ -214,8 +214,7 @@ def _add_price(queues: Any, s: int, side: int, place: int, ticks: int) -> None:
     """A price without orders comes, before `place`."""
     row = queues.row[s]
     prices = queues.prices[s, side]
-    count = row.bids if side == 0 else row.asks
-    for n in range(count, place, -1):
+    for n in range(price_count(queues, s, side), place, -1):
         for column in range(4):
             prices[n, column] = prices[n - 1, column]
     prices[place, 0] = ticks
@@ -231,14 +230,13 @@ def _add_price(queues: Any, s: int, side: int, place: int, ticks: int) -> None:
 @kernel
 def has_room(queues: Any, s: int, side: int, ticks: int, owner: int) -> bool:
     """Whether one more order fits, and its price."""
-    row = queues.row[s]
     prices = queues.prices[s, side]
-    count = row.bids if side == 0 else row.asks
-    place = place_of(prices, count, 1 if side == 0 else -1, ticks)
+    count = price_count(queues, s, side)
+    place = place_at(queues, s, side, ticks)
     is_known = place < count and prices[place, 0] == ticks
     if owner == 0 and is_known and queues.orders[s, prices[place, 3]].owner == 0:
         return True
-    return bool(row.free >= 0 and (is_known or count < len(prices)))
+    return bool(queues.row[s].free >= 0 and (is_known or count < len(prices)))
 
 
 @kernel
@@ -248,9 +246,8 @@ def join(queues: Any, s: int, order: int, owner: int, side: int, ticks: int, lot
         return -1
     row = queues.row[s]
     prices = queues.prices[s, side]
-    count = row.bids if side == 0 else row.asks
-    place = place_of(prices, count, 1 if side == 0 else -1, ticks)
-    if place >= count or prices[place, 0] != ticks:
+    place = place_at(queues, s, side, ticks)
+    if place >= price_count(queues, s, side) or prices[place, 0] != ticks:
         _add_price(queues, s, side, place, ticks)
     price = prices[place]
     last = price[3]
@@ -310,9 +307,8 @@ def reduce(queues: Any, s: int, slot: int, lots: int) -> int:
     queued = queues.orders[s, slot]
     side = queued.side
     ticks = queued.ticks
-    count = queues.row[s].bids if side == 0 else queues.row[s].asks
     prices = queues.prices[s, side]
-    place = place_of(prices, count, 1 if side == 0 else -1, ticks)
+    place = place_at(queues, s, side, ticks)
     gone = min(lots, queued.lots)
     left = queued.lots - gone
     queued.lots = left

@@ -6,10 +6,10 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.trading import (
@@ -200,10 +200,10 @@ def test_a_question_is_put_as_the_pages_say(
         assert payload.endswith("recvWindow=5000&timestamp=1700000000123")
 
 
-def test_the_rules_of_all_symbols_are_asked_for_without_naming_any() -> None:
-    nobody = msgspec.structs.replace(ONE, symbol="")
-    _, where, told = sent(orders_of("BINANCE", "spot").request(RulesAsked(), nobody, ASKING))
-    assert (where, told) == ("/api/v3/exchangeInfo", {})
+@pytest.mark.parametrize("market", ["spot", "perp"])
+def test_rules_of_every_symbol_are_asked_for_without_naming_one(market: str) -> None:
+    asked = orders_of("BINANCE", market).request(RulesAsked(), structs.replace(ONE, symbol=""), ASKING)
+    assert asked.url.endswith("/exchangeInfo")
 
 
 @given(

@@ -81,6 +81,23 @@ def test_a_market_order_is_filled_and_its_fills_add_up() -> None:
     with_spot(test)
 
 
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        ("99999999999999999999", (-1013, "Filter failure: NOTIONAL")),
+        ("46116860184.27387904", (-1013, "Filter failure: NOTIONAL")),
+        ("0.00000001", (-1013, "Filter failure: LOT_SIZE")),
+        ("9" * 80, (-1100, "Illegal characters found in parameter 'quoteOrderQty'; legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'.")),
+    ],
+)
+def test_an_amount_beyond_all_money_is_refused_as_the_venue_does(amount: str, expected: tuple[int, str]) -> None:
+    async def test(client: Client) -> None:
+        for side in ("BUY", "SELL"):
+            assert (await code(client, "POST", "order", symbol="BTCUSDT", side=side, type="MARKET", quoteOrderQty=amount))[1:] == expected
+
+    with_spot(test, warm_s=1.0)
+
+
 def test_orders_that_do_not_rest_expire() -> None:
     async def test(client: Client) -> None:
         bid, ask = await best(client)

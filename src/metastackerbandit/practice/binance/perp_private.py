@@ -54,11 +54,6 @@ def _what(event: BalanceEvent) -> tuple[str, tuple[int, ...]]:
     return event.why, event.positions
 
 
-def owner_of(event: Event) -> int:
-    """Whose account an event is about."""
-    return event.order.owner if isinstance(event, OrderEvent) else event.owner
-
-
 def private_stream(venue: PerpVenue, log: UserLog, keys: ListenKeys, name: str) -> PrivateStream | None:
     """The stream that a name `KEY` or `KEY?events=A/B` means, None where nobody was given such a key."""
     text, _, words = name.partition(EVENTS)

@@ -19,7 +19,7 @@ from metastackerbandit.practice.binance.perp_keys import ListenKeys
 from metastackerbandit.practice.binance.perp_listing import LIMIT_WORDS, LIMITS
 from metastackerbandit.practice.binance.perp_live import market_stream, public_stream
 from metastackerbandit.practice.binance.perp_own import PerpOwn
-from metastackerbandit.practice.binance.perp_private import owner_of, private_stream
+from metastackerbandit.practice.binance.perp_private import private_stream
 from metastackerbandit.practice.binance.perp_public import PerpPublic
 from metastackerbandit.practice.binance.perp_refusals import TOLD
 from metastackerbandit.practice.binance.perp_trade import PerpTrade
@@ -55,7 +55,7 @@ def perp_side(floor: Floor, funding: FundingBoard, keys: KeyRing, time: VenueTim
     desk = Desk(floor, Doorkeeper(keys, time), Allowance(LIMITS, time, LIMIT_WORDS), time, faults, settings, WAYS)
     public = Family("usdm public", lambda name: public_stream(venue, name))
     trade, snapshots = PerpTrade(venue), Snapshots(floor, faults, hub, public.name)
-    floor.listeners += [lambda event: log.add(owner_of(event), event), income.hear]
+    floor.listeners += [lambda event: log.add(event.owner, event), income.hear]
     floor.clocks.append(trade.look)
     answers = (PerpPublic(venue, time, snapshots), trade, PerpAsked(venue), PerpAlgo(trade), PerpOwn(venue, income), listen_keys)
     own = {place: route for one in answers for place, route in one.routes().items()}
