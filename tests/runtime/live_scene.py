@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
+from metastackerbandit.cli.trading import FromNowOn
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, Input, OrderReport
 from metastackerbandit.domain.kernel import rows, struct_of
@@ -72,9 +73,10 @@ class LiveScene:
         self.engine = Engine(self.made)
         self.sink = MemorySink()
         self.sink.ledger(deposit_row(self.made))
+        self.gate = FromNowOn(self.sink)
         wiring = Wiring(
             broker=self._broker(world),
-            driver=lambda broker: Driver(self.engine, broker, self.sink, log=self.inputs.append),
+            driver=lambda broker: Driver(self.engine, broker, self.gate, log=self.inputs.append),
             predictor=None,
             tell=self.events.append,
             watch=lambda event, taken: None,
@@ -93,6 +95,7 @@ class LiveScene:
             for s, own in enumerate(bars):
                 heard.append(BarClosed(s, struct_of(Bar, own[place])))
         self.run.warm(heard, bars, self.network.now_ns())
+        self.gate.open()
 
     async def killed(self, down_s: float) -> None:
         """The process dies and, a while later, another one takes the run up from what was written down."""
@@ -103,7 +106,7 @@ class LiveScene:
             line.end(Closed(ABNORMAL, "the process is gone", "network"))
         await asyncio.sleep(down_s)
         self.wire()
-        past = replay_log(list(self.inputs), list(self.legs), self.engine, self.sink, None, lambda: None)
+        past = replay_log(list(self.inputs), list(self.legs), self.engine, self.gate, None, self.gate.open)
         self.replayed = self.engine.snapshot()
         bars = [rows(Bar, 1) for _ in self.network.usdm.exchange.listings]
         for own, closed_ns in zip(bars, past.closed_ns, strict=True):
