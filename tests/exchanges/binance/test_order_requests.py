@@ -31,6 +31,7 @@ from metastackerbandit.domain.trading import (
     StreamKeyKept,
     TimeAsked,
 )
+from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.exchanges.catalog import ORDERS, orders_of
 from metastackerbandit.exchanges.credentials import Credentials, Secret
 from metastackerbandit.exchanges.orders import Asking
@@ -197,6 +198,12 @@ def test_a_question_is_put_as_the_pages_say(
         payload, _, signature = urlsplit(one.url).query.partition("&signature=")
         assert SECRET.hmac_sha256(payload) == signature
         assert payload.endswith("recvWindow=5000&timestamp=1700000000123")
+
+
+@pytest.mark.parametrize("market", ["spot", "perp"])
+def test_rules_of_no_symbol_are_those_of_all(market: str) -> None:
+    nobody = Instrument("", "", "", "spot" if market == "spot" else "perp", "BINANCE", "1", "1", "1", "1", "0")
+    assert orders_of("BINANCE", market).request(RulesAsked(), nobody, ASKING).url.endswith("/exchangeInfo")
 
 
 @given(

@@ -68,7 +68,7 @@ def request(question: Question, one: Instrument, asking: Asking) -> RestRequest:
         case RightsAsked():
             return rights_request(one, asking)
         case RulesAsked():
-            return public("rules", f"{base}/exchangeInfo?symbol={one.symbol}", 20)
+            return public("rules", f"{base}/exchangeInfo{f'?symbol={one.symbol}' if one.symbol else ''}", 20)  # of no symbol: of all
         case TimeAsked():
             return public("time", f"{base}/time", 1)
         case _:
