@@ -73,7 +73,7 @@ class PaperBroker:
         self._sent: dict[tuple[int, int], _Sent] = {}
         self._by_number: dict[int, _Sent] = {}
         self._refused: list[tuple[_Sent, int]] = []
-        self._due: list[deque[tuple[int, Request]]] = [deque() for _ in desk.instruments]  # of each symbol: when a request arrives, and what it is
+        self._due: dict[int, deque[tuple[int, Request]]] = {}  # of symbols that have any: when a request arrives, and what it is
         market, queues = desk.market, self.exchange.queues
         self._changed: Any = entry(changed_flow, market, 1, 1, self._flow)
         self._whole: Any = entry(whole_flow, market, queues, 1, 1, self._flow)
@@ -83,9 +83,9 @@ class PaperBroker:
 
     def act(self, effect: Request) -> list[OrderReport]:
         """Take a request; what is known of it at once."""
-        due = self._due[self._places[effect.instrument]]
-        if self._latency_ns or due or not self._is_live(effect.instrument):
-            due.append((effect.at_ns + self._latency_ns, effect))
+        s = self._places[effect.instrument]
+        if self._latency_ns or self._due.get(s) or not self._is_live(effect.instrument):
+            self._due.setdefault(s, deque()).append((effect.at_ns + self._latency_ns, effect))
             return []
         return self._do(effect, effect.at_ns)
 
@@ -113,7 +113,7 @@ class PaperBroker:
     @property
     def is_idle(self) -> bool:
         """Whether no order works or is under way."""
-        return not self._sent and not any(self._due)
+        return not self._sent and not self._due
 
     def differences(self, engine: Engine) -> list[dict[str, str]]:
         """Positions as the engine's ledger has them against those at the exchange in memory."""
@@ -132,10 +132,13 @@ class PaperBroker:
 
     def passing(self, now_ns: int) -> None:
         """Requests that have arrived meet the book as it is, before it changes."""
-        for due in self._due:
+        for s in sorted(self._due):
+            due = self._due[s]
             while due and due[0][0] <= now_ns and self._is_live(due[0][1].instrument):
                 for report in self._do(due.popleft()[1], now_ns):
                     self._deliver(report)
+            if not due:
+                del self._due[s]
 
     def hear(self, taken: Taken, received_ns: int) -> None:
         """A frame was taken by the desk just now: the book that orders meet changes with it."""

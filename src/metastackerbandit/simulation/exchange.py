@@ -43,7 +43,7 @@ class Exchange:
         self.spot = SpotMoney(self.listings, self.sizes)
         self.perp = PerpMoney(self.listings, self.sizes, self.marks, self.orders.open)
         self._waiting: list[dict[int, Order]] = [{} for _ in listings]
-        self._seen = [0] * len(listings)  # newest trade that triggers were held against
+        self._seen = [0] * len(listings)  # newest trade that triggers were held against, while any order waits
         self.next_number = 1  # that the next order will have
         self._events: list[Event] = []
 
@@ -89,6 +89,8 @@ class Exchange:
         self.next_number += 1
         self.orders.add(order)
         if order.waits:
+            if not self._waiting[wish.s]:
+                self._seen[wish.s] = int(self.queues.row[wish.s]["trade"])
             self._waiting[wish.s][order.number] = order
             self._tell(order, "new", now_ns)
             return order
@@ -147,12 +149,14 @@ class Exchange:
     def mark(self, s: int, ticks: int, now_ns: int) -> None:
         """Another mark price."""
         self.marks[s] = ticks
-        self._look_at(s, now_ns)
+        if self._waiting[s]:
+            self._look_at(s, now_ns)
 
     def look(self, now_ns: int) -> None:
         """Bring the orders whose triggers were met since this was last asked; orders of clients trade too."""
-        for s in range(len(self.listings)):
-            self._look_at(s, now_ns)
+        for s, waiting in enumerate(self._waiting):
+            if waiting:
+                self._look_at(s, now_ns)
 
     def fund(self, s: int, rate: int, mark: int, now_ns: int) -> None:
         """Settle funding of an instrument: longs pay `rate` (1e-8) of their position's worth at `mark` ticks, shorts receive it."""
@@ -299,14 +303,13 @@ class Exchange:
                 self._end(one, "expired", "expired", now_ns, "reduce_only")
 
     def _look_at(self, s: int, now_ns: int) -> None:
-        """Bring an instrument's orders whose triggers are met."""
+        """Bring an instrument's orders whose triggers are met; one at least waits."""
         newest = int(self.queues.row[s]["trade"])
-        if self._waiting[s]:
-            traded = traded_between(self.queues.trades[s], self._seen[s] + 1, newest)
-            marked = self.marks[s], self.marks[s]
-            for order in list(self._waiting[s].values()):
-                if is_met(order.wish, *(marked if order.wish.triggered_by == "mark" else traded)):
-                    self._triggered(order, now_ns)
+        traded = traded_between(self.queues.trades[s], self._seen[s] + 1, newest)
+        marked = self.marks[s], self.marks[s]
+        for order in list(self._waiting[s].values()):
+            if is_met(order.wish, *(marked if order.wish.triggered_by == "mark" else traded)):
+                self._triggered(order, now_ns)
         self._seen[s] = newest
 
     def _triggered(self, order: Order, now_ns: int) -> None:
