@@ -35,6 +35,9 @@ def venue(
     ] = None,
     speed: Annotated[float, typer.Option("--speed", help="Seconds of the venue in one of ours.", min=0.01, max=1_000)] = 60.0,
     market: Annotated[str, typer.Option("--market", metavar="both|spot|perp", help="What it serves.")] = "both",
+    step: Annotated[
+        float, typer.Option("--step", metavar="SECONDS", help="Of the venue, between two moments at which its market moves.", min=0.01, max=1.0)
+    ] = 1.0,
     preset: Annotated[str, typer.Option("--flow", metavar="NAME", help="normal, high-volatility or high-volume.")] = "normal",
     symbols: Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: five large ones]", show_default=False)] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the market: one seed is one market.", min=0)] = 1,
@@ -58,6 +61,7 @@ def venue(
             port=port,
             tls_port=tls_port,
             speed=speed,
+            step_s=step,
             markets=_markets(market),
             preset=preset,
             symbols=tuple(one.strip().upper() for one in (symbols or "").split(",") if one.strip()),

@@ -15,7 +15,7 @@ from msgspec import Struct
 from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET
 from metastackerbandit.domain.errors import ConfigRefused, UsageError
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.timeframe import HOUR_NS
+from metastackerbandit.domain.timeframe import HOUR_NS, SECOND_NS
 from metastackerbandit.practice.faults import Fault, Faults
 from metastackerbandit.practice.tls import made_certificate, serving_context
 from metastackerbandit.simulation.candle_board import FIVE_NS
@@ -42,6 +42,7 @@ class Served(Struct, frozen=True):
     port: int
     tls_port: int | None  # None: no TLS
     speed: float
+    step_s: float  # of the venue, between two moments at which its market moves
     markets: tuple[str, ...]
     preset: str
     symbols: tuple[str, ...]
@@ -126,7 +127,8 @@ def made_venue(asked: Served) -> tuple[Venue, dict[str, MadeSource], Faults]:
         exchange = Exchange([one for one, _ in listed])
         exchange.open(OWNER, {one.instrument.quote: DEPOSIT for one, _ in listed})
         funding = FundingBoard(len(listed), generator.funding_hours * HOUR_NS, begun_ns) if market == "perp" else None
-        source = sources[market] = MadeSource(generator, [MadeSymbol(one.instrument, terms) for one, terms in listed], asked.days, funding)
+        symbols = [MadeSymbol(one.instrument, terms) for one, terms in listed]
+        source = sources[market] = MadeSource(generator, symbols, asked.days, funding, round(asked.step_s * SECOND_NS))
         floor: Floor = Floor(exchange, source, begun_ns, settings)
         if funding is not None:
             sides.append(perp_side(floor, funding, keys, venue_time, faults, hub, settings))
@@ -169,6 +171,7 @@ def _start_payload(asked: Served, port: int, sources: dict[str, MadeSource]) -> 
         "markets": list(asked.markets),
         "symbols": list(asked.symbols or USUAL),
         "speed": asked.speed,
+        "step_s": asked.step_s,
         "seed": asked.seed,
         "days": asked.days,
         "flow": asked.preset,

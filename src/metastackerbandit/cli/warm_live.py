@@ -26,7 +26,17 @@ def serve() -> None:
     from metastackerbandit.simulation.predictability import predictability_lines
 
     asked = Served(
-        port=0, tls_port=None, speed=1.0, markets=("spot", "perp"), preset="normal", symbols=("BTCUSDT",), seed=1, days=2, seconds=None, faults=()
+        port=0,
+        tls_port=None,
+        speed=1.0,
+        step_s=1.0,
+        markets=("spot", "perp"),
+        preset="normal",
+        symbols=("BTCUSDT",),
+        seed=1,
+        days=2,
+        seconds=None,
+        faults=(),
     )
     venue, sources, _ = made_venue(asked)
     for side in venue.sides:
