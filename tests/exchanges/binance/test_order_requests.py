@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metastackerbandit.domain.errors import UsageError
+from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.trading import (
     AmendAsked,
     BalancesAsked,
@@ -31,7 +32,6 @@ from metastackerbandit.domain.trading import (
     StreamKeyKept,
     TimeAsked,
 )
-from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.exchanges.catalog import ORDERS, orders_of
 from metastackerbandit.exchanges.credentials import Credentials, Secret
 from metastackerbandit.exchanges.orders import Asking
