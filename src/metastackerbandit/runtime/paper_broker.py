@@ -62,13 +62,15 @@ class PaperBroker:
         self._desk, self._deliver = desk, deliver
         self._latency_ns = round(settings.latency_ms * 1e6)
         self._places = [book.place for book in plan.books]
+        self._owners = [1 + self._places[:b].count(s) for b, s in enumerate(self._places)]  # at the exchange: of a symbol's books each is another
         self._rates: list[CostRates] = [rates_of(one) for one in plan.costs]
         self._units = [one.rules().unit for one in plan.instruments]
         listings = [Listing(one, maker=0, taker=0, band=10**8) for one in desk.instruments]
         self.exchange = Exchange(listings, prices=_PRICES, orders=8 * _PRICES, kept=1_000)
         for book in range(len(plan.books)):
             assets = {asset: _ENOUGH for one in desk.instruments for asset in (one.base, one.quote)}
-            self.exchange.open(book + 1, assets)
+            if self._owners[book] not in self.exchange.orders.owners:
+                self.exchange.open(self._owners[book], assets)
         self._flow = rows(Flow, 4 * _PRICES)
         self._sent: dict[tuple[int, int], _Sent] = {}
         self._by_number: dict[int, _Sent] = {}
@@ -119,7 +121,7 @@ class PaperBroker:
         """Positions as the engine's ledger has them against those at the exchange in memory."""
         held, found = self.exchange.queues.held, []
         for b, book in enumerate(engine.plan.books):
-            ours, theirs = int(engine.world.seats[b].position.lots), int(held[book.place, b + 1])
+            ours, theirs = int(engine.world.seats[b].position.lots), int(held[book.place, self._owners[b]])
             if ours != theirs:
                 found.append({"kind": "position", "symbol": book.instrument.symbol, "name": book.frame, "ours": f"{ours}", "venue": f"{theirs}"})
         return found
@@ -172,7 +174,7 @@ class PaperBroker:
             sent = self._sent[key] = _Sent(effect.instrument, effect.order, effect.kind, effect.lots, self._middle(effect.instrument, effect.lots))
             self._place(sent, effect.lots, effect.trigger, bool(effect.reduce_only), now_ns)
         elif (known := self._sent.get(key)) is not None:
-            s, owner = self._places[known.book], known.book + 1
+            s, owner = self._places[known.book], self._owners[known.book]
             if isinstance(effect, CancelOrder):
                 self.exchange.cancel(owner, s, known.number, now_ns)
             else:
@@ -201,7 +203,7 @@ class PaperBroker:
         """Place a wish, so that what it does at once is known to be of this order."""
         sent.number = self.exchange.next_number
         self._by_number[sent.number] = sent
-        made = self.exchange.place(sent.book + 1, wish, now_ns)
+        made = self.exchange.place(self._owners[sent.book], wish, now_ns)
         if isinstance(made, Refusal):
             self._by_number.pop(sent.number)
         return made
