@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from metastackerbandit.bench.spec import Benchmark
-from metastackerbandit.bench.works import backtest, book, features, feeds, input, orders, pipeline, pivots, start, stored, streaming, sweep, train
+from metastackerbandit.bench.works import (
+    backtest,
+    book,
+    features,
+    feeds,
+    input,
+    load,
+    orders,
+    pipeline,
+    pivots,
+    start,
+    stored,
+    streaming,
+    sweep,
+    train,
+)
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     backtest.BENCHMARK,
@@ -19,6 +34,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     pivots.BENCHMARK,
     input.BENCHMARK,
     train.BENCHMARK,
+    *load.BENCHMARKS,
     start.BENCHMARK,
 )
 

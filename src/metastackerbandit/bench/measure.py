@@ -35,7 +35,7 @@ def measure(benchmark: Benchmark, data: Path | None, *, rounds: int | None = Non
         say(f"{benchmark.name}: preparing")
         ready = benchmark.prepare(stack, data)
         ours = ready.run()  # untimed: compiled kernels are loaded, caches warm
-        sides: dict[str, Callable[[], Lap]] = {OURS: lambda: timed(ready.run)}
+        sides: dict[str, Callable[[], Lap]] = {OURS: lambda: timed(ready.run, ready.cpu_s)}
         versions, equal, absent = {OURS: machine.versions()}, {}, {}
         unequal: list[str] = []
         for name, asked in ready.peers.items() if with_peers else ():

@@ -38,7 +38,7 @@ class Prepared(Struct, frozen=True, eq=False):
     `run` does all of the work once; `amount` is how much that is, in `unit`s. `peers` are those who can do the same. `equal` compares a peer's
     answer with ours, says what was compared, or raises Unequal. `steps_ms`, asked after the last run, are the times of single steps where the
     work is made of them (else a percentile is one of runs). `facts`, asked then too, are further figures by name; `notes` say what a reader
-    must know of the data. `own_cpu_s` is CPU time of processes that `run` started, where it does.
+    must know of the data. `cpu_s`, where the work is done by other processes that go on, tells their processor seconds so far.
     """
 
     run: Callable[[], Any]
@@ -49,6 +49,7 @@ class Prepared(Struct, frozen=True, eq=False):
     steps_ms: Callable[[], np.ndarray] | None = None
     facts: Callable[[], dict[str, float]] | None = None
     notes: Sequence[str] = ()
+    cpu_s: Callable[[], float] | None = None
 
 
 class Target(Struct, frozen=True):
@@ -65,7 +66,10 @@ class Target(Struct, frozen=True):
 
 
 class Benchmark(Struct, frozen=True):
-    """One line of the catalog. `prepare` is given a stack that outlives the runs, and the folder of recorded candles (None: there is none)."""
+    """One line of the catalog. `prepare` is given a stack that outlives the runs, and the folder of recorded candles (None: there is none).
+
+    `round_s` is how long a round lasts on any machine (0: as long as its work takes); for how long to measure can then be asked for.
+    """
 
     name: str
     work: str
@@ -73,3 +77,4 @@ class Benchmark(Struct, frozen=True):
     target: Target | None = None
     is_long: bool = False
     rounds: int = 7
+    round_s: float = 0.0
