@@ -38,7 +38,7 @@ class Load(Struct, frozen=True):
 
 
 class Look(Struct, frozen=True):
-    """One look: when, what the run's newest heartbeat says of itself, processor seconds so far, and the exchange's resident bytes (None: not told)."""
+    """One look: when, what the run's newest heartbeat says of itself, processor seconds so far, the exchange's resident bytes (None: not told)."""
 
     at_s: float
     heartbeat_ns: int

@@ -144,7 +144,7 @@ class Exchange:
             done = int(flow_in(self.queues, rows, done))
             self._take_fills()
         if len(rows):
-            self.look(int(rows["at_ns"][-1]))
+            self.look(int(rows["at_ns"][-1]), sorted(set(rows["instrument"].tolist())))
 
     def mark(self, s: int, ticks: int, now_ns: int) -> None:
         """Another mark price."""
@@ -152,10 +152,10 @@ class Exchange:
         if self._waiting[s]:
             self._look_at(s, now_ns)
 
-    def look(self, now_ns: int) -> None:
-        """Bring the orders whose triggers were met since this was last asked; orders of clients trade too."""
-        for s, waiting in enumerate(self._waiting):
-            if waiting:
+    def look(self, now_ns: int, among: Sequence[int] = ()) -> None:
+        """Bring the orders, of these instruments or of all, whose triggers were met since this was last asked; orders of clients trade too."""
+        for s in among or range(len(self.listings)):
+            if self._waiting[s]:
                 self._look_at(s, now_ns)
 
     def fund(self, s: int, rate: int, mark: int, now_ns: int) -> None:
