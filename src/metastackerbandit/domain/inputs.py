@@ -1,6 +1,6 @@
 """Everything that can happen to the engine, as one closed union; at one instant they are taken in this order of kind.
 
-Written down they are their values in order, without names: a log of them is most of what a live run keeps. A new field goes to the end, with a default.
+Written down they are their values in order, without names: their log is most of what a live run keeps. A new field goes to the end, with a default.
 """
 
 from __future__ import annotations
