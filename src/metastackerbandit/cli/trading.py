@@ -230,6 +230,7 @@ async def _traded_until(
             tell=events,
             watch=lambda event, taken: view.moved(event, engine, taken) if view is not None and sink.is_open else None,
             asks_pause=watching.asks_pause,
+            upkeep=(config.upkeep_worker, config.upkeep),
         )
         instruments = [structs.replace(one, venue=asked.venue.codec) for one in session.recording.instruments]
         run = LiveRun(plan, instruments, world, feed, config.bars, config.live_run, wiring)

@@ -21,7 +21,7 @@ from metastackerbandit.domain.market_rows import DEPTH, MARK, TRADES, MarkRow
 from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.engine.plan import Plan
-from metastackerbandit.market.bar_ring import closed_bars
+from metastackerbandit.market.bar_ring import append, closed_bars, refill
 from metastackerbandit.market.bar_terms import bar_terms
 from metastackerbandit.market.bars import NEVER, empty_bars, listen, take, tick
 from metastackerbandit.market.cob import CobTerms, empty_cob
@@ -51,6 +51,7 @@ class LiveMarket:
         instruments = desk.instruments
         self._books = [tuple(b for b, book in enumerate(plan.books) if book.place == s) for s in range(len(instruments))]
         self.bars = empty_bars([bar_terms(one) for one in instruments], (plan.base_ns,), settings)
+        self.told = empty_bars([bar_terms(one) for one in instruments], (plan.base_ns,), settings)  # the newest candles as they were told
         self._told = [0] * len(instruments)  # bars of the ring that were taken out of it
         self._waiting: list[deque[np.ndarray]] = [deque() for _ in instruments]  # closed candles that are not told yet, oldest first
         self.let_go = 0  # candles that came while MOST_WAITING waited; they are asked for when there is room
@@ -70,6 +71,7 @@ class LiveMarket:
         """The candles (N,) from before: the next one told is the one behind them."""
         if len(bars):
             self._ended_ns[s] = int(bars[-1]["closed_ns"])
+            refill(self.told, s, 0, bars)
 
     def listens(self, s: int, from_ns: int) -> None:
         """Trades of a symbol are heard without a break from then on; NEVER: not any more."""
@@ -168,6 +170,7 @@ class LiveMarket:
             candle["known_ns"] = max(now_ns, int(candle["closed_ns"][0]))
             bar: Bar = struct_of(Bar, candle[0])
             self._ended_ns[s] = bar.closed_ns
+            append(self.told, s, 0, candle)
             for book in self._books[s]:
                 self._emit(BarClosed(book, bar))
             following = waiting[0] if waiting else None

@@ -24,8 +24,8 @@ from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import Plan
 from metastackerbandit.exchanges.streams import SocketPlan
-from metastackerbandit.market.bars import NEVER
-from metastackerbandit.market.settings import BarSettings
+from metastackerbandit.market.bars import BAR_FRAMES, NEVER
+from metastackerbandit.market.settings import BarSettings, UpkeepSettings
 from metastackerbandit.runtime.book_feed import Feeds
 from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
@@ -35,8 +35,9 @@ from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World
 from metastackerbandit.runtime.live_market import LiveMarket
 from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
-from metastackerbandit.runtime.settings import LiveRunSettings
+from metastackerbandit.runtime.settings import LiveRunSettings, UpkeepWorkerSettings
 from metastackerbandit.runtime.trader import Trader
+from metastackerbandit.runtime.upkeep_worker import UpkeepWorker, Upkept
 from metastackerbandit.runtime.vitals import Depths
 
 Word = Literal["pause", "resume", "kill"]
@@ -80,7 +81,8 @@ class LiveBroker(Broker, Protocol):
 class Wiring(Struct, frozen=True):
     """What a run is put together from: `broker(desk, deliver)` and `driver(broker)` make those, `predictor` answers candles (None: nobody does).
 
-    `tell` gets events, `watch` every input after it was taken, `asks_pause` says whether a monitor wants the run paused.
+    `tell` gets events, `watch` every input after it was taken, `asks_pause` says whether a monitor wants the run paused. `upkeep` says how candles
+    that were told are held against the venue's, round after round (None: they are not).
     """
 
     broker: Callable[[FeedDesk, Callable[[OrderReport], None]], LiveBroker]
@@ -89,6 +91,7 @@ class Wiring(Struct, frozen=True):
     tell: Tell
     watch: Callable[[Input, int], None]
     asks_pause: Callable[[], bool]
+    upkeep: tuple[UpkeepWorkerSettings, UpkeepSettings] | None = None
 
 
 class LiveRun:
@@ -148,7 +151,7 @@ class LiveRun:
 
     async def _trade(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            works = self.feed.run(), self.broker.run(), self._look(), self._fund(), self._obey()
+            works = self.feed.run(), self.broker.run(), self._look(), self._fund(), self._obey(), self._hold_against()
             mending = (self._mend() for _ in range(self._settings.mend_workers))
             tasks = [group.create_task(work) for work in (*works, *mending)]
             await stop.wait()
@@ -286,6 +289,28 @@ class LiveRun:
         answer = await self.feed.rest.ask(request)
         told = streams.read_klines(answer.body, one, self._plan.base_ns, to_ns)
         return told[(told["opened_ns"] >= from_ns) & (told["opened_ns"] < to_ns)]
+
+    async def _hold_against(self) -> None:
+        """Hold the newest candles that were told against the venue's, where that is asked for and the venue has candles of that length."""
+        if self._wiring.upkeep is None or self._plan.base_ns not in BAR_FRAMES.values():
+            return
+        worker, upkeep = self._wiring.upkeep
+        keeper = UpkeepWorker(
+            self.market.told,
+            self.feed.desk.instruments,
+            self.feed.rest,
+            clock=self._world.clock,
+            settings=worker,
+            upkeep=upkeep,
+            endpoints=self._feed_settings.endpoints,
+            tell=self._held_against,
+        )
+        await keeper.run()
+
+    def _held_against(self, found: Upkept) -> None:
+        if found.failed or found.differing:
+            what, words = ("candle_failed", found.failed) if found.failed else ("candle_differs", "the venue's candles are others than those told")
+            self._wiring.tell(FeedEvent(self._world.clock.now_ns(), what, "rest", found.symbol, words, found.differing))
 
     # -- funding -----------------------------------------------------------------------------------------------------
 
