@@ -12,6 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, FundingSettled, Input, SecondSeen
@@ -50,8 +51,9 @@ class LiveMarket:
         self._base_ns, self._settle = plan.base_ns, settle
         instruments = desk.instruments
         self._books = [tuple(b for b, book in enumerate(plan.books) if book.place == s) for s in range(len(instruments))]
-        self.bars = empty_bars([bar_terms(one) for one in instruments], (plan.base_ns,), settings)
-        self.told = empty_bars([bar_terms(one) for one in instruments], (plan.base_ns,), settings)  # the newest candles as they were told
+        terms, bare = [bar_terms(one) for one in instruments], structs.replace(settings, most_ticks=1)  # nobody reads single trades here
+        self.bars = empty_bars(terms, (plan.base_ns,), bare)
+        self.told = empty_bars(terms, (plan.base_ns,), bare)  # the newest candles as they were told
         self._told = [0] * len(instruments)  # bars of the ring that were taken out of it
         self._waiting: list[deque[np.ndarray]] = [deque() for _ in instruments]  # closed candles that are not told yet, oldest first
         self.let_go = 0  # candles that came while MOST_WAITING waited; they are asked for when there is room
