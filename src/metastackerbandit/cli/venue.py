@@ -39,6 +39,8 @@ def venue(
         float, typer.Option("--step", metavar="SECONDS", help="Of the venue, between two moments at which its market moves.", min=0.01, max=1.0)
     ] = 1.0,
     preset: Annotated[str, typer.Option("--flow", metavar="NAME", help="normal, high-volatility or high-volume.")] = "normal",
+    volatility: Annotated[float, typer.Option("--volatility", metavar="X", help="Times that of the flow.", min=0.1, max=10.0)] = 1.0,
+    volume: Annotated[float, typer.Option("--volume", metavar="X", help="Times the trades and changes of the flow.", min=0.1, max=100.0)] = 1.0,
     symbols: Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: five large ones]", show_default=False)] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the market: one seed is one market.", min=0)] = 1,
     days: Annotated[int, typer.Option("--days", help="How much past it has.", min=2, max=2_000)] = 400,
@@ -64,6 +66,8 @@ def venue(
             step_s=step,
             markets=_markets(market),
             preset=preset,
+            volatility=volatility,
+            volume=volume,
             symbols=tuple(one.strip().upper() for one in (symbols or "").split(",") if one.strip()),
             seed=seed,
             days=days,

@@ -50,6 +50,8 @@ class Served(Struct, frozen=True):
     days: int
     seconds: float | None
     faults: tuple[Fault, ...]
+    volatility: float = 1.0  # times that of the preset
+    volume: float = 1.0  # times its trades and changes of mind
 
 
 def served(asked: Served, config: Config, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -143,7 +145,14 @@ def generator_of(asked: Served) -> GeneratorSettings:
 
     if asked.preset not in MARKETS:
         raise UsageError(f"no flow {asked.preset!r}", where="--flow", mend=f"there are {', '.join(MARKETS)}")
-    return structs.replace(MARKETS[asked.preset], seed=asked.seed)
+    usual = MARKETS[asked.preset]
+    return structs.replace(
+        usual,
+        seed=asked.seed,
+        annual_volatility=usual.annual_volatility * asked.volatility,
+        trades_a_second=usual.trades_a_second * asked.volume,
+        quotes_a_second=usual.quotes_a_second * asked.volume,
+    )
 
 
 def listing_of(symbol: str, market: str) -> Any:
@@ -175,6 +184,8 @@ def _start_payload(asked: Served, port: int, sources: dict[str, MadeSource]) -> 
         "seed": asked.seed,
         "days": asked.days,
         "flow": asked.preset,
+        "volatility": asked.volatility,
+        "volume": asked.volume,
         "api_key": LOOPBACK_KEY,
         "secret": LOOPBACK_SECRET,
         "faults": [one.name for one in asked.faults],
