@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.domain.market_rows import TRADES
+from metastackerbandit.domain.market_rows import DEPTH, TRADES
 from metastackerbandit.exchanges.decoded import empty_decoded
 from metastackerbandit.runtime.lags import BOUNDS_NS, HANDLED, LOOP, RECEIVED, TAKEN, at_most, empty_lags, late_of, note, note_frame, probe
 
@@ -58,6 +58,14 @@ def test_a_frame_is_late_three_times_over_where_the_venue_stamps_it(stamp_ns: in
     assert lags.longest[HANDLED] == 2_000_000
     if stamp_ns:
         assert (lags.longest[RECEIVED], lags.longest[TAKEN]) == (5_000_000, 7_000_000)
+
+
+@pytest.mark.parametrize(("is_whole", "counted"), [(0, 3), (1, 3), (2, 0)])
+def test_a_book_that_was_asked_for_is_not_late(is_whole: int, counted: int) -> None:
+    lags, decoded = empty_lags(), empty_decoded()
+    decoded.depth[0]["is_whole"], decoded.depth[0]["exchange_ns"] = is_whole, 100
+    note_frame(lags, decoded, DEPTH, 200, 300)
+    assert lags.counts.sum() == counted
 
 
 def test_a_sleeper_of_the_loop_is_counted_until_it_is_cancelled() -> None:

@@ -14,9 +14,11 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.kernel import kernel
+from metastackerbandit.domain.market_rows import DEPTH
 from metastackerbandit.runtime.live_take import stamp_of
 
 RECEIVED, HANDLED, TAKEN, LOOP = range(4)  # from stamp to receipt, from receipt to taken, from stamp to taken; sleepers of the event loop
+SNAPSHOT = 2  # `is_whole` of a book that was asked for
 KINDS = ("received", "handled", "taken", "loop")
 
 # Bounds of a decade: each at most a seventh above the one before. From a microsecond to a hundred seconds.
@@ -62,7 +64,10 @@ def note(lags: Any, kind: int, late_ns: int) -> None:
 
 @kernel
 def note_frame(lags: Any, decoded: Any, kind: int, received_ns: int, taken_ns: int) -> None:
-    """Count the lags of the frame that was decoded last; without a stamp of the venue's only what it took us."""
+    """Count the lags of the frame that was decoded last; without a stamp of the venue's only what it took us, and nothing of a snapshot, which was
+    asked for by another clock."""
+    if kind == DEPTH and decoded.depth[0].is_whole == SNAPSHOT:
+        return
     stamp_ns = stamp_of(decoded, kind, decoded.found[0].rows)
     note(lags, HANDLED, taken_ns - received_ns)
     if stamp_ns > 0:
