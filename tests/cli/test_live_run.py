@@ -8,7 +8,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from metastackerbandit.cli.trading import at_rate
 from metastackerbandit.config.schema import Config
 from metastackerbandit.domain.errors import StorageFailed
 from metastackerbandit.runtime.lags import empty_lags
+from metastackerbandit.storage.decision_columns import DecisionWriter
 from metastackerbandit.storage.input_log import input_log_path, whole_part
 from metastackerbandit.storage.journal import Journal
 from tests.cli.asking import RUNNER, msb
@@ -147,6 +149,39 @@ def test_orders_went_to_the_account_only_where_one_was_asked_for(runs: dict[str,
     assert "account_live" not in paper and runs["paper"].told["fills"] >= 4, "bought and, at the end, sold again, of each symbol"
 
 
+@covers("2.124", "4.13")
+def test_a_run_whose_process_is_killed_is_taken_up_by_the_next_one(venue: str, tmp_path: Path) -> None:
+    words = (*MSB, *LIVE, *BOTH, "--url", venue, "--home", str(tmp_path), "--arm")
+    with subprocess.Popen((*words, "buy_and_hold", "--plain"), stdout=subprocess.DEVNULL) as process:
+        _wait_until(lambda: (tmp_path / "journal.sqlite").exists() and _filled(tmp_path) >= 2)
+        process.kill()
+    code, told, _ = msb(*LIVE, *BOTH, "--url", venue, "--arm", "reversal", "--for", "2s", home=tmp_path)
+    assert code == 4 and "run 1 holds positions" in told["error"]["what"] and "--anew" in told["error"]["mend"]
+    done = subprocess.run((*words, "buy_and_hold", "--for", "8s", "--json"), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+    told = json.loads(done.stdout)
+    assert told["run"] == 1 and told["reconciliation_differences"] == [] and told["fills"] >= 4
+    with Journal.open(tmp_path, create=False) as journal:
+        (row,) = journal.runs()
+        assert row.state == "finished" and journal.run(1).positions() == ()
+    code, told, _ = msb("verify", home=tmp_path)
+    assert code == 0 and told["identical"]
+    code, told, _ = msb(*LIVE, *BOTH, "--url", venue, "--arm", "reversal", "--for", "1s", home=tmp_path)
+    assert code == 0 and told["run"] == 2, "what left nothing stands in nobody's way"
+
+
+def _filled(home: Path) -> int:
+    with Journal.open(home, create=False) as journal:
+        return len(journal.run().fills()) if journal.runs() else 0
+
+
+def _wait_until(done: Callable[[], bool]) -> None:
+    until = time.monotonic() + 90.0
+    while not done():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.2)
+
+
 def test_what_was_logged_gives_the_journal_again(traded: Traded) -> None:
     code, told, _ = msb("verify", home=traded.home)
     assert code == 0 and told["identical"] and told["first_difference"] is None and told["torn"] == 0
@@ -174,6 +209,24 @@ def test_a_fill_that_was_taken_out_of_the_journal_is_missed(runs: dict[str, Trad
     assert gone == 1
     code, told, _ = msb("verify", home=home)
     assert code == 1 and not told["identical"] and told["first_difference"] is not None
+
+
+def test_decisions_that_were_taken_out_of_the_journal_from_its_start_are_missed(runs: dict[str, Traded], tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(runs["paper"].home, home)
+    with Journal.open(home, create=False) as journal:
+        view = journal.run()
+        rows, *trace = view.decisions()
+    folder = home / "decisions" / "run=1"
+    shutil.rmtree(folder)
+    writer = DecisionWriter(folder, tuple(gate.name for gate in view.row.gates))
+    writer.append(rows[1:], *(part[1:] for part in trace))
+    writer.close()
+    with sqlite3.connect(home / "journal.sqlite") as database:
+        database.execute("UPDATE runs SET decided = decided - 1")
+    database.close()
+    code, told, _ = msb("verify", home=home)
+    assert code == 1 and not told["identical"] and told["first_difference"]["kind"] == "decisions", told
 
 
 def test_a_run_without_inputs_has_nothing_to_verify(runs: dict[str, Traded], tmp_path: Path) -> None:

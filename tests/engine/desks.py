@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from metastackerbandit.bench.wide import Rule, settings_of
+from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.rows import FILLED, MARKET, ON_SIGNAL
 from metastackerbandit.engine.engine import step_report
@@ -14,7 +15,6 @@ from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.orders import Desk, place_order
 from metastackerbandit.engine.plan import begin, plan_of
 from metastackerbandit.engine.world import Out, World, empty_out
-from metastackerbandit.simulation.venue import ReportRow
 from tests.markets import generated
 
 PRICE = 500_000  # ticks
@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
     def report(self, order: int, state: int = FILLED, lots: int = 0, ticks: int = PRICE, fee: int = 0, at_ns: int = 2) -> int:
         """The venue's word on an order -> 0 or the fault."""
-        words = rows(ReportRow, 1)
+        words = rows(OrderReport, 1)
         word = words[0]
         word.order, word.state, word.lots, word.ticks, word.reference, word.fee, word.at_ns = order, state, lots, ticks, ticks, fee, at_ns
         return int(step_report(self.world, self.out, words, 0))

@@ -8,13 +8,13 @@ import numpy as np
 from msgspec import Struct, structs
 
 from metastackerbandit.bench.wide import Rule, settings_of
+from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.rows import FILLED, MARKET
 from metastackerbandit.engine.engine import step_report
 from metastackerbandit.engine.gates import GATE_NAMES, GATES
 from metastackerbandit.engine.plan import begin, plan_of
 from metastackerbandit.engine.world import Out, World, empty_out
-from metastackerbandit.simulation.venue import ReportRow
 from tests.markets import START_NS, generated
 
 BAR_NS = 300 * 10**9
@@ -86,7 +86,7 @@ class Moment(NamedTuple):
             waiting = [order for order in self.world.working[s][: int(self.world.seats[s].working)] if order.kind == MARKET]
             if not waiting:
                 return
-            words = rows(ReportRow, 1)
+            words = rows(OrderReport, 1)
             word, order = words[0], waiting[0]
             word.instrument, word.order, word.state, word.at_ns = s, order.order, FILLED, at_ns
             word.lots, word.ticks, word.reference = order.lots, PRICE, PRICE

@@ -24,12 +24,14 @@ from metastackerbandit.domain.rows import (
     BY_WEEKLY_LOSS,
     ENTER,
     EXIT,
+    FLATTEN,
     FUNDING,
     HOLD,
     KEEP,
     KILL,
     MARKET,
     ON_FLAT,
+    ON_FLATTEN,
     ON_KILL,
     ON_OPPOSITE,
     ON_STOP,
@@ -706,6 +708,25 @@ def test_a_kill_calls_entries_back_leaves_every_position_and_keeps_protection() 
     assert [row.reason for row in book.kept("orders")[-2:]] == [ON_KILL, ON_KILL]
     assert (book.account.killed, book.account.paused) == (1, 0)
     assert controls(book) == [ControlRow(NOW_NS + 4, KILL, BY_OPERATOR, 0.0, 0.0, 0)]
+
+
+def test_a_flattening_leaves_every_position_and_pauses_until_a_resume() -> None:
+    book = following(symbols=2)
+    book.hold(5)
+    assert place_order(desk_for(book.world, book.out, 1), 1, NOW_NS, 1, MARKET, 0, 3, 0, 0, 0) == 0
+    sent = len(book.kept("effects"))
+    assert on_control(book.world, book.out, NOW_NS + 4, FLATTEN) == 0
+    assert [(row.what, row.instrument, row.lots) for row in book.kept("effects")[sent:]] == [(SUBMIT, 0, -5), (CANCEL, 1, 0)]
+    assert book.kept("orders")[-1].reason == ON_FLATTEN
+    assert (book.account.killed, book.account.paused) == (0, 1)
+    assert controls(book) == [ControlRow(NOW_NS + 4, FLATTEN, BY_OPERATOR, 0.0, 0.0, 0)]
+    assert on_control(book.world, book.out, NOW_NS + 5, RESUME) == 0 and book.account.paused == 0
+
+
+def test_a_flattening_leaves_prevented_trades_alone() -> None:
+    book, ghost = haunted()
+    on_control(book.world, book.out, NOW_NS + 4, FLATTEN)
+    assert ghost.leaves == 0
 
 
 def test_a_kill_ends_prevented_trades_at_the_next_open_and_gives_up_those_that_wait() -> None:

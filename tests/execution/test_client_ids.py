@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.execution.client_ids import LONGEST, PREFIX, client_id, numbers_of, run_mark
+from metastackerbandit.execution.client_ids import LONGEST, PREFIX, client_id, numbers_of, run_mark, trade_number
 from tests.covering import covers
 
 numbers = st.integers(0, 36**7 - 1)
@@ -46,3 +46,14 @@ def test_names_of_others_are_not_ours(name: str) -> None:
 def test_a_number_that_does_not_fit_is_refused(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         client_id("a" * 8, *numbers)
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_the_number_of_a_fill_fits_and_tells_one_from_another(one: str, other: str) -> None:
+    first, second = trade_number(one), trade_number(other)
+    assert 0 < first < 2**63 and (first == second) == (one == other or (one.isdecimal() and other.isdecimal() and int(one) == int(other)))
+
+
+def test_a_number_is_its_own_number() -> None:
+    assert trade_number("7") == 7 and trade_number(str(2**63 - 1)) == 2**63 - 1
+    assert trade_number(str(2**63)) < 2**63 and trade_number("0") > 0

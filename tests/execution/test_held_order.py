@@ -193,6 +193,19 @@ def test_where_both_could_be_filled_the_old_one_is_gone_first() -> None:
     assert one.wants_leg(FIRST) and one.left == 7
 
 
+@covers("2.124")
+def test_protection_that_was_cancelled_to_make_room_is_put_back_even_if_it_is_wanted_as_it_was() -> None:
+    one = held(STOP, price=90, reduces=True, state=THERE)
+    one.state = WORKING
+    one.amend(10, 95)
+    step = one.next_step(5, FIRST)
+    assert step is not None and step.what == "cancel"
+    one.amend(10, 90)
+    assert not one.wants_leg(FIRST), "while its cancellation is under way"
+    one.legs[0].hear("canceled", 0, "7", "", 6)
+    assert one.hear(6) == [] and one.wants_leg(FIRST)
+
+
 def test_an_amendment_that_is_refused_leaves_the_former_order() -> None:
     one = held(STOP, price=90, reduces=True, state=THERE)
     one.state = WORKING

@@ -89,3 +89,22 @@ def test_doubt_is_of_what_is_there_or_under_way() -> None:
         one = leg(state=state)
         one.doubt(9)
         assert one.state == after
+
+
+def test_what_an_order_was_triggered_into_has_a_settle_window_of_its_own() -> None:
+    one = Leg("msb-x", 10, 55, (10, 55), True, False, state=THERE, sent_ns=3)
+    one.hear("new", None, "1", "2", 60, is_apart=True)
+    assert (one.became, one.sent_ns) == ("2", 60)
+    one.hear("new", None, "1", "2", 90, is_apart=True)
+    assert one.sent_ns == 60, "it was told before"
+
+
+def test_an_order_that_may_have_been_amended_to_more_is_not_over_when_what_it_was_is_filled() -> None:
+    one = Leg("msb-x", 10, 55, (10, 55), False, True, state=UNSURE)
+    one.count(10)
+    assert one.state == UNSURE
+    one.hear("new", 10, "7", "", 6, is_answer=True)
+    assert one.state == THERE
+    settled = Leg("msb-x", 10, 55, (10, 55), False, True, state=THERE)
+    settled.count(10)
+    assert (settled.state, settled.ended) == (OVER, FILLED)

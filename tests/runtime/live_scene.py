@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,13 @@ from msgspec import structs
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, Input, OrderReport
 from metastackerbandit.domain.kernel import rows, struct_of
+from metastackerbandit.domain.leg_words import LegWord
 from metastackerbandit.domain.sink import MemorySink
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import deposit_row
 from metastackerbandit.exchanges.credentials import Credentials, Secret
+from metastackerbandit.exchanges.transport.ports import ABNORMAL, Closed
 from metastackerbandit.market.settings import BarSettings, UpkeepSettings
 from metastackerbandit.runtime.account_broker import AccountBroker
 from metastackerbandit.runtime.feed_desk import FeedDesk
@@ -25,6 +29,7 @@ from metastackerbandit.runtime.live_account import LiveAccountSettings
 from metastackerbandit.runtime.live_feed import FeedSettings, World
 from metastackerbandit.runtime.live_run import LiveBroker, LiveRun, Wiring
 from metastackerbandit.runtime.paper_broker import PaperBroker
+from metastackerbandit.runtime.recovery import replay_log
 from metastackerbandit.runtime.replay import Driver
 from metastackerbandit.runtime.settings import BackoffSettings, LiveRunSettings, UpkeepWorkerSettings
 from metastackerbandit.simulation.settings import SimulationSettings
@@ -50,17 +55,23 @@ class LiveScene:
         self.settings = structs.replace(LiveRunSettings(), **changes)
         self.has_account = has_account
         self.inputs: list[Input] = []
+        self.legs: list[LegWord] = []
         self.events: list[FeedEvent] = []
         self.sink = MemorySink()
         self.pauses = False
         self.upkeep: tuple[UpkeepWorkerSettings, UpkeepSettings] | None = None
         self.run: LiveRun
+        self.running: asyncio.Future[None]
+        self.stop: asyncio.Event
+        self.replayed = b""  # the engine as the log gave it again
+        self.begun: Decimal | None = None  # in the wallet
         self.broker: Any = None
 
-    def build(self) -> None:
-        """Put the run together, within the loop, and hear what was before."""
+    def wire(self) -> None:
+        """Put the run together, within the loop."""
         world = World(self.network, self.network, self.network, Half(), Nowhere())
         self.engine = Engine(self.made)
+        self.sink = MemorySink()
         self.sink.ledger(deposit_row(self.made))
         wiring = Wiring(
             broker=self._broker(world),
@@ -72,6 +83,10 @@ class LiveScene:
             upkeep=self.upkeep,
         )
         self.run = LiveRun(self.made, instruments("perp"), world, FeedSettings(backoff=BACKOFF), BarSettings(grace_s=2.0), self.settings, wiring)
+
+    def build(self) -> None:
+        """Put the run together, and hear what was before."""
+        self.wire()
         bars = self.before()
         heard: list[Input] = []
         for place in range(WARM):
@@ -80,6 +95,23 @@ class LiveScene:
             for s, own in enumerate(bars):
                 heard.append(BarClosed(s, struct_of(Bar, own[place])))
         self.run.warm(heard, bars, self.network.now_ns())
+
+    async def killed(self, down_s: float) -> None:
+        """The process dies and, a while later, another one takes the run up from what was written down."""
+        self.running.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.running
+        for line in list(self.network.lines):
+            line.end(Closed(ABNORMAL, "the process is gone", "network"))
+        await asyncio.sleep(down_s)
+        self.wire()
+        past = replay_log(list(self.inputs), list(self.legs), self.engine, self.sink, None, lambda: None)
+        self.replayed = self.engine.snapshot()
+        bars = [rows(Bar, 1) for _ in self.network.usdm.exchange.listings]
+        for own, closed_ns in zip(bars, past.closed_ns, strict=True):
+            own["closed_ns"] = closed_ns  # those that are missing are asked for
+        self.run.take_up(past, (), bars, self.network.now_ns())
+        self.running = asyncio.ensure_future(self.run.run(self.stop))
 
     def before(self) -> tuple[np.ndarray, ...]:
         """Candles of the minutes that are over."""
@@ -101,11 +133,16 @@ class LiveScene:
             if self.has_account:
                 key = Credentials(KEY.api_key, Secret(KEY.secret))
                 settings = LiveAccountSettings(backoff=BACKOFF)
-                self.broker = AccountBroker(self.made, "BINANCE", "run-1", key, world, settings, deliver, self.events.append, self.network.now_ns())
+                sinks = deliver, self.events.append, self.network.now_ns(), self.legs.append, self.begun, self.begins
+                self.broker = AccountBroker(self.made, "BINANCE", "run-1", key, world, settings, *sinks)
             chosen: LiveBroker = self.broker
             return chosen
 
         return made
+
+    def begins(self, wallet: Decimal) -> None:
+        """What the account had when the run began is kept."""
+        self.begun = wallet
 
     def play(self, script: Callable[[], Awaitable[None]]) -> None:
         """Run until the script is over, and then to the run's own end."""
@@ -113,12 +150,12 @@ class LiveScene:
         async def work() -> None:
             passing = asyncio.ensure_future(self.network.run())
             self.build()
-            stop = asyncio.Event()
-            running = asyncio.ensure_future(self.run.run(stop))
+            self.stop = asyncio.Event()
+            self.running = asyncio.ensure_future(self.run.run(self.stop))
             await script()
-            assert not running.done(), running
-            stop.set()
-            await running
+            assert not self.running.done(), self.running
+            self.stop.set()
+            await self.running
             passing.cancel()
 
         in_virtual_time(work())

@@ -50,6 +50,7 @@ class Whole(Scene):
             tell=self.events.append,
             ours=self.ours,
             since_ns=START_NS,
+            keep=self.words.append,
         )
         self.desk, self.account = self.whole.desk, self.whole.account
         self.venue.hear = self.board.say
@@ -142,5 +143,5 @@ def test_an_account_is_of_one_market_that_can_be_read() -> None:
 
 def scene_of(scene: Whole, ones: list[Any]) -> LiveAccount:
     world = World(scene.board, scene.venue, VirtualClock(), Half(), Nowhere())
-    sinks = {"report": scene.take, "tell": scene.events.append, "ours": scene.ours}
+    sinks = {"report": scene.take, "tell": scene.events.append, "ours": scene.ours, "keep": scene.words.append}
     return LiveAccount(ones, "run-1", Credentials("key", SECRET), world, LiveAccountSettings(), since_ns=START_NS, **sinks)  # type: ignore[arg-type]

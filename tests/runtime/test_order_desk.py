@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,8 +12,14 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.effects import AmendOrder
 from metastackerbandit.domain.inputs import OrderReport
-from metastackerbandit.domain.rows import CANCELLED, FILLED, REJECTED, WORKING
+from metastackerbandit.domain.rows import CANCELLED, FILLED, MARKET, REJECTED, WORKING
+from metastackerbandit.domain.trading import FillRecord
+from metastackerbandit.domain.user_events import BalanceUpdate, Fill
+from metastackerbandit.execution.held_order import HeldOrder
+from metastackerbandit.execution.legs import THERE, Leg
+from metastackerbandit.runtime.order_view import OrderView
 from tests.covering import covers
+from tests.markets import instrument
 from tests.runtime.order_scene import Scene
 from tests.runtime.pretended_exchange import FAULTS
 
@@ -309,6 +316,19 @@ def test_a_refused_time_is_measured_again_and_the_order_goes() -> None:
     assert scene.told(1)[-1] == "filled" and scene.happened("clock_off") == 1 and scene.happened("clock_known") == 1
 
 
+def test_coins_that_a_balance_has_already_are_not_counted_again() -> None:
+    one, told = instrument("BTCUSDT", "spot", "BINANCE"), list[OrderReport]()
+    view = OrderView([one], "mark", told.append, lambda event: None, lambda word: None)
+    view.event(BalanceUpdate("BTC", "outboundAccountPosition", 50, 50, free=Decimal(2), locked=Decimal(0)), 60)
+    for name, made_ns in (("before", 40), ("after", 70)):
+        held = HeldOrder(0, made_ns, 1, MARKET, 1, 5, 0, False, 0, [Leg(name, 5, 0, (5, 0), False, False, state=THERE, order_id=name)])
+        view.register.add(held)
+        view.named(held, held.legs[0])
+        view.fills((FillRecord(name, "buy", Fill(f"t {name}", 5, 500_000, Decimal(5_000), False, Decimal(0), "USDT"), made_ns),))
+    assert [one.lots for one in told if one.lots] == [5, 5]
+    assert view.coins["BTC"] == 2 + 5 * Decimal(one.lot_size)
+
+
 @covers("2.125", "2.054")
 def test_a_storm_of_refusals_stops_new_risk_and_nothing_else() -> None:
     scene = Scene("perp", failures_to_open=3, open_s=60.0)
@@ -418,7 +438,7 @@ def test_fees_in_a_third_coin_are_told_and_not_booked() -> None:
     scene.play(script)
     scene.agree()
     assert scene.orders[1].fee == 0 and scene.happened("fee_unbooked") == 1
-    assert str(scene.desk.view.unbooked_fees) == "{'BNB': Decimal('0.01000000')}"
+    assert any("0.01000000 BNB" in event.words for event in scene.events if event.what == "fee_unbooked")
 
 
 def test_new_risk_that_cannot_leave_in_time_is_given_up_and_a_stop_is_not() -> None:

@@ -38,7 +38,9 @@ def test_an_order_is_sent_signed_filled_and_known(market: str) -> None:
             hosts = EndpointSettings(binance_spot_rest=f"http://{address}", binance_perp_rest=f"http://{address}")
             scene.account = open_account(scene.one, rest, Credentials("key", SECRET), hosts, clock, scene.settings, scene.events.append)
             await scene.account.clock.measure()
-            scene.desk = OrderDesk([scene.one], "run-1", scene.account, clock, scene.settings, scene.take, scene.events.append, START_NS)
+            scene.desk = OrderDesk(
+                [scene.one], "run-1", scene.account, clock, scene.settings, scene.take, scene.events.append, START_NS, scene.words.append
+            )
             running = asyncio.ensure_future(scene.desk.run())
             number = scene.submit(10)
             while scene.orders[number].state != FILLED:

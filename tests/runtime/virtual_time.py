@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 START_NS = 1_760_000_000 * 10**9
@@ -31,7 +31,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._virtual = _Selector()
+        self.turned: Callable[[], None] = lambda: None
         super().__init__(self._virtual)
+
+    def _run_once(self) -> None:
+        """One turn of the loop: whatever waits and may go on goes on to where it waits next."""
+        self.turned()
+        super()._run_once()  # type: ignore[misc]
 
     def time(self) -> float:
         """Seconds since the loop was made."""
@@ -50,7 +56,10 @@ class VirtualClock:
         await asyncio.sleep(seconds)
 
 
-def in_virtual_time(work: Coroutine[Any, Any, None]) -> None:
-    """Run something to its end."""
+def in_virtual_time(work: Coroutine[Any, Any, None], turned: Callable[[], None] = lambda: None) -> None:
+    """Run something to its end; `turned` is called before each turn of the loop."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.turned = turned
         runner.run(work)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from metastackerbandit.domain.errors import NotFound, StorageFailed, UsageError
 from metastackerbandit.domain.kernel import row, rows
+from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.rows import FILLED, SENT, ControlRow, FillRow, LedgerRow, OrderRow, TripRow
 from metastackerbandit.storage import decision_columns
 from metastackerbandit.storage.journal import Journal, RunWriter
@@ -37,6 +38,53 @@ KEYED = (
 def begun(home: Path, **changed: object) -> tuple[Journal, RunWriter]:
     journal = Journal.open(home)
     return journal, journal.begin(record(**changed), 1_000)
+
+
+@covers("2.124")
+@settings(max_examples=25, deadline=None)
+@given(
+    cuts=st.lists(st.tuples(st.integers(0, 60), st.sampled_from(["goes on", "killed", "killed torn", "ended"])), max_size=6),
+    seed=st.integers(0, 2**32),
+)
+def test_a_run_that_is_taken_up_goes_on_behind_what_was_written(cuts: list[tuple[int, str]], seed: int) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decision_columns, "ROLL_ROWS", 16)
+        patch.setattr(decision_columns, "PART_ROWS", 24)
+        rng = np.random.default_rng(seed)
+        given_rows = any_decisions(sum(cut for cut, _ in cuts), 3, rng)
+        predicted = any_rows(Prediction, sum(cut for cut, _ in cuts), rng)
+        journal, writer = begun(Path(folder), mode="paper")
+        done = 0
+        for cut, what in cuts:
+            writer.decisions(*stretch(given_rows, done, done + cut))
+            if cut:
+                writer.predictions(predicted[done : done + cut])
+            done += cut
+            if what == "goes on":
+                continue
+            if what == "ended":
+                writer.finish("stopped", {}, 2_000)
+            else:
+                os.close(writer._lock)  # as the kernel does for the dead
+            if what == "killed torn":
+                for tail in Path(folder).rglob("tail-*"):
+                    tail.write_bytes(tail.read_bytes() + b"a row that was not whole")
+            writer = journal.take_up(1, 3_000)
+            assert (journal.run(1).row.state, journal.run(1).row.ended_ns) == ("running", 0)
+        writer.finish("finished", {}, 4_000)
+        view = journal.run(1)
+        assert same_bits(view.decisions(), given_rows) and view.predictions().tobytes() == predicted.tobytes()
+        assert view.row.decided == view.row.predicted == done
+
+
+def test_a_run_is_not_taken_up_beside_one_that_lives(tmp_path: Path) -> None:
+    journal, writer = begun(tmp_path, mode="paper")
+    with pytest.raises(StorageFailed, match="another paper run"):
+        journal.take_up(1, 2_000)
+    writer.finish("stopped", {}, 2_000)
+    journal.take_up(1, 3_000).finish("finished", {}, 4_000)
+    with pytest.raises(NotFound):
+        journal.take_up(2, 5_000)
 
 
 @settings(max_examples=25, deadline=None)

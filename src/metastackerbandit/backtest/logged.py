@@ -35,6 +35,7 @@ from metastackerbandit.domain.inputs import (
 )
 from metastackerbandit.domain.kernel import kernel, layout
 from metastackerbandit.domain.prediction import Prediction
+from metastackerbandit.domain.rows import CONTROLS, PAUSE, RESUME
 from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.choice import teach
@@ -43,10 +44,9 @@ from metastackerbandit.engine.gates import GATES
 from metastackerbandit.engine.on_market import on_closed, on_control, on_funding, on_mood, on_opened, on_second
 from metastackerbandit.engine.on_prediction import on_predicted
 from metastackerbandit.engine.plan import Plan, begin, deposit_row
-from metastackerbandit.engine.world import World, empty_out
+from metastackerbandit.engine.world import Out, World, empty_out
 
 _ROWS = 16_384
-_WORDS = ("pause", "resume", "kill")
 
 
 class Logged(NamedTuple):
@@ -91,20 +91,38 @@ def logged_of(events: Iterable[Input]) -> Logged:
 
 
 def run_logged(plan: Plan, logged: Logged, sink: Sink) -> World:
-    """Run a log from its start; the final world."""
+    """Run a log from its start; the final world. What was heard only to be warm leaves no rows, as in the run that wrote the log."""
     world = begin(plan)
     teach(world, logged.outcomes)
     out = empty_out(len(GATES), _ROWS, _ROWS, 2 * SPARE)
     sink.ledger(deposit_row(plan))
-    if len(logged.predictions):
-        sink.predictions(logged.predictions)
+    first = live_from(logged)
+    _taken(world, out, logged._replace(order=logged.order[:first]), None)
+    own = logged.order[first:]
+    said = logged.predictions[own[own & 7 == PREDICTION_EVENT] >> 17]
+    if len(said):
+        sink.predictions(said)
+    _taken(world, out, logged._replace(order=own), sink)
+    return world
+
+
+def live_from(logged: Logged) -> int:
+    """The event with which trading began: behind the first resume of a log that begins with a pause, else the first."""
+    if not len(logged.order) or logged.order[0] & 7 != CONTROL_EVENT or logged.controls[0, 1] != PAUSE:
+        return 0
+    words = np.flatnonzero(logged.order & 7 == CONTROL_EVENT)
+    resumed = words[logged.controls[logged.order[words] >> 17, 1] == RESUME]
+    return int(resumed[0]) + 1 if len(resumed) else len(logged.order)
+
+
+def _taken(world: World, out: Out, logged: Logged, sink: Sink | None) -> None:
+    """Take every event; the rows of it go to the sink, or to nobody."""
     done = 0
     while done < len(logged.order):
         done, fault = take_logged(world, out, logged, done)
         flush(out, sink)
         out.cursor[0].curve = 0  # nobody asks for a curve of it
         refuse(fault, done)
-    return world
 
 
 def _row_of(event: Input) -> tuple[int | None, int, Any]:
@@ -113,7 +131,7 @@ def _row_of(event: Input) -> tuple[int | None, int, Any]:
         case OutcomeKnown():
             return None, 0, msgspec.structs.astuple(event)
         case Control(at_ns=at_ns, word=word):
-            return CONTROL_EVENT, 0, (at_ns, _WORDS.index(word))
+            return CONTROL_EVENT, 0, (at_ns, CONTROLS.index(word))
         case MoodSeen(instrument=s):
             return MOOD_EVENT, s, msgspec.structs.astuple(event)
         case SecondSeen(instrument=s, second=second):

@@ -13,6 +13,7 @@ from metastackerbandit.domain.inputs import CLOSE_EVENT, PREDICTION_EVENT, Contr
 from metastackerbandit.domain.kernel import joined, layout
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.recording import FundingRow, MoodRow, Recording
+from metastackerbandit.domain.rows import CONTROLS
 from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.choice import teach
@@ -26,7 +27,6 @@ from metastackerbandit.simulation.venue import Venue
 _DECISIONS = 8_192
 _ROWS = 16_384
 _SPARE_POINTS = 4  # that the loop wants free before it takes another event
-_WORDS = ("pause", "resume", "kill")
 
 
 class Block(Struct, frozen=True, eq=False):
@@ -62,7 +62,7 @@ def block_of(
 
     `outcomes` (N,) in the layout of OutcomeKnown are what arms earned before the recording begins.
     """
-    words = np.array([(control.at_ns, _WORDS.index(control.word)) for control in controls], np.int64).reshape(-1, 2)
+    words = np.array([(control.at_ns, CONTROLS.index(control.word)) for control in controls], np.int64).reshape(-1, 2)
     funding = [series if series is not None else np.zeros(0, layout(FundingRow)) for series in recording.funding]
     predicted = list(predictions) or [np.zeros(0, layout(Prediction))] * len(recording.bars)
     mood = [series if series is not None else np.zeros(0, layout(MoodRow)) for series in recording.mood or (None,) * len(recording.bars)]

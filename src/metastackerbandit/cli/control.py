@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metastackerbandit.cli.answer import HomeFlag, JsonFlag, answering, tell
+from metastackerbandit.domain.errors import MsbError
 
 if TYPE_CHECKING:
     from metastackerbandit.engine.engine import Engine
     from metastackerbandit.runtime.control_door import Answer
     from metastackerbandit.runtime.live_run import LiveRun, Word
 
-NOT_RUNNING, TIMEOUT = 3, 5  # exit codes
+TIMEOUT = 5  # exit code
 _PATIENCE_S = 30.0
 _SAID = {
     "pause": "no new risk; exits and stops go on",
     "resume": "new risk is taken again, where nothing else stands against it",
+    "flatten": "entries are cancelled, positions are left at the market, and no new risk is taken until resume",
     "kill": "entries are cancelled, positions are left at the market, and this run trades no more",
 }
+
+
+class NobodyRuns(MsbError):
+    """No run of the installation takes a word."""
+
+    exit_code = 3
 
 
 def pause(why: Annotated[str, typer.Option("--why", help="Kept in the audit log.")] = "", home: HomeFlag = None, json: JsonFlag = False) -> None:
@@ -41,6 +49,25 @@ def kill(why: Annotated[str, typer.Option("--why", help="Kept in the audit log."
     _word("kill", why, home, json)
 
 
+def flatten(
+    why: Annotated[str, typer.Option("--why", help="Kept in the audit log.")] = "",
+    url: Annotated[str | None, typer.Option("--url", help="Another address of the venue, where the run is dead.", show_default=False)] = None,
+    home: HomeFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Leave every position at the market and pause; of a run whose process is dead, take it up only to leave what it holds."""
+    with answering(json):
+        try:
+            payload = _asked(home, {"word": "flatten", "why": why, "who": _who()})
+        except NobodyRuns:
+            from metastackerbandit.cli.leaving import left, left_text
+
+            payload = left(home, url, why, _who(), is_shown=not json)
+            tell(payload, left_text(payload), json)
+            return
+        tell(payload, _said("flatten", payload), json)
+
+
 def reconcile(
     accept: Annotated[str | None, typer.Option("--accept", metavar="KEY", help="Take a difference as it is.", show_default=False)] = None,
     home: HomeFlag = None,
@@ -55,13 +82,17 @@ def reconcile(
 def _word(word: Word, why: str, home: Path | None, json: bool) -> None:
     with answering(json):
         payload = _asked(home, {"word": word, "why": why, "who": _who()})
-        tell(payload, f"{word}: {_SAID[word]} (run {payload['run']}, entry {payload['audit']} of the audit log)", json)
+        tell(payload, _said(word, payload), json)
+
+
+def _said(word: Word, payload: Mapping[str, Any]) -> str:
+    return f"{word}: {_SAID[word]} (run {payload['run']}, entry {payload['audit']} of the audit log)"
 
 
 def _asked(home: Path | None, message: Mapping[str, Any]) -> dict[str, Any]:
     """The run's answer; the exit code says where none runs, or none answers in time."""
     from metastackerbandit.config.home import home_folder
-    from metastackerbandit.domain.errors import MsbError, UsageError
+    from metastackerbandit.domain.errors import UsageError
     from metastackerbandit.runtime.control_door import asked_at
 
     folder = home_folder(home, os.environ)
@@ -72,9 +103,7 @@ def _asked(home: Path | None, message: Mapping[str, Any]) -> dict[str, Any]:
         late.exit_code = TIMEOUT
         raise late from None
     if told is None:
-        nobody = MsbError("nothing runs here that takes a word", where=str(folder), mend="runs on live data do: `msb run --venue loopback`")
-        nobody.exit_code = NOT_RUNNING
-        raise nobody
+        raise NobodyRuns("nothing runs here that takes a word", where=str(folder), mend="runs on live data do: `msb run --venue loopback`")
     if not told.pop("done"):
         raise UsageError(str(told["why"]), where=f"msb {message['word']}", mend="`msb status` tells how the run stands")
     return told
@@ -102,12 +131,14 @@ def answers_of(home: Path, run: LiveRun, engine: Engine, number: int) -> dict[st
         await run.broker.compare()
         if asked.get("accept"):
             key = str(asked["accept"])
-            if not run.broker.accept(key):
+            if not any(one.get("key") == key for one in run.broker.differences(engine)):
                 raise NotFound(f"no difference {key!r}", where="--accept", mend="`msb reconcile` lists the keys")
             keep_audit(home, time.time_ns(), str(asked.get("who", "")), "accept", key)
-        return {"run": number, "differences": run.broker.differences(engine)}
+            run.broker.accept(key)
+        return {"run": number, "holds_risk": run.broker.holds_risk, "differences": run.broker.differences(engine)}
 
-    return {"pause": obeyed("pause"), "resume": obeyed("resume"), "kill": obeyed("kill"), "reconcile": reconciled}
+    words: tuple[Word, ...] = ("pause", "resume", "flatten", "kill")
+    return {**{word: obeyed(word) for word in words}, "reconcile": reconciled}
 
 
 def _differences_text(payload: dict[str, Any]) -> str:
@@ -117,4 +148,5 @@ def _differences_text(payload: dict[str, Any]) -> str:
     lines = [
         f"{one['kind']} {one['name']} {one['symbol']}: ours {one['ours']}, the venue's {one['venue']}  (key: {one.get('key', '-')})" for one in found
     ]
-    return "\n".join([f"run {payload['run']}: {len(found)} differences; no new risk is taken while they stand", *lines])
+    held = "; no new risk is taken while they stand" if payload["holds_risk"] else ""
+    return "\n".join([f"run {payload['run']}: {len(found)} differences{held}", *lines])

@@ -96,16 +96,30 @@ async def time_there(asked: Asked, venue: Venue) -> VenueTime:
 
 async def forget_other_market(home: Path, venue: Venue, market: Market, asked: Asked) -> None:
     """Candles of a made market that is not the one served now are let go: the next one is another market under the same names."""
+    from metastackerbandit.storage.store import forget_candles
+
+    if venue.is_made:
+        forget_candles(home, venue.name, market, (await _practice(market, asked))["market"])
+
+
+async def made_market(venue: Venue, market: Market, asked: Asked) -> str:
+    """What tells a made exchange, with the accounts that it keeps, from any other; "" for a venue that is no made one."""
     if not venue.is_made:
-        return
+        return ""
+    told = await _practice(market, asked)
+    return f"{told['market']} since {told['since']}"
+
+
+async def _practice(market: Market, asked: Asked) -> dict[str, str]:
+    """What a made exchange says of itself."""
     import json
 
     from metastackerbandit.exchanges.streams import RestRequest
-    from metastackerbandit.storage.store import forget_candles
 
     base = asked.endpoints.binance_perp_rest if market == "perp" else asked.endpoints.binance_spot_rest
     answer = await asked.rest.ask(RestRequest("market", "", f"{base}/practice", 1))
-    forget_candles(home, venue.name, market, str(json.loads(answer.body)["market"]))
+    told: dict[str, str] = json.loads(answer.body)
+    return told
 
 
 def asked_of(config: Config, venue: Venue, market: Market, rest: Any, url: str | None, tries: int = _TRIES) -> Asked:

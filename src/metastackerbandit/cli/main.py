@@ -96,7 +96,7 @@ app.add_typer(rollout.app, name="rollout")
 app.add_typer(venue.app, name="venue")
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
-for word in (control.pause, control.resume, control.kill, control.reconcile):
+for word in (control.pause, control.resume, control.flatten, control.kill, control.reconcile):
     app.command(word.__name__)(word)
 app.command("status")(look.status)
 app.command("explain")(explain.explain)

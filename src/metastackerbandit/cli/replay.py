@@ -42,6 +42,7 @@ def run(
     url: Annotated[str | None, typer.Option("--url", help="Another address of the venue.", show_default=False)] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Start the loopback exchange where none answers.")] = False,
     own: Annotated[bool, typer.Option("--own-broker", help="Fill orders here, on the venue's books, not at its account.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Begin another run, whatever an earlier one may have left at the venue.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Trade on paper, one input at a time, with a live view; Ctrl-C stops in order."""
@@ -51,7 +52,7 @@ def run(
                 raise UsageError(
                     "a live market has its own pace and no mirror", where="--venue", mend="leave out --replay, --twin and --pace, or --venue"
                 )
-            _live(wanted, venue, span, url, own=own, serve=serve, train=train, preflight=preflight, quiet=json, plain=plain)
+            _live(wanted, venue, span, url, own=own, anew=anew, serve=serve, train=train, preflight=preflight, quiet=json, plain=plain)
             return
         if not replay:
             mend = "--venue loopback trades a made market, --venue binance a real one, --replay a recorded one"
@@ -76,6 +77,7 @@ def _live(
     url: str | None,
     *,
     own: bool,
+    anew: bool,
     serve: bool,
     train: bool,
     preflight: bool,
@@ -95,7 +97,7 @@ def _live(
     named, market = venue_named(venue), market_named(wanted.market or "perp")
     seconds, config = None if span is None else seconds_of(span, "--for"), loaded_of(wanted).config
     is_alone = len(config.run.frames) == 1  # an account has one position a symbol, and each frame wants its own
-    asked = Traded(named, market, url, seconds, quiet, plain, has_account=named.is_made and market == "perp" and is_alone and not own)
+    asked = Traded(named, market, url, seconds, quiet, plain, has_account=named.is_made and market == "perp" and is_alone and not own, is_anew=anew)
     with served(url, is_wanted=serve and named.is_made, is_shown=not quiet):
         if train or preflight:
             home = home_folder(wanted.home, os.environ)

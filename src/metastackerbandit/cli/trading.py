@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import nullcontext
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +18,7 @@ from msgspec import Struct, structs
 
 from metastackerbandit.cli.venues import Market, Venue
 from metastackerbandit.cli.wanted import Wanted
-from metastackerbandit.domain.errors import ConfigRefused
+from metastackerbandit.domain.errors import ConfigRefused, NotFound
 from metastackerbandit.domain.timeframe import MINUTE_NS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from metastackerbandit.cli.live import LiveView, PlainView
     from metastackerbandit.cli.session import Session
+    from metastackerbandit.cli.taking_up import Standing
     from metastackerbandit.config.schema import Config
     from metastackerbandit.domain.effects import Decided
     from metastackerbandit.domain.inputs import OrderReport
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from metastackerbandit.runtime.recorder import Tally
     from metastackerbandit.runtime.venue_clock import VenueClock
     from metastackerbandit.runtime.vitals import Vitals
-    from metastackerbandit.storage.input_log import InputLog
+    from metastackerbandit.storage.input_log import InputLog, LegLog
     from metastackerbandit.storage.journal import RunWriter
     from metastackerbandit.storage.run_record import RunRecord, State
 
@@ -54,6 +56,8 @@ class Traded(Struct, frozen=True):
     is_quiet: bool
     is_plain: bool
     has_account: bool  # orders go to an account at the venue, not to a paper broker of ours
+    is_anew: bool = False  # whatever an earlier run may hold
+    leaves: int = 0  # the run that is taken up only to leave what it holds
 
 
 def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
@@ -65,7 +69,7 @@ def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]
 
 
 async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
-    from metastackerbandit.cli.downloading import asked_of, time_there
+    from metastackerbandit.cli.downloading import asked_of, made_market, time_there
     from metastackerbandit.cli.market_data import loaded_of
     from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
     from metastackerbandit.runtime.history import venue_time
@@ -80,8 +84,9 @@ async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any
         clock = VenueClock(lambda: venue_time(history), wall, config.orders, events, asked.venue.name)
         await clock.measure()
         wanted = wanted._replace(sets=(*wanted.sets, *at_rate(config, clock.venue_ms(1_000.0) / 1_000.0)))
+        at = await made_market(asked.venue, asked.market, history)
         session = await _session(wanted, asked, config, history, clock)
-        return session, await _run(session, asked, rest, clock, events)
+        return session, await _run(session, asked, rest, clock, events, at)
 
 
 _AGES = (
@@ -146,26 +151,39 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
     return open_live(named, from_ns)
 
 
-async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, events: Tally) -> dict[str, Any]:
+async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, events: Tally, at: str) -> dict[str, Any]:
     """Journal, wire and trade."""
+    from metastackerbandit.cli.first_run import say
     from metastackerbandit.cli.session import record_of
-    from metastackerbandit.storage.input_log import InputLog, input_log_path, plan_path
+    from metastackerbandit.cli.taking_up import standing
+    from metastackerbandit.storage.input_log import InputLog, LegLog, Place, input_log_path, leg_log_path, place_path, plan_path
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.whole_files import write_whole
 
     journal = Journal.open(session.home)
     record = _recorded_as(record_of(session, "paper", "streaming"), asked)
-    writer = journal.begin(record, time.time_ns())
+    place = Place(at, asked.has_account)
+    former = None if asked.is_anew else standing(journal, session, record, place, asked.leaves)
+    if asked.leaves and former is None:
+        mend = "begin another run: nothing of that one is there"
+        raise NotFound(f"run {asked.leaves} cannot be taken up: its exchange or its log is gone", where="msb flatten", mend=mend)
+    writer = journal.begin(record, time.time_ns()) if former is None else journal.take_up(former.view.row.run, time.time_ns())
     payload: dict[str, Any] = {}
     state: State = "failed"
     try:
-        log = InputLog(input_log_path(session.home, writer.run))
-        write_whole(plan_path(session.home, writer.run), msgspec.json.encode(session.plan))
+        if former is not None:
+            record, session = former.view.row, structs.replace(session, plan=former.plan)
+            say(f"taking up run {writer.run}, which was not ended or left its positions", not asked.is_quiet)
+        else:
+            write_whole(plan_path(session.home, writer.run), msgspec.json.encode(session.plan))
+            write_whole(place_path(session.home, writer.run), msgspec.json.encode(place))
+        log, legs = InputLog(input_log_path(session.home, writer.run)), LegLog(leg_log_path(session.home, writer.run))
         try:
-            payload = await _traded_until(session, asked, rest, clock, events, record, writer, log)
+            payload = await _traded_until(session, asked, rest, clock, events, record, writer, log, legs, former)
             state = "stopped" if payload["stopped"] else "finished"
         finally:
             log.close()
+            legs.close()
     finally:
         writer.finish(state, payload, time.time_ns())
         journal.close()
@@ -173,12 +191,22 @@ async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, ev
 
 
 async def _traded_until(
-    session: Session, asked: Traded, rest: Any, clock: VenueClock, events: Tally, record: RunRecord, writer: RunWriter, log: InputLog
+    session: Session,
+    asked: Traded,
+    rest: Any,
+    clock: VenueClock,
+    events: Tally,
+    record: RunRecord,
+    writer: RunWriter,
+    log: InputLog,
+    legs: LegLog,
+    former: Standing | None,
 ) -> dict[str, Any]:
     """Wire everything, hear what was before, and trade until the time is over or somebody stops it."""
     from metastackerbandit.cli.control import answers_of
     from metastackerbandit.cli.replay import inputs_before, predictor_of, view_of
     from metastackerbandit.cli.run_vitals import vitals_of
+    from metastackerbandit.cli.taking_up import replayed
     from metastackerbandit.cli.venues import endpoints_of
     from metastackerbandit.cli.watched import cards_heard
     from metastackerbandit.engine.engine import Engine
@@ -193,20 +221,24 @@ async def _traded_until(
     from metastackerbandit.runtime.ports import LoopClock
     from metastackerbandit.runtime.replay import Driver
     from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines
+    from metastackerbandit.storage.input_log import place_kept, place_path
+    from metastackerbandit.storage.journal_again import JournalAgain
     from metastackerbandit.storage.raw_log import RawLog
+    from metastackerbandit.storage.whole_files import write_whole
 
     config, plan = session.config, session.plan
     view = None if asked.is_quiet else view_of(session, record, writer.run, asked.is_plain, 0)
     raised: deque[np.ndarray] = deque(maxlen=_MOST_ALARMS)
 
     def alarmed(rows: np.ndarray) -> None:
-        writer.alarms(rows)
+        kept.alarms(rows)
         raised.append(rows.copy())
         if view is not None:
             view.alarmed(alarm_lines(rows, record))
 
+    kept = writer if former is None else JournalAgain(writer, former.view)
     watching = Watching(record, alarmed, {}, cards_heard(session))
-    watched = WatchedWriter(writer, watching)
+    watched = WatchedWriter(kept, watching)
     watched.ledger(deposit_row(plan))
     engine, sink = Engine(plan), FromNowOn(watched)
     raw = RawLog(session.home / "raw" / f"run={writer.run}", config.raw_log)
@@ -221,24 +253,39 @@ async def _traded_until(
             own = World(PicowsConnector(config.transport, wall.now_ns), rest, wall, random.Random(), raw)
             tables = LiveAccountSettings(config.orders, config.live, config.backoff, feed.endpoints)
             run_id = f"{record.identity} {writer.run}"
-            return AccountBroker(plan, asked.venue.codec, run_id, credentials_of(asked.venue), own, tables, deliver, events, clock.now_ns())
+            begun = Decimal(former.place.wallet) if former is not None and former.place.wallet else None
+            told = deliver, events, clock.now_ns(), legs.append
+            return AccountBroker(plan, asked.venue.codec, run_id, credentials_of(asked.venue), own, tables, *told, begun, begins)
+
+        predictor = predictor_of(session, hears_book=False) if session.opinions and not asked.leaves else None
+
+        def begins(wallet: Decimal) -> None:
+            found = place_kept(session.home, writer.run)
+            assert found is not None
+            write_whole(place_path(session.home, writer.run), msgspec.json.encode(structs.replace(found, wallet=str(wallet))))
 
         wiring = Wiring(
             broker=broker,
             driver=lambda made: Driver(engine, made, sink, sink.watched_by(view), log.append),
-            predictor=predictor_of(session, hears_book=False) if session.opinions else None,
+            predictor=predictor,
             tell=events,
             watch=lambda event, taken: view.moved(event, engine, taken) if view is not None and sink.is_open else None,
             asks_pause=watching.asks_pause,
             upkeep=(config.upkeep_worker, config.upkeep),
         )
         instruments = [structs.replace(one, venue=asked.venue.codec) for one in session.recording.instruments]
-        run = LiveRun(plan, instruments, world, feed, config.bars, config.live_run, wiring)
+        ends = structs.replace(config.live_run, at_end="flatten") if asked.leaves else config.live_run
+        run = LiveRun(plan, instruments, world, feed, config.bars, ends, wiring)
         vitals = vitals_of(session.home, writer.run, run, raw, clock)
         began = time.monotonic()
         with view or nullcontext():
-            run.warm(inputs_before(session), session.recording.bars, clock.now_ns())
-            sink.open()
+            if isinstance(kept, JournalAgain) and former is not None:
+                past = replayed(former, session, engine, sink, predictor, sink.open)
+                kept.check()
+                run.take_up(past, inputs_before(session), session.recording.bars, clock.now_ns(), is_paused=former.is_paused or bool(asked.leaves))
+            else:
+                run.warm(inputs_before(session), session.recording.bars, clock.now_ns())
+                sink.open()
             door = ControlDoor(session.home, answers_of(session.home, run, engine, writer.run))
             await door.open()
             try:

@@ -44,14 +44,14 @@ def verified(view: RunView) -> dict[str, Any]:
     from metastackerbandit.storage.input_log import input_log_path, read_inputs, whole_part
 
     path = input_log_path(view.home, view.row.run)
-    events, whole = list(read_inputs(path)), whole_part(path)
+    whole, events = whole_part(path), list(read_inputs(path))
     if whole.torn and view.row.state in ("finished", "stopped"):
         what = f"behind its {whole.records:,} whole inputs stand {whole.torn:,} bytes that are none, and the run ended in order"
         raise StorageFailed(what, where=str(path), mend="the log was changed or its disk failed: take it from a copy")
     sink = MemorySink()
     run_logged(plan_kept(view), logged_of(events), sink)
     kept = kept_of(view)
-    again = _since(sink.kept(), kept)
+    again = _as_journaled(sink.kept())
     gates = [gate.name for gate in view.row.gates]
     return {"run": view.row.run, "inputs": len(events), "torn": whole.torn, **compared(kept, again, gates), "compared": ["journal", "block"]}
 
@@ -72,22 +72,9 @@ def plan_kept(view: RunView) -> Plan:
         raise StorageFailed(f"the run's plan cannot be read: {error}", where=str(path), mend=mend) from None
 
 
-def _since(whole: Kept, kept: Kept) -> Kept:
-    """The rows as a journal keeps them: from its first decision on, since what was heard only to be warm is not in it; of an order its last state."""
+def _as_journaled(whole: Kept) -> Kept:
+    """The rows as a journal keeps them: of an order its last state."""
     from msgspec import structs
 
-    first = int(kept.decisions["decision"][0]) if len(kept.decisions) else 2**62
-    is_kept = whole.decisions["decision"] >= first
-    since_ns = int(kept.decisions["at_ns"][0]) if len(kept.decisions) else 2**62
     last = {int(number): place for place, number in enumerate(whole.orders["order"])}
-    return structs.replace(
-        whole,
-        orders=whole.orders[[last[number] for number in sorted(last)]],
-        decisions=whole.decisions[is_kept],
-        observed=whole.observed[is_kept],
-        limit=whole.limit[is_kept],
-        verdict=whole.verdict[is_kept],
-        predictions=whole.predictions[whole.predictions["at_ns"] >= since_ns],
-        controls=whole.controls[len(whole.controls) - len(kept.controls) :],
-        outcomes=whole.outcomes[len(whole.outcomes) - len(kept.outcomes) :],
-    )
+    return structs.replace(whole, orders=whole.orders[[last[number] for number in sorted(last)]])

@@ -15,10 +15,10 @@ from metastackerbandit.domain.seconds import SecondRow
 
 
 class Control(Struct, frozen=True, array_like=True, tag="control"):
-    """An operator's word: pause (no new risk), resume, kill (cancel entries, exit at the next price, stay out)."""
+    """An operator's word: pause (no new risk), resume, flatten (cancel entries, exit at the next price, pause), kill (the same, and stay out)."""
 
     at_ns: int
-    word: Literal["pause", "resume", "kill"]
+    word: Literal["pause", "resume", "kill", "flatten"]
 
 
 class BarClosed(Struct, frozen=True, array_like=True, tag="bar_closed"):
@@ -72,7 +72,10 @@ class OutcomeKnown(Struct, frozen=True, array_like=True, tag="outcome"):
 
 
 class OrderReport(Struct, frozen=True, array_like=True, tag="report"):
-    """A venue's word on one order: working, cancelled, rejected, expired, or a fill of `lots` at `ticks`."""
+    """A venue's word on one order: working, cancelled, rejected, expired, or a fill of `lots` at `ticks`.
+
+    `trade` is the fill's number at the venue, so that who takes a run up knows which were told; 0: none.
+    """
 
     instrument: int
     order: int
@@ -84,6 +87,7 @@ class OrderReport(Struct, frozen=True, array_like=True, tag="report"):
     fee: int = 0
     slippage: int = 0
     impact: int = 0
+    trade: int = 0
 
 
 Input = Control | OutcomeKnown | MoodSeen | SecondSeen | BarClosed | Prediction | FundingSettled | BarOpened | OrderReport

@@ -15,8 +15,8 @@ KINDS = ("HOLD", "ENTER", "INCREASE", "REDUCE", "EXIT")
 KEEP = 2  # an arm's word for: no new target, stay as you are
 
 # Why an order was sent.
-ON_SIGNAL, ON_RESIZE, ON_FLAT, ON_OPPOSITE, ON_STOP, ON_TARGET, ON_TIME, ON_KILL = 0, 1, 2, 3, 4, 5, 6, 7
-REASONS = ("signal", "resize", "flat signal", "opposite signal", "stop", "target", "time", "kill switch")
+ON_SIGNAL, ON_RESIZE, ON_FLAT, ON_OPPOSITE, ON_STOP, ON_TARGET, ON_TIME, ON_KILL, ON_FLATTEN = 0, 1, 2, 3, 4, 5, 6, 7, 8
+REASONS = ("signal", "resize", "flat signal", "opposite signal", "stop", "target", "time", "kill switch", "flattening")
 
 MARKET, STOP, TARGET = 0, 1, 2
 ORDER_KINDS = ("market", "stop", "target")
@@ -28,8 +28,8 @@ STATES = ("new", "sent", "working", "partly filled", "filled", "cancelled", "rej
 DEPOSIT, TRADE, FUNDING = 0, 1, 2
 POSTINGS = ("deposit", "trade", "funding")
 
-PAUSE, RESUME, KILL, TRIP, RESET = 0, 1, 2, 3, 4
-CONTROLS = ("pause", "resume", "kill", "breaker tripped", "breaker reset")
+PAUSE, RESUME, KILL, TRIP, RESET, FLATTEN = 0, 1, 2, 3, 4, 5
+CONTROLS = ("pause", "resume", "kill", "breaker tripped", "breaker reset", "flatten")
 BY_OPERATOR, BY_DAILY_LOSS, BY_DRAWDOWN, BY_WEEKLY_LOSS, BY_LOSS_STREAK, BY_VOLATILITY_SPIKE, BY_DATA_QUALITY, BY_DRIFT = 0, 1, 2, 3, 4, 5, 6, 7
 CAUSES = ("operator", "daily loss", "drawdown", "weekly loss", "loss streak", "volatility spike", "data quality", "drift")
 RESUMES = (  # what lifts each of them

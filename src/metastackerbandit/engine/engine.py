@@ -14,7 +14,7 @@ from metastackerbandit.domain.errors import Fault, IllegalReport
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, FundingSettled, Input, MoodSeen, OrderReport, OutcomeKnown, SecondSeen
 from metastackerbandit.domain.kernel import kernel, layout, struct_of
 from metastackerbandit.domain.prediction import Prediction
-from metastackerbandit.domain.rows import PAUSE, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
+from metastackerbandit.domain.rows import CONTROLS, ControlRow, DecisionRow, FillRow, LedgerRow, OrderRow, OutcomeRow, TripRow
 from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.engine.choice import on_outcome
 from metastackerbandit.engine.fills import ILLEGAL_STEP, UNKNOWN_ORDER, on_report
@@ -25,7 +25,6 @@ from metastackerbandit.engine.plan import Plan, begin
 from metastackerbandit.engine.world import CANCEL, SUBMIT, Cursor, EffectRow, Out, World, empty_out
 
 _ROOM = 64  # rows that one input can cause, a kind: bounded by the working orders of every symbol after a kill
-_WORDS = ("pause", "resume", "kill")
 
 
 @kernel
@@ -150,7 +149,7 @@ class Engine:
                 return int(on_funding(world, out, s, at_ns, rate, mark))
             case Control(at_ns=at_ns, word=word):
                 self._order(at_ns, event)
-                return int(on_control(world, out, at_ns, PAUSE + _WORDS.index(word)))
+                return int(on_control(world, out, at_ns, CONTROLS.index(word)))
 
     def _order(self, at_ns: int, event: Input) -> None:
         if at_ns < self._now_ns:

@@ -7,7 +7,21 @@ from typing import Any
 
 from metastackerbandit.domain.kernel import inlined, kernel
 from metastackerbandit.domain.money import RATE_ONE, rate_signed
-from metastackerbandit.domain.rows import BY_DAILY_LOSS, BY_DRAWDOWN, BY_OPERATOR, BY_WEEKLY_LOSS, KEEP, MARKET, ON_KILL, RESET, TRIP
+from metastackerbandit.domain.rows import (
+    BY_DAILY_LOSS,
+    BY_DRAWDOWN,
+    BY_OPERATOR,
+    BY_WEEKLY_LOSS,
+    FLATTEN,
+    KEEP,
+    KILL,
+    MARKET,
+    ON_FLATTEN,
+    ON_KILL,
+    RESET,
+    RESUME,
+    TRIP,
+)
 from metastackerbandit.engine.agreement import follow_mood
 from metastackerbandit.engine.choice import charge_all
 from metastackerbandit.engine.controls import keep_control, keep_rests
@@ -240,22 +254,25 @@ def on_second(world: Any, s: int, second: Any) -> None:
 
 @kernel
 def on_control(world: Any, out: Any, at_ns: int, word: int) -> int:
-    """An operator's word: 0 pause, 1 resume, 2 kill (cancel entries, exit at the next price, stay out)."""
+    """An operator's word (one of domain.inputs.Control, as its place in domain.rows.CONTROLS)."""
     account = world.account[0]
     keep_control(out.cursor[0], out.controls, at_ns, word, BY_OPERATOR, 0.0, 0.0, 0, -1)
-    if word == 0:
-        account.paused = 1
-    elif word == 1:
+    if word == RESUME:
         account.paused = 0
-    else:
+    elif word == KILL:
         account.killed = 1
+    else:
+        account.paused = 1
+    if word == KILL or word == FLATTEN:
+        reason = ON_KILL if word == KILL else ON_FLATTEN
         for s in range(len(world.seats)):
             desk = desk_of(world, out, s)
             cancel_kind(desk, at_ns, False)
-            leave_all(world.ghosts[s], world.seats[s], at_ns)
+            if word == KILL:
+                leave_all(world.ghosts[s], world.seats[s], at_ns)
             lots = world.seats[s].position.lots
             if lots != 0:
-                fault = place_order(desk, s, at_ns, world.seats[s].last_decision, MARKET, ON_KILL, -lots, 0, 1, world.seats[s].impact)
+                fault = place_order(desk, s, at_ns, world.seats[s].last_decision, MARKET, reason, -lots, 0, 1, world.seats[s].impact)
                 if fault != 0:
                     return fault
     return 0

@@ -53,8 +53,9 @@ class VenueOrders(Struct, frozen=True):
     `most_fills` at most), `read_balances`, `read_position` in the instrument asked for (None on spot, which holds balances), `read_rights`,
     `read_rules`, `read_time`, `read_stream_key`.
 
-    `private_plan(key, asking)` is the connection that tells of the account, with the stream's key where `has_stream_key` (good for `key_life_s` of
-    the venue's time), else signed. `reply_of(frame)` is None for a frame that tells an event, "" for a friendly reply, else what the venue refuses.
+    `private_plan(key, asking)` is the connection that tells of the account, with the stream's key where `read_stream_key` is not None
+    (good for `key_life_s` of the venue's time), else signed. `reply_of(frame)` is None for a frame that tells an event, "" for a friendly reply,
+    else what the venue refuses.
 
     `waits_apart`: orders that wait for a price are kept apart and are asked for by `waits`. `amends`: sorts whose size and price can be changed in
     place. `locks`: a resting order locks what it would sell, so that a second one for it is refused.
@@ -76,7 +77,6 @@ class VenueOrders(Struct, frozen=True):
     read_stream_key: Callable[[bytes], str] | None
     private_plan: Callable[[str, Asking], SocketPlan]
     reply_of: Callable[[bytes], str | None]
-    has_stream_key: bool
     key_life_s: float
     most_fills: int
     waits_apart: bool

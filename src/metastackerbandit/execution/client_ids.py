@@ -41,6 +41,13 @@ def numbers_of(name: str) -> tuple[str, int, int, int] | None:
     return mark, int(decision, 36), int(order, 36), int(leg, 36)
 
 
+def trade_number(trade_id: str) -> int:
+    """A venue's id of a fill as a number above 0 that 64 bits hold: the number that it is, else 63 bits of its digest."""
+    if trade_id.isdecimal() and 0 < int(trade_id) < 2**63:
+        return int(trade_id)
+    return int.from_bytes(hashlib.sha256(trade_id.encode()).digest()[:8], "big") >> 1 or 1
+
+
 def _text(number: int) -> str:
     letters = _DIGITS[number % 36]
     while number := number // 36:

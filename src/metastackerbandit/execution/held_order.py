@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, PARTLY_FILLED, REJECTED, SENT, WORKING
 from metastackerbandit.domain.trading import REFUSALS_OF_ALL, Meaning
+from metastackerbandit.execution.client_ids import trade_number
 from metastackerbandit.execution.legs import OVER, PLANNED, SENDING, THERE, UNSURE, Leg, Step, Terms
 
 
@@ -20,6 +21,9 @@ class HeldOrder(Struct):
 
     `state` and `filled` are the engine's. `unbooked` are lots that were filled and that the engine cannot take any more: a difference. `refused` is
     a wish (lots, price) that the venue did not take; the former leg stays. `trades` are the fills that were counted.
+
+    `planned` legs there were, those that are over and forgotten among them. `told` are fills that an earlier process has told the engine: they are
+    counted, and told no more.
     """
 
     instrument: int
@@ -38,8 +42,15 @@ class HeldOrder(Struct):
     is_leaving: bool = False
     refused: tuple[int, int] | None = None
     trades: set[str] = field(default_factory=set)
+    planned: int = 0
+    told: frozenset[int] = frozenset()
 
     # -- what the engine asks ----------------------------------------------------------------------------------------
+
+    @property
+    def wish(self) -> tuple[int, int]:
+        """Lots in all and price, as they are wanted now."""
+        return self.lots, self.price
 
     @property
     def left(self) -> int:
@@ -76,13 +87,16 @@ class HeldOrder(Struct):
             return []
         self.trades.add(trade_id)
         leg.count(lots)
+        number = trade_number(trade_id)
+        if number in self.told:
+            return self._settled(at_ns)
         taken = min(lots, self.left) if self.state < FILLED else 0
         self.unbooked += lots - taken
         if taken == 0:
             return self._settled(at_ns)
         self.filled += taken
         self.state = FILLED if self.filled == self.lots else PARTLY_FILLED
-        return [self._report(self.state, at_ns, self.side * taken, ticks, fee), *self._settled(at_ns)]
+        return [self._report(self.state, at_ns, self.side * taken, ticks, fee, number), *self._settled(at_ns)]
 
     def sent(self, leg: Leg, meaning: Meaning, now_ns: int, terms: Terms) -> list[OrderReport]:
         """The answer to a leg's sending, but for the state that a friendly one tells."""
@@ -136,7 +150,7 @@ class HeldOrder(Struct):
         if leg.amends and lots and price:
             leg.lots, leg.price = lots, price
             if (lots, price) == (self.size_of(leg), self.price):
-                leg.asked = (self.lots, self.price)
+                leg.asked = self.wish
 
     def give_up(self, leg: Leg, now_ns: int) -> list[OrderReport]:
         """A leg that was never sent will not be."""
@@ -161,10 +175,12 @@ class HeldOrder(Struct):
         if not self.legs:
             return True
         current = self._current()
-        if self._is_refused() or current.asked == (self.lots, self.price):
+        if self._is_refused():
             return False
-        if current.state == OVER:
+        if current.state == OVER:  # cancelled to make room, even if it is wanted as it was meanwhile
             return current.is_leaving and current.ended == CANCELLED and not current.is_short
+        if current.asked == self.wish:
+            return False
         return current.state == THERE and not (current.amends or current.became or terms.cancels_first)
 
     def _step(self, leg: Leg, now_ns: int, terms: Terms) -> Step | None:
@@ -176,7 +192,7 @@ class HeldOrder(Struct):
         if leg.state == THERE and self._is_unwanted(leg, terms):
             leg.is_leaving = True
             return Step("cancel", leg, leg.due_ns)
-        if leg.state == THERE and leg.amends and leg.asked != (self.lots, self.price) and not self._is_refused():
+        if leg.state == THERE and leg.amends and leg.asked != self.wish and not self._is_refused():
             return Step("amend", leg, leg.due_ns)
         return Step("fills", leg, leg.short_ns + terms.fills_ns) if leg.is_short else None
 
@@ -187,12 +203,11 @@ class HeldOrder(Struct):
         current = self._current()
         if leg is not current:
             return current.state == THERE
-        return terms.cancels_first and not leg.amends and leg.asked != (self.lots, self.price) and not self._is_refused()
+        return terms.cancels_first and not leg.amends and leg.asked != self.wish and not self._is_refused()
 
     def _is_refused(self) -> bool:
         """Whether the venue did not take what is wanted now."""
-        wish = (self.lots, self.price)
-        return self.refused == wish or any(leg.ended == REJECTED and leg.asked == wish for leg in self.legs)
+        return self.refused == self.wish or any(leg.ended == REJECTED and leg.asked == self.wish for leg in self.legs)
 
     def _current(self) -> Leg:
         """The newest leg that the venue has not refused."""
@@ -218,6 +233,6 @@ class HeldOrder(Struct):
         self.state = how
         return [self._report(how, now_ns)]
 
-    def _report(self, state: int, at_ns: int, lots: int = 0, ticks: int = 0, fee: int = 0) -> OrderReport:
+    def _report(self, state: int, at_ns: int, lots: int = 0, ticks: int = 0, fee: int = 0, trade: int = 0) -> OrderReport:
         """A word for the engine; the price is its own reference, since nobody measured another one."""
-        return OrderReport(self.instrument, self.order, state, at_ns, lots, ticks, ticks, fee)
+        return OrderReport(self.instrument, self.order, state, at_ns, lots, ticks, ticks, fee, trade=trade)

@@ -39,7 +39,8 @@ class Leg(Struct):
     """One order at the venue: `lots` (above 0) at `price` ticks (a trigger or a limit; 0: none), made for the wish `asked` (lots in all, price).
 
     `waits` while it is kept apart for a price, `became` the venue's number of the order that it was triggered into. `filled` is what the venue has
-    said, `counted` what of it was reported, fill by fill. `ended` is one of domain.rows's last states. `is_leaving`: we want it gone.
+    said, `counted` what of it was reported, fill by fill. `ended` is one of domain.rows's last states. `is_leaving`: we want it gone. `is_noted`: its
+    end is written down.
     """
 
     client_id: str
@@ -56,6 +57,7 @@ class Leg(Struct):
     ended: int = 0
     is_leaving: bool = False
     is_given_up: bool = False
+    is_noted: bool = False
     resent: int = 0
     sent_ns: int = 0
     due_ns: int = 0
@@ -76,7 +78,8 @@ class Leg(Struct):
         """
         if is_apart or not self.waits:
             self.order_id = self.order_id or order_id
-        self.became = self.became or became
+        if became and not self.became:
+            self.became, self.sent_ns = became, at_ns  # another order at the venue, which may not be there to be asked for at once
         if filled is not None and filled > self.filled:
             self.filled, self.short_ns = filled, at_ns
         if self.state == OVER and not self.is_given_up:
@@ -95,7 +98,7 @@ class Leg(Struct):
         """One fill more: it is there, or was. What is asked for is still asked for, since a fill does not say whether more may come."""
         self.counted += lots
         self.filled = max(self.filled, self.counted)
-        if self.counted >= self.lots:
+        if self.counted >= self.lots and not (self.amends and self.state == UNSURE):  # one in doubt may have been amended to more
             self.state, self.ended = OVER, FILLED
         elif self.state != UNSURE and (self.state != OVER or self.is_given_up):
             self.state = THERE

@@ -101,7 +101,18 @@ class Venue:
             return await faults_door.switch(request, self.faults)
         if path == "/practice":
             lineage = {side.name: side.desk.floor.source.lineage for side in self.sides}
-            return response_of(Answer(200, {"markets": lineage, "market": self._market, "rate": self.time.speed, "serverTime": self.time.told_ms()}))
+            return response_of(
+                Answer(
+                    200,
+                    {
+                        "markets": lineage,
+                        "market": self._market,
+                        "since": str(self.time.begun_ns),
+                        "rate": self.time.speed,
+                        "serverTime": self.time.told_ms(),
+                    },
+                )
+            )
         self.requests += 1
         return await self._rest.answer(request)
 

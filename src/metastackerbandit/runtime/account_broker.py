@@ -15,17 +15,21 @@ from metastackerbandit.domain.trading import BalancesAsked
 from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import Plan
 from metastackerbandit.exchanges.credentials import Credentials
+from metastackerbandit.execution.held_past import held_past
 from metastackerbandit.execution.reconcile import AccountView, Amount
 from metastackerbandit.runtime.feed_events import Tell
 from metastackerbandit.runtime.live_account import LiveAccount, LiveAccountSettings
 from metastackerbandit.runtime.live_feed import World
 from metastackerbandit.runtime.live_take import Taken
+from metastackerbandit.runtime.order_view import Keep
+from metastackerbandit.runtime.recovery import Past
 
 
 class AccountBroker:
     """Orders of a plan to one account in one market. `world` has our own clock; `codec` is the venue whose protocol is spoken.
 
-    `begun` is what the account had of the quote asset when the run began; what it should have now follows from the engine's ledger.
+    `begun` is what the account had of the quote asset when the run began (None: it is asked for); what it should have now follows from the engine's
+    ledger; `begins` is told of it before anything is sent. `keep` gets what must be written down of orders at the venue.
     """
 
     def __init__(
@@ -39,11 +43,18 @@ class AccountBroker:
         deliver: Callable[[OrderReport], None],
         tell: Tell,
         since_ns: int,
+        keep: Keep,
+        begun: Decimal | None = None,
+        begins: Callable[[Decimal], None] = lambda wallet: None,
     ) -> None:
         books = [structs.replace(one, venue=codec) for one in plan.instruments]
-        self._plan, self._begun, self._unread = plan, Decimal(0), "nobody has compared yet"
+        self._plan, self.begun, self._unread = plan, begun, "nobody has compared yet"
         self._engine: Engine | None = None
-        self.account = LiveAccount(books, run_id, credentials, world, settings, report=deliver, tell=tell, ours=self._ours, since_ns=since_ns)
+        self._begins = begins
+        self._slack = Decimal(str(settings.orders.wallet_slack))
+        self.account = LiveAccount(
+            books, run_id, credentials, world, settings, report=deliver, tell=tell, ours=self._ours, since_ns=since_ns, keep=keep
+        )
         self._one = books[0]
 
     async def begin(self, engine: Engine) -> None:
@@ -52,7 +63,13 @@ class AccountBroker:
         desk = self.account.account
         await desk.clock.measure()
         balances = desk.venue.read_balances(await desk.told(BalancesAsked(), self._one))
-        self._begun = next((one.whole for one in balances if one.asset == self._one.quote), Decimal(0))
+        if self.begun is None:
+            self.begun = next((one.whole for one in balances if one.asset == self._one.quote), Decimal(0))
+            self._begins(self.begun)
+
+    def take_up(self, past: Past) -> None:
+        """Know the orders of a killed process, before anything is heard or sent."""
+        self.account.desk.take_up(held_past(past.intents, past.legs))
 
     def act(self, effect: SubmitOrder | CancelOrder | AmendOrder) -> list[OrderReport]:
         """Send; the answers come later."""
@@ -97,6 +114,11 @@ class AccountBroker:
             raise
         self._unread = ""
 
+    @property
+    def holds_risk(self) -> bool:
+        """While one stands, nothing new is sent."""
+        return bool(self.account.reconciler.found)
+
     def accept(self, key: str) -> bool:
         """Take a difference as it is; whether there is one of this key."""
         return self.account.reconciler.accept(key)
@@ -121,5 +143,5 @@ class AccountBroker:
             digits = money_digits(self._one.quote)
             held = int(self._engine.world.account[0].cash) + sum(int(seats[s].position.cost) for s in range(len(self._plan.books)))
             earned = Decimal(held).scaleb(-digits) - Decimal(self._plan.settings.account.deposit)
-            amounts = (Amount(self._one.quote, self._begun + earned),)
+            amounts = (Amount(self._one.quote, (self.begun or Decimal(0)) + earned, self._slack),)
         return AccountView(positions=tuple(lots.items()), amounts=amounts)

@@ -9,7 +9,19 @@ from msgspec import Struct
 
 from metastackerbandit.domain.errors import ConfigRefused, RequestFailed
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.trading import AmendAsked, CancelAsked, NewOrder, OneWayAsked, Question, RightsAsked, TimeAsked, VenueTime, Verdict
+from metastackerbandit.domain.trading import (
+    AmendAsked,
+    CancelAsked,
+    NewOrder,
+    OneWayAsked,
+    OpenOrdersAsked,
+    OrderState,
+    Question,
+    RightsAsked,
+    TimeAsked,
+    VenueTime,
+    Verdict,
+)
 from metastackerbandit.exchanges.catalog import orders_of, streams_of
 from metastackerbandit.exchanges.credentials import Credentials
 from metastackerbandit.exchanges.orders import Asking, VenueOrders
@@ -64,7 +76,7 @@ class AccountDesk:
             UsageError: the venue has no such question.
             StorageFailed: the answer could not be kept.
         """
-        await self._rest.turn(self._request(question, one))
+        await self._rest.turn(self._request(question, one))  # a draft: it is signed anew when it leaves, since its time counts
         sent_ns = self.clock.now_ns()
         if ready is not None and not ready(sent_ns):
             return Reply(Verdict("down", words="kept back"), b"", sent_ns)
@@ -79,7 +91,7 @@ class AccountDesk:
         if verdict.wait_s > 0.0:
             self._rest.budget.be_silent(verdict.wait_s, answer.received_ns)
         if verdict.meaning == "skew":
-            await self.clock.mistaken()
+            await self.clock.mistaken()  # what was refused cannot go before that
         return Reply(verdict, answer.body, sent_ns)
 
     async def told(self, question: Question, one: Instrument) -> bytes:
@@ -93,11 +105,27 @@ class AccountDesk:
             raise refused(reply.verdict, type(question).__name__)
         return reply.body
 
+    async def open_orders(self, one: Instrument) -> tuple[OrderState, ...]:
+        """Every open order of an instrument, those that wait apart with them.
+
+        Raises:
+            RequestFailed, AnswerRefused: the venue did not answer.
+        """
+        found: list[OrderState] = []
+        for waits in (False, True) if self.venue.waits_apart else (False,):
+            question = OpenOrdersAsked(waits)
+            found += self.venue.read_orders(await self.told(question, one), question, one)
+        return tuple(found)
+
     async def _time(self) -> VenueTime:
         """The venue's time; a sample that had to wait for its turn has a long trip, and does not count."""
         request = self._request(TimeAsked(), self._one)
         await self._rest.turn(request)
-        answer = await self._rest.send(request)
+        try:
+            async with asyncio.timeout(self._settings.patience_s):
+                answer = await self._rest.send(request)
+        except TimeoutError:
+            raise RequestFailed(f"no answer within {self._settings.patience_s:g} s", where="time", mend="it is asked again") from None
         verdict = self.venue.verdict(TimeAsked(), answer)
         if not verdict.is_done:
             raise refused(verdict, "time")

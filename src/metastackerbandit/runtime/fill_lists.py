@@ -19,6 +19,10 @@ class FillLists:
         self._newest_trade: dict[str, str] = {}  # by symbol
         self._from_ns: dict[str, int] = {}  # by symbol, while no list has told a fill
 
+    def reach_back(self, from_ns: int) -> None:
+        """Fills since then may be unknown to us, too."""
+        self._since_ns = min(self._since_ns, from_ns)
+
     async def fetch(self, one: Instrument) -> None:
         """Fills of a symbol since the last that a list told, page by page; while there was none, since a time that follows the venue's.
 

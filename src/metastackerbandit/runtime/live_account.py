@@ -18,6 +18,7 @@ from metastackerbandit.runtime.account_desk import open_account, require_sound
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
 from metastackerbandit.runtime.live_feed import World
 from metastackerbandit.runtime.order_desk import OrderDesk
+from metastackerbandit.runtime.order_view import Keep
 from metastackerbandit.runtime.reconcile import Reconciler
 from metastackerbandit.runtime.settings import BackoffSettings, LiveSettings, OrderSettings
 from metastackerbandit.runtime.user_feed import UserFeed
@@ -36,7 +37,8 @@ class LiveAccount:
     """`books` are the engine's instruments in its order, all of one market of one venue; `run_id` names the run in client ids.
 
     `report` gets the engine's reports and `tell` what an operator should know; `ours()` is what the engine believes of positions and amounts. What
-    the engine asks goes to `desk.act`; `since_ns` (UTC ns by the venue's clock) is when fills began that the engine may not know.
+    the engine asks goes to `desk.act`; `since_ns` (UTC ns by the venue's clock) is when fills began that the engine may not know, `keep` gets
+    what must be written down of legs.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class LiveAccount:
         tell: Tell,
         ours: Callable[[], AccountView],
         since_ns: int,
+        keep: Keep,
     ) -> None:
         read = codec_for(books).read_user
         if read is None or len({one.market for one in books}) != 1:
@@ -58,7 +61,7 @@ class LiveAccount:
         clock, orders = world.clock, settings.orders
         self._one, self._clock, self._settings, self._tell = books[0], clock, orders, tell
         self.account = open_account(books[0], world.rest, credentials, settings.endpoints, clock, orders, tell, world.sink)
-        self.desk = OrderDesk(books, run_id, self.account, clock, orders, report, tell, since_ns)
+        self.desk = OrderDesk(books, run_id, self.account, clock, orders, report, tell, since_ns, keep)
         self.feed = UserFeed(
             self.desk,
             books,

@@ -34,13 +34,14 @@ from metastackerbandit.runtime.lags import empty_lags, note_frame
 from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World
 from metastackerbandit.runtime.live_market import LiveMarket
 from metastackerbandit.runtime.live_take import Taken
+from metastackerbandit.runtime.recovery import Past
 from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
 from metastackerbandit.runtime.settings import LiveRunSettings, UpkeepWorkerSettings
 from metastackerbandit.runtime.trader import Trader
 from metastackerbandit.runtime.upkeep_worker import UpkeepWorker, Upkept
 from metastackerbandit.runtime.vitals import Depths
 
-Word = Literal["pause", "resume", "kill"]
+Word = Literal["pause", "resume", "kill", "flatten"]
 PERP_WORDS, SPOT_WORDS = ("depth", "trade", "markPrice"), ("depth", "trade")
 _WAIT_S = 0.02
 _FUNDING_TRIES = 20
@@ -58,6 +59,9 @@ class LiveBroker(Broker, Protocol):
     def hear(self, taken: Taken, received_ns: int) -> None:
         """A frame was taken."""
 
+    def take_up(self, past: Past) -> None:
+        """Know what a killed run held and had asked for, before anything is heard."""
+
     async def begin(self, engine: Engine) -> None:
         """What must be known before anything is sent."""
 
@@ -69,6 +73,10 @@ class LiveBroker(Broker, Protocol):
 
     def differences(self, engine: Engine) -> list[dict[str, str]]:
         """What differed then."""
+
+    @property
+    def holds_risk(self) -> bool:
+        """Whether differences hold new risk back."""
 
     def accept(self, key: str) -> bool:
         """Take a difference as it is; whether there is one of this key."""
@@ -140,6 +148,25 @@ class LiveRun:
         for s, own in enumerate(bars):
             self.market.begin(s, own[own["closed_ns"] <= now_ns])
         self.warmed = int(self.trader.driver.engine.world.account[0].decisions)
+
+    def take_up(self, past: Past, inputs: Iterable[Input], bars: Sequence[np.ndarray], now_ns: int, *, is_paused: bool = False) -> None:
+        """Go on where a killed run was ended: what the market did since then is heard under a pause, as what was before a run is.
+
+        The driver's engine is as the run's log left it. `inputs` are those of a recording that reaches to `now_ns`, with what was heard before the
+        end among them, `bars` each symbol's candles. It stays paused where it was, and where it is to (`is_paused`).
+        """
+        self.broker.take_up(past)
+        self.trader.taken, self.trader.now_ns, self.warmed = past.taken, past.now_ns, past.warmed
+        was_paused = bool(self.trader.driver.engine.world.account[0].paused)
+        if not was_paused:
+            self._take(Control(past.now_ns, "pause"))
+        for event in inputs:
+            if past.is_news(event) and moment(event) <= now_ns:
+                self._take(event)
+        if not (was_paused or is_paused):
+            self._take(Control(now_ns, "resume"))
+        for s, own in enumerate(bars):
+            self.market.begin(s, own[own["closed_ns"] <= now_ns])
 
     async def run(self, stop: asyncio.Event) -> None:
         """Trade until `stop` is set, then leave as the settings say. What venue and network do is survived; a broken promise of ours is raised."""

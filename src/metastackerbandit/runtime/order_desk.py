@@ -15,7 +15,6 @@ from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.rows import MARKET, REJECTED, STOP, TARGET
 from metastackerbandit.domain.timeframe import SECOND_NS
-from metastackerbandit.domain.trading import OpenOrdersAsked
 from metastackerbandit.domain.user_events import UserEvent
 from metastackerbandit.execution.client_ids import run_mark
 from metastackerbandit.execution.held_order import HeldOrder
@@ -25,7 +24,7 @@ from metastackerbandit.runtime.breaker import Breaker
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
 from metastackerbandit.runtime.fill_lists import FillLists
 from metastackerbandit.runtime.order_steps import OrderSteps
-from metastackerbandit.runtime.order_view import OrderView
+from metastackerbandit.runtime.order_view import Keep, OrderView
 from metastackerbandit.runtime.ports import LiveClock
 from metastackerbandit.runtime.settings import OrderSettings
 
@@ -33,7 +32,8 @@ from metastackerbandit.runtime.settings import OrderSettings
 class OrderDesk:
     """Takes SubmitOrder, CancelOrder and AmendOrder; `report` gets the answers, from within `run` and `heard`.
 
-    `books` are the engine's instruments in its order, all of this market. `since_ns` is the venue's time from which fills may be unknown to us.
+    `books` are the engine's instruments in its order, all of this market. `since_ns` is the venue's time from which fills may be unknown to us,
+    `keep` gets what must be written down of legs before they are sent.
     """
 
     def __init__(
@@ -46,16 +46,18 @@ class OrderDesk:
         report: Callable[[OrderReport], None],
         tell: Tell,
         since_ns: int,
+        keep: Keep,
     ) -> None:
         self.account = account
         self._clock, self._settings, self._tell = clock, settings, tell
-        self.view = OrderView(books, run_mark(run), report, tell)
+        self.view = OrderView(books, run_mark(run), report, tell, keep)
         self._fills = FillLists(self.view, account, since_ns)
         self._steps = OrderSteps(self.view, account, self._fills, clock, settings, tell)
         self._busy: set[int] = set()
         self._unsent: list[OrderReport] = []  # answers to `act` itself, told by `run`
         self._held_back: dict[str, str] = {}  # why no new risk is sent
         self._wake = asyncio.Event()
+        self._taken_up: list[HeldOrder] = []  # of an earlier process
 
     # -- what the engine asks ----------------------------------------------------------------------------------------
 
@@ -71,6 +73,14 @@ class OrderDesk:
             case _:
                 pass  # it ended before the engine heard of it
         self._wake.set()
+
+    def take_up(self, past: Sequence[HeldOrder]) -> None:
+        """Orders as a killed process may have left them; they are asked for when `run` begins."""
+        for held in past:
+            self.view.register.add(held)
+            self._steps.take_up(held)
+            self._fills.reach_back(held.born_ns)
+        self._taken_up += past
 
     def hold(self, who: str, why: str, *, is_expected: bool = False) -> None:
         """Send no new risk while somebody holds it; protection, reductions and cancellations go on.
@@ -153,13 +163,11 @@ class OrderDesk:
         """
         for symbol, one in {one.symbol: one for one in self.view.books}.items():
             seen: set[str] = set()
-            for waits in (False, True) if self.account.venue.waits_apart else (False,):
-                question = OpenOrdersAsked(waits)
-                for state in self.account.venue.read_orders(await self.account.told(question, one), question, one):
-                    found = self.view.register.find(state.client_id, state.order_id if not waits else "")
-                    if found is not None:
-                        self.view.state(*found, state, self.account.clock.now_ns())
-                        seen.add(found[1].client_id)
+            for state in await self.account.open_orders(one):
+                found = self.view.register.find(state.client_id, "" if state.waits else state.order_id)
+                if found is not None:
+                    self.view.state(*found, state, self.account.clock.now_ns())
+                    seen.add(found[1].client_id)
             await self._fills.fetch(one)
             now_ns = self.account.clock.now_ns()
             for held in self.view.register.active.values():
@@ -172,6 +180,11 @@ class OrderDesk:
 
     async def run(self) -> None:
         """Do what is due, until cancelled; only what is no network's fault is raised."""
+        now_ns = self.account.clock.now_ns()
+        for held in self._taken_up:
+            for leg in held.legs:
+                leg.sent_ns = leg.due_ns = now_ns  # at the latest: whoever sent it is dead
+            self.view.settle(held, held.hear(now_ns))  # one that was cancelled before it was sent is over
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
@@ -188,7 +201,7 @@ class OrderDesk:
             if held.order in self._busy:
                 continue
             if held.is_done:
-                self.view.register.done(held)
+                self.view.settle(held, ())
                 continue
             terms = self._steps.terms(self.view.books[held.instrument])
             if held.wants_leg(terms) and not self._frees_first(held):
@@ -221,7 +234,7 @@ class OrderDesk:
         locking = [one for one in self._beside(held.instrument, held.order) if one.kind != MARKET]
         for one in locking:
             if not one.is_leaving:
-                self.view.emit(one.cancel(self.account.clock.now_ns()))
+                self.view.settle(one, one.cancel(self.account.clock.now_ns()))
                 self._wake.set()
         return any(not one.is_done for one in locking)
 

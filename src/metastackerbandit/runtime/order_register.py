@@ -29,8 +29,7 @@ class OrderRegister(Generic[T]):
 
     def name(self, held: HeldOrder, leg: Leg) -> list[T]:
         """A leg is known by all its names from now on; what was told of them before."""
-        names = [f"c{leg.client_id}", *(f"o{number}" for number in (leg.order_id if not leg.waits else "", leg.became) if number)]
-        new = [one for one in names if one not in self._legs]
+        new = [one for one in _names(leg) if one not in self._legs]
         for one in new:
             self._legs[one] = (held, leg)
         if not new or not self._strays:
@@ -52,11 +51,17 @@ class OrderRegister(Generic[T]):
         del self.active[held.order]
         self._done.append(held)
         if len(self._done) > MOST_DONE:
-            forgotten = self._done.popleft()
-            self._legs = {name: one for name, one in self._legs.items() if one[0] is not forgotten}
+            for leg in self._done.popleft().legs:
+                for name in _names(leg):
+                    self._legs.pop(name, None)
 
     def revive(self, held: HeldOrder) -> None:
         """An order that was over is not: the venue has it after all."""
         if held.order not in self.active:
             self.active[held.order] = held
             self._done.remove(held)
+
+
+def _names(leg: Leg) -> tuple[str, ...]:
+    """All names under which a leg's orders are known now; one that waits apart has a number of another kind."""
+    return (f"c{leg.client_id}", *(f"o{number}" for number in ("" if leg.waits else leg.order_id, leg.became) if number))

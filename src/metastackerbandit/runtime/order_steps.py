@@ -6,6 +6,7 @@ from collections import Counter
 
 from metastackerbandit.domain.errors import AnswerRefused, RequestFailed
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.leg_words import LegLeaving
 from metastackerbandit.domain.rows import MARKET, STOP, TARGET
 from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.domain.trading import WAITING_SORTS, AmendAsked, CancelAsked, NewOrder, OrderAsked, OrderState, Question, Sort, Verdict
@@ -17,7 +18,7 @@ from metastackerbandit.runtime.account_desk import AccountDesk, Reply
 from metastackerbandit.runtime.breaker import Breaker
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
 from metastackerbandit.runtime.fill_lists import FillLists
-from metastackerbandit.runtime.order_view import OrderView
+from metastackerbandit.runtime.order_view import OrderView, planned
 from metastackerbandit.runtime.ports import LiveClock
 from metastackerbandit.runtime.settings import OrderSettings
 
@@ -35,18 +36,35 @@ class OrderSteps:
         self._shared = Counter(one.symbol for one in view.books)
 
     def plan_leg(self, held: HeldOrder) -> None:
-        """Plan the next order at the venue for one of the engine's; a sale is cut to what the account has."""
-        one, venue, sort = self._view.books[held.instrument], self._account.venue, _SORTS[held.kind]
+        """Plan the next order at the venue for one of the engine's."""
+        sort = _SORTS[held.kind]
+        name = client_id(self._view.mark, held.decision, held.order, held.planned)
+        leg = Leg(name, 0, 0, (0, 0), self._waits(sort), sort in self._account.venue.amends)
+        held.legs.append(leg)
+        held.planned += 1
+        self._make(held, leg)
+        self._view.named(held, leg)
+
+    def _make(self, held: HeldOrder, leg: Leg) -> None:
+        """A leg that was not sent is made for what is wanted now; a sale is cut to what the account has."""
+        one = self._view.books[held.instrument]
         lots = held.left
-        most = self._view.sellable(one) if venue.locks and held.side < 0 else None
+        most = self._view.sellable(one) if self._account.venue.locks and held.side < 0 else None
         if most is not None and 0 < most < lots:
             self._note("order_cut", one.symbol, f"order {held.order} sells {most:,} of {lots:,} lots: there is no more of {one.base}")
             lots = most
-        name = client_id(self._view.mark, held.decision, held.order, len(held.legs))
-        waits = venue.waits_apart and sort in WAITING_SORTS
-        leg = Leg(name, lots, held.price, (held.lots, held.price), waits, sort in venue.amends)
-        held.legs.append(leg)
-        self._view.named(held, leg)
+        leg.lots, leg.price, leg.asked = lots, held.price, held.wish
+        self._view.keep(planned(held, leg))
+
+    def take_up(self, held: HeldOrder) -> None:
+        """An order of an earlier process, with legs that may be there: each is known by its name from now on."""
+        sort = _SORTS[held.kind]
+        for leg in held.legs:
+            leg.waits, leg.amends = self._waits(sort), sort in self._account.venue.amends
+            self._view.named(held, leg)
+
+    def _waits(self, sort: Sort) -> bool:
+        return self._account.venue.waits_apart and sort in WAITING_SORTS
 
     async def do(self, held: HeldOrder, step: Step) -> None:
         """One step of an order."""
@@ -66,13 +84,15 @@ class OrderSteps:
                 self._give_up(held, leg, one, "it could not be sent in time")
 
     async def _send(self, held: HeldOrder, leg: Leg, one: Instrument) -> None:
+        if leg.asked != held.wish:
+            self._make(held, leg)
         sort, is_risk = _SORTS[held.kind], not held.reduces
         side: Side = "buy" if held.side > 0 else "sell"
         rests = (leg.price, 0) if sort == "limit" else (0, leg.price)
         question = NewOrder(leg.client_id, side, sort, leg.lots, *rests, "gtc", held.reduces, self._settings.trigger_by)
 
         def ready(venue_ns: int) -> bool:
-            if leg.state != PLANNED or (is_risk and venue_ns - held.born_ns > self.terms(one).stale_ns):
+            if leg.state != PLANNED or leg.asked != held.wish or (is_risk and venue_ns - held.born_ns > self.terms(one).stale_ns):
                 return False
             leg.state, leg.sent_ns = SENDING, venue_ns
             if leg.resent:
@@ -91,7 +111,7 @@ class OrderSteps:
             self._note("order_refused", one.symbol, f"{leg.client_id}: code {reply.verdict.code}, {reply.verdict.words}")
         elif reply.verdict.meaning == "unknown":
             self._note("order_unknown", one.symbol, f"{leg.client_id}: {reply.verdict.words}")
-        self._view.emit(held.sent(leg, reply.verdict.meaning, self._account.clock.now_ns(), self.terms(one)))
+        self._view.settle(held, held.sent(leg, reply.verdict.meaning, self._account.clock.now_ns(), self.terms(one)))
 
     async def _find(self, held: HeldOrder, leg: Leg, one: Instrument) -> None:
         question = OrderAsked(order_id=leg.became) if leg.became else OrderAsked(leg.client_id, waits=leg.waits)
@@ -103,13 +123,14 @@ class OrderSteps:
             held.found(leg, state.lots, state.ticks, now_ns, terms)
             self._note("order_found", one.symbol, f"{leg.client_id} is {state.word.lower()}")
         elif reply.verdict.meaning == "gone":
-            self._view.emit(held.not_found(leg, reply.sent_ns, now_ns, terms))
+            self._view.settle(held, held.not_found(leg, reply.sent_ns, now_ns, terms))
             if leg.is_given_up:
                 self._note("order_given_up", one.symbol, f"{leg.client_id} was never there")
         else:
             leg.due_ns = now_ns + terms.retry_ns
 
     async def _cancel(self, held: HeldOrder, leg: Leg, one: Instrument) -> None:
+        self._view.keep(LegLeaving(leg.client_id))
         question = CancelAsked(order_id=leg.became) if leg.became else CancelAsked(leg.client_id, waits=leg.waits)
         reply = await self._account.ask(question, one, lambda _: leg.state != OVER)
         state = self._order_state(reply, question, one)
@@ -118,7 +139,7 @@ class OrderSteps:
         held.cancelled(leg, reply.verdict.meaning, self._account.clock.now_ns(), self.terms(one))
 
     async def _amend(self, held: HeldOrder, leg: Leg, one: Instrument) -> None:
-        asked, size = (held.lots, held.price), held.size_of(leg)
+        asked, size = held.wish, held.size_of(leg)
         question = AmendAsked(leg.client_id, "buy" if held.side > 0 else "sell", size, held.price)
         reply = await self._account.ask(question, one, lambda _: leg.state != OVER)
         if reply.verdict.meaning in _REFUSALS:
@@ -136,7 +157,7 @@ class OrderSteps:
     def _give_up(self, held: HeldOrder, leg: Leg, one: Instrument, why: str) -> None:
         self.breaker.given_up()
         self._note("order_given_up", one.symbol, f"{leg.client_id}: {why}")
-        self._view.emit(held.give_up(leg, self._account.clock.now_ns()))
+        self._view.settle(held, held.give_up(leg, self._account.clock.now_ns()))
 
     def _order_state(self, reply: Reply, question: Question, one: Instrument) -> OrderState | None:
         """The state that a friendly answer tells; None where it tells none, or cannot be read, so that it must be asked for."""

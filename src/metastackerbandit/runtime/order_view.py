@@ -7,31 +7,38 @@ from decimal import ROUND_FLOOR, Decimal
 
 from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.leg_words import LegOver, LegPlanned, LegWord
 from metastackerbandit.domain.trading import FillRecord, OrderState
 from metastackerbandit.domain.user_events import BalanceUpdate, Fill, FillUpdate, OrderUpdate, UserEvent, WaitingUpdate
 from metastackerbandit.execution.client_ids import numbers_of
 from metastackerbandit.execution.fees import fee_money, nearest_tick
 from metastackerbandit.execution.held_order import HeldOrder
-from metastackerbandit.execution.legs import Leg
+from metastackerbandit.execution.legs import OVER, Leg
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
 from metastackerbandit.runtime.order_register import OrderRegister
 
+Keep = Callable[[LegWord], None]
+
+
+def planned(held: HeldOrder, leg: Leg) -> LegPlanned:
+    """What is written down of a leg before it is sent."""
+    return LegPlanned(held.order, leg.client_id, leg.lots, leg.price, leg.asked)
+
 
 class OrderView:
-    """Our orders of the books (the engine's instruments, several of which may be one symbol), and what the account holds and has paid.
+    """Our orders of the books (the engine's instruments, several of which may be one symbol), and what coins the account holds.
 
-    `report` gets the engine's reports, `tell` what an operator should know. `paid` are fees by coin, exact; `coins` whole balances where told.
-    `unbooked_fees` are those of them that the engine's cash has not paid, since they are in a coin that no fill prices.
+    `report` gets the engine's reports, `tell` what an operator should know, `keep` what must be written down of legs. `coins` are
+    whole balances where told.
     """
 
-    def __init__(self, books: Sequence[Instrument], mark: str, report: Callable[[OrderReport], None], tell: Tell) -> None:
+    def __init__(self, books: Sequence[Instrument], mark: str, report: Callable[[OrderReport], None], tell: Tell, keep: Keep) -> None:
         self.books = tuple(books)
         self.register: OrderRegister[FillRecord | OrderUpdate] = OrderRegister()
         self.mark = mark
-        self.paid: dict[str, Decimal] = {}
-        self.unbooked_fees: dict[str, Decimal] = {}
         self.coins: dict[str, Decimal] = {}
-        self._report, self._tell = report, tell
+        self._coins_ns: dict[str, int] = {}  # when they were told
+        self._report, self._tell, self.keep = report, tell, keep
 
     def emit(self, reports: Sequence[OrderReport]) -> None:
         """Tell the engine."""
@@ -53,7 +60,7 @@ class OrderView:
             case FillUpdate() if event.fill.fee is not None:
                 self.fills((FillRecord(event.order_id, event.side, event.fill, event.made_ns),))
             case BalanceUpdate() if event.free is not None and event.locked is not None:
-                self.coins[event.asset] = event.free + event.locked
+                self.coins[event.asset], self._coins_ns[event.asset] = event.free + event.locked, event.made_ns
             case _:
                 pass  # a balance's change, a setting, a fill that the order's own update tells with its fee
 
@@ -98,7 +105,7 @@ class OrderView:
             return
         held, leg = found
         if leg.waits and not leg.became and event.order_id != leg.order_id:
-            leg.became = event.order_id  # the venue gave what was triggered our own name
+            leg.became, leg.sent_ns = event.order_id, event.made_ns  # the venue gave what was triggered our own name
             self.named(held, leg)
         self._told(held, leg, event)
 
@@ -114,7 +121,7 @@ class OrderView:
     def _heard(self, held: HeldOrder, leg: Leg, at_ns: int) -> None:
         """The names that a leg's state has brought, and what the engine must know of it."""
         self.named(held, leg)
-        self._settle(held, held.hear(at_ns))
+        self.settle(held, held.hear(at_ns))
 
     def _fill(self, held: HeldOrder, leg: Leg, fill: Fill, at_ns: int) -> None:
         """One fill of a leg, with its fee in money."""
@@ -123,8 +130,8 @@ class OrderView:
         one = self.books[held.instrument]
         before = held.unbooked
         ticks = fill.ticks or nearest_tick(fill.price, held.side, one)
-        self._settle(held, held.fill(leg, fill.trade_id, fill.lots, ticks, self._fee(held, fill, one, at_ns), at_ns))
-        if one.base in self.coins:
+        self.settle(held, held.fill(leg, fill.trade_id, fill.lots, ticks, self._fee(held, fill, one, at_ns), at_ns))
+        if at_ns > self._coins_ns.get(one.base, at_ns):  # a balance that is newer has it already; none was told: none is kept
             self.coins[one.base] += held.side * fill.lots * Decimal(one.lot_size) - ((fill.fee or 0) if fill.fee_asset == one.base else 0)
         if held.unbooked > before:
             words = f"order {held.order} was filled by {held.unbooked - before} lots more than the engine can take"
@@ -134,17 +141,20 @@ class OrderView:
         """The fee as money, 0 where it cannot be priced, which is told."""
         if fill.fee is None or fill.fee == 0:
             return 0
-        self.paid[fill.fee_asset] = self.paid.get(fill.fee_asset, Decimal(0)) + fill.fee
         money = fee_money(fill.fee, fill.fee_asset, fill.price, one)
         if money is None:
-            self.unbooked_fees[fill.fee_asset] = self.unbooked_fees.get(fill.fee_asset, Decimal(0)) + fill.fee
             words = f"order {held.order} paid {fill.fee:f} {fill.fee_asset}, which its fill does not price: the engine's cash has not paid it"
             self._tell(FeedEvent(at_ns, "fee_unbooked", "", one.symbol, words))
         return money or 0
 
-    def _settle(self, held: HeldOrder, reports: Sequence[OrderReport]) -> None:
-        """Tell the engine, and move the order to where it belongs now."""
+    def settle(self, held: HeldOrder, reports: Sequence[OrderReport]) -> None:
+        """Tell the engine, write down which legs are over since, and move the order to where it belongs now."""
         self.emit(reports)
+        for leg in held.legs:
+            is_over = leg.state == OVER and not leg.is_short
+            if is_over != leg.is_noted:
+                leg.is_noted = is_over
+                self.keep(LegOver(leg.client_id) if is_over else planned(held, leg))
         if held.is_done and held.order in self.register.active:
             self.register.done(held)
         elif not held.is_done:

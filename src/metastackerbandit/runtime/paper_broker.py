@@ -26,6 +26,7 @@ from metastackerbandit.exchanges.continuity import ANEW, APPLY
 from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.paper_flow import DEPTH_KEPT, changed_flow, printed_flow, whole_flow
+from metastackerbandit.runtime.recovery import Past
 from metastackerbandit.simulation.exchange import Exchange
 from metastackerbandit.simulation.exchange_words import NewOrder, Order, OrderEvent, Refusal
 from metastackerbandit.simulation.flow import Flow
@@ -76,12 +77,31 @@ class PaperBroker:
         self._by_number: dict[int, _Sent] = {}
         self._refused: list[tuple[_Sent, int]] = []
         self._due: dict[int, deque[tuple[int, Request]]] = {}  # of symbols that have any: when a request arrives, and what it is
+        self._lost: list[_Sent] = []  # of a killed run, and not to be placed again
         market, queues = desk.market, self.exchange.queues
         self._changed: Any = entry(changed_flow, market, 1, 1, self._flow)
         self._whole: Any = entry(whole_flow, market, queues, 1, 1, self._flow)
         self._printed: Any = entry(printed_flow, market, 1, self._flow)
 
     # -- the engine's side -------------------------------------------------------------------------------------------
+
+    def take_up(self, past: Past) -> None:
+        """Hold what a killed run held, and place again what worked: what the market did meanwhile is not known here.
+
+        A stop whose trigger was passed fires at the first price that is seen; a target rests behind whoever stands there now. New risk that was not
+        taken yet is given up: its price is gone.
+        """
+        for book, lots in enumerate(past.lots):
+            self.exchange.queues.held[self._places[book], self._owners[book]] = lots
+        for intent in past.intents.working:
+            asked, side = intent.asked, 1 if intent.asked.lots > 0 else -1
+            key = asked.instrument, asked.order
+            sent = self._sent[key] = _Sent(*key, asked.kind, side * intent.lots, intent.price, side * intent.filled, is_told=intent.state >= WORKING)
+            if intent.is_leaving or not (asked.kind != MARKET or asked.reduce_only):
+                self._lost.append(sent)
+            else:
+                due = self._due.setdefault(self._places[asked.instrument], deque())
+                due.append((past.now_ns, AmendOrder(*key, side * intent.lots, intent.price, past.now_ns)))
 
     def act(self, effect: Request) -> list[OrderReport]:
         """Take a request; what is known of it at once."""
@@ -126,6 +146,11 @@ class PaperBroker:
                 found.append({"kind": "position", "symbol": book.instrument.symbol, "name": book.frame, "ours": f"{ours}", "venue": f"{theirs}"})
         return found
 
+    @property
+    def holds_risk(self) -> bool:
+        """They are told at the end, and hold nothing back."""
+        return False
+
     def accept(self, key: str) -> bool:
         """Nothing here can differ by anybody's will."""
         return False
@@ -134,6 +159,9 @@ class PaperBroker:
 
     def passing(self, now_ns: int) -> None:
         """Requests that have arrived meet the book as it is, before it changes."""
+        lost, self._lost = self._lost, []
+        for sent in lost:
+            self._deliver(self._over(sent, CANCELLED, now_ns))
         for s in sorted(self._due):
             due = self._due[s]
             while due and due[0][0] <= now_ns and self._is_live(due[0][1].instrument):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from metastackerbandit.domain.errors import VenueError
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.trading import BalancesAsked, OpenOrdersAsked, PositionsAsked
+from metastackerbandit.domain.trading import BalancesAsked, PositionsAsked
 from metastackerbandit.execution.held_order import HeldOrder
 from metastackerbandit.execution.legs import SENDING, THERE, UNSURE, Leg
 from metastackerbandit.execution.reconcile import AccountView, Amount, Difference, OpenOrder, differences, lasting
@@ -80,10 +80,8 @@ class Reconciler:
         orders: list[OpenOrder] = []
         positions: list[tuple[str, int]] = []
         for one in self._ones:
-            for waits in (False, True) if venue.waits_apart else (False,):
-                question = OpenOrdersAsked(waits)
-                for state in venue.read_orders(await account.told(question, one), question, one):
-                    orders.append(OpenOrder(one.symbol, state.client_id, state.order_id, state.lots, state.filled_lots))
+            for state in await account.open_orders(one):
+                orders.append(OpenOrder(one.symbol, state.client_id, state.order_id, state.lots, state.filled_lots))
             if venue.read_position is not None:
                 positions.append((one.symbol, venue.read_position(await account.told(PositionsAsked(), one), one).lots))
         balances = venue.read_balances(await account.told(BalancesAsked(), self._ones[0]))

@@ -90,4 +90,5 @@ class OrderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     clock_samples: Annotated[int, Meta(ge=1, le=64)] = 5  # questions of one measurement; the shortest round trip counts
     clock_step_s: Annotated[float, Meta(gt=0, le=60)] = 0.5  # a larger step of the venue's clock is told; Binance refuses times 1 s ahead
     key_share: Annotated[float, Meta(gt=0, lt=1)] = 0.3  # of a stream key's life after which it is renewed, so that two may fail
+    wallet_slack: Annotated[float, Meta(ge=0, le=1)] = 1e-6  # of the quote asset that a wallet may differ by: venues round fees and funding
     reconcile_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # between two comparisons of our view with the venue's

@@ -77,7 +77,7 @@ class UserFeed:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._socket.run())
             group.create_task(self._recoveries())
-            if self._account.venue.has_stream_key:
+            if self._account.venue.read_stream_key is not None:
                 group.create_task(self._keep_key())
 
     # -- the connection ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from metastackerbandit.costs.price import taken_at
 from metastackerbandit.costs.rates import CostRates
+from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.kernel import kernel, layout
 from metastackerbandit.domain.money import muldiv, opposes, rate_up
 from metastackerbandit.domain.rows import CANCELLED, EXPIRED, FILLED, MARKET, PARTLY_FILLED, REJECTED, STOP, TARGET, WORKING
@@ -46,28 +47,13 @@ class Desk(Struct, frozen=True):
     rates: CostRates
 
 
-class ReportRow(Struct, frozen=True):
-    """An order report as a row; fields as in domain.inputs.OrderReport."""
-
-    instrument: int
-    order: int
-    state: int
-    at_ns: int
-    lots: int
-    ticks: int
-    reference: int
-    fee: int
-    slippage: int
-    impact: int
-
-
 class Venue(NamedTuple):
     """State of the venue (S symbols): desks, resting orders in order of arrival, and room for the reports of one event."""
 
     desks: Any  # (S,) Desk
     resting: Any  # (S, R) Resting
-    reports: Any  # (2 R,) ReportRow: fills of an event
-    answers: Any  # (2 R,) ReportRow: answers to one request
+    reports: Any  # (2 R,) OrderReport: fills of an event
+    answers: Any  # (2 R,) OrderReport: answers to one request
 
 
 def empty_venue(symbols: int) -> Venue:
@@ -75,8 +61,8 @@ def empty_venue(symbols: int) -> Venue:
     return Venue(
         np.zeros(symbols, layout(Desk)),
         np.zeros((symbols, RESTING_SLOTS), layout(Resting)),
-        np.zeros(2 * RESTING_SLOTS, layout(ReportRow)),
-        np.zeros(2 * RESTING_SLOTS, layout(ReportRow)),
+        np.zeros(2 * RESTING_SLOTS, layout(OrderReport)),
+        np.zeros(2 * RESTING_SLOTS, layout(OrderReport)),
     )
 
 

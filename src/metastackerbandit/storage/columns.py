@@ -124,12 +124,36 @@ class ColumnWriter:
             self._folder.mkdir(parents=True, exist_ok=False)
         except OSError as error:
             raise _failed(self._folder, f"the folder could not be made: {error.strerror}", "check permissions and space") from error
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Room for the tail."""
         self._buffer = np.zeros(self._sizes.roll, self._shape.tail)
         self._bytes = self._buffer.view(np.uint8).data
         self._kept: Block = tuple(self._buffer[name] for name in ("rows", *(name for name, _ in self._shape.trace)))
         self._whole_row = np.dtype(f"V{self._shape.row.itemsize}")  # numpy copies a record field by field, and bytes at once
         self._row_bytes = self._kept[0].view(self._whole_row)
         self._sums = self._buffer["checksum"]
+
+    def take_up(self) -> None:
+        """Go on behind the rows that a killed process left, those of its tail among them; a folder that was never made is made by the first row.
+
+        Raises:
+            StorageFailed: what is there is damaged, or of another shape.
+        """
+        place = _last_place(self._folder)
+        if place == 0 and not self._folder.is_dir():
+            return
+        self._prepare()
+        self.written = count_rows(self._folder, self._shape)
+        self._part = place + 1
+        if place and not _part(self._folder, place).exists():
+            rows = _read_block(self._folder, place, self._shape)
+            assert rows is not None
+            self._part = place
+            self._write_tail(rows, 0, len(rows[0]))
+        elif place:
+            _tail(self._folder, place).unlink(missing_ok=True)
 
     def keep(self, given: Block) -> None:
         """Keep rows (N,) and their traces (N, G) of the writer's shape; the arrays are copied."""

@@ -43,9 +43,12 @@ class Decisions(NamedTuple):
 class DecisionWriter(ColumnWriter):
     """Appends one run's decisions; each call is on disk (in the page cache) when it returns."""
 
-    def __init__(self, folder: Path, gates: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, gates: tuple[str, ...], *, is_new: bool = True) -> None:
         super().__init__(folder, _shape(gates), Sizes(ROLL_ROWS, PART_ROWS))
-        self.make_folder()
+        if is_new:
+            self.make_folder()
+        else:
+            self.take_up()
 
     def append(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
         """Keep decisions (N,) and traces (N, G); the arrays are copied."""

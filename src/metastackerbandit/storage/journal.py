@@ -79,6 +79,20 @@ class Journal:
             raise
         return RunWriter(self.home, self._connection, run, decisions, PredictionWriter(predictions_folder(self.home, run)), lock)
 
+    def take_up(self, run: int, now_ns: int) -> RunWriter:
+        """Go on with a run whose process was killed, or which left its positions; refused while any run of this home is alive."""
+        row = self._find(run)
+        lock = _paper_lock(self.home)
+        try:
+            decisions = DecisionWriter(decisions_folder(self.home, run), tuple(gate.name for gate in row.gates), is_new=False)
+            predictions = PredictionWriter(predictions_folder(self.home, run), is_new=False)
+            writer = RunWriter(self.home, self._connection, run, decisions, predictions, lock)
+            writer.live_again(now_ns)
+        except StorageFailed:
+            _release(lock)
+            raise
+        return writer
+
     def runs(self) -> tuple[RunRow, ...]:
         """Every run, the oldest first."""
         return self._select("ORDER BY run")
@@ -184,6 +198,10 @@ class RunWriter:
         for waiting in self._waiting.values():
             waiting.clear()
         self._waits = 0
+
+    def live_again(self, now_ns: int) -> None:
+        """The run is alive, in this process."""
+        self._update("state = 'running', pid = ?, heartbeat_ns = ?, ended_ns = 0, decided = -1, predicted = -1", os.getpid(), now_ns)
 
     def heartbeat(self, now_ns: int, summary: Mapping[str, Any]) -> None:
         """Say that the run is alive and how it stands."""

@@ -17,8 +17,10 @@ PART_ROWS = 262_144  # predictions in a part that a block driver writes whole, 3
 class PredictionWriter(ColumnWriter):
     """Appends one run's predictions; each call is on disk (in the page cache) when it returns. A run without models has no folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_new: bool = True) -> None:
         super().__init__(folder, _SHAPE, Sizes(ROLL_ROWS, PART_ROWS))
+        if not is_new:
+            self.take_up()
 
     def append(self, rows: np.ndarray) -> None:
         """Keep predictions (N,), asleep ones too; the array is copied."""

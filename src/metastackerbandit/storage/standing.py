@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from metastackerbandit.domain.money import money_text
-from metastackerbandit.domain.rows import CAUSES, HALT, KILL, PAUSE, RESET, RESUME, RESUMES, TRIP
+from metastackerbandit.domain.rows import CAUSES, FLATTEN, HALT, KILL, PAUSE, RESET, RESUME, RESUMES, TRIP
 from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 from metastackerbandit.storage.journal import Journal
 from metastackerbandit.storage.run_record import RunRow
@@ -113,7 +113,7 @@ def in_force(view: RunView, until_ns: int | None = None) -> Sequence[str]:
         match int(control["kind"]):
             case kind if kind in (RESUME, RESET):
                 held.pop(where, None)
-            case kind if kind == PAUSE:
+            case kind if kind in (PAUSE, FLATTEN):
                 held.setdefault(where, "paused by the operator: no new risk")
             case kind if kind == KILL:
                 killed = ("killed by the operator: positions leave at the next price, and no new ones are taken",)

@@ -240,7 +240,7 @@ def test_nobody_sends_orders_to_a_venue_that_is_not_known() -> None:
 
 def test_the_private_stream_of_spot_is_subscribed_to_with_a_signature() -> None:
     plan = SPOT.private_plan("", ASKING)
-    assert plan.url == "wss://ws-api.binance.com:443/ws-api/v3" and not SPOT.has_stream_key
+    assert plan.url == "wss://ws-api.binance.com:443/ws-api/v3" and SPOT.read_stream_key is None
     told = json.loads(plan.opening[0])
     assert (told["id"], told["method"]) == ("account", "userDataStream.subscribe.signature")
     payload = "apiKey=the-key&recvWindow=5000&timestamp=1700000000123"
@@ -249,5 +249,5 @@ def test_the_private_stream_of_spot_is_subscribed_to_with_a_signature() -> None:
 
 def test_the_private_stream_of_futures_shows_its_key_to_nobody() -> None:
     plan = PERP.private_plan("very-secret", ASKING)
-    assert plan.url == "wss://fstream.binance.com/private/ws/very-secret" and PERP.has_stream_key
+    assert plan.url == "wss://fstream.binance.com/private/ws/very-secret" and PERP.read_stream_key is not None
     assert "very-secret" not in plan.told_url

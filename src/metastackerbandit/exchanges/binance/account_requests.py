@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.trading import NewOrder, Question
+from metastackerbandit.domain.trading import CancelAsked, FillsAsked, NewOrder, OrderAsked, Question
 from metastackerbandit.exchanges.binance.signing import KEY_HEADER, Params, query_text, signed_query
+from metastackerbandit.exchanges.kline_rows import MS
 from metastackerbandit.exchanges.orders import CANCELS_FIRST, ORDERS_LAST, QUERIES_NEXT, Asking
 from metastackerbandit.exchanges.streams import RestRequest
 
@@ -33,9 +34,14 @@ def public(what: str, url: str, weight: int) -> RestRequest:
     return RestRequest(what, "", url, weight, urgency=QUERIES_NEXT)
 
 
-def named(client_id: str, order_id: str, client_name: str, id_name: str) -> Params:
+def named(question: CancelAsked | OrderAsked, client_name: str = "origClientOrderId", id_name: str = "orderId") -> Params:
     """The name of an order: the venue's where it is known, else ours."""
-    return ((id_name, order_id),) if order_id else ((client_name, client_id),)
+    return ((id_name, question.order_id),) if question.order_id else ((client_name, question.client_id),)
+
+
+def since_of(question: FillsAsked) -> tuple[str, str]:
+    """From where on fills are asked for."""
+    return ("fromId", question.from_trade) if question.from_trade else ("startTime", str(question.from_ns // MS))
 
 
 def rights_request(one: Instrument, asking: Asking) -> RestRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeVar
 
@@ -194,16 +195,16 @@ def _size(text: str | None, one: Instrument) -> int | None:
 
 def _price(text: str | None, one: Instrument) -> int | None:
     """A price in ticks, 0 for none."""
-    if text is None:
-        return None
-    try:
-        return one.ticks(text) if Decimal(text) != 0 else 0
-    except InstrumentRefused as error:
-        raise AnswerRefused(error.what, where=one.id, mend="ask for the instrument's rules: they may have changed") from None
+    return None if text is None else _steps(one.ticks, text, one) if Decimal(text) != 0 else 0
 
 
 def _lots(text: str, one: Instrument) -> int:
+    return _steps(one.lots, text, one)
+
+
+def _steps(read: Callable[[str], int], text: str, one: Instrument) -> int:
+    """Whole steps of a grid that the venue keeps to."""
     try:
-        return one.lots(text)
+        return read(text)
     except InstrumentRefused as error:
         raise AnswerRefused(error.what, where=one.id, mend="ask for the instrument's rules: they may have changed") from None

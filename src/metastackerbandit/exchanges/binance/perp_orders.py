@@ -24,7 +24,7 @@ from metastackerbandit.domain.trading import (
     StreamKeyKept,
     TimeAsked,
 )
-from metastackerbandit.exchanges.binance.account_requests import keyed, life_of, named, not_offered, public, rights_request, signed
+from metastackerbandit.exchanges.binance.account_requests import keyed, life_of, named, not_offered, public, rights_request, signed, since_of
 from metastackerbandit.exchanges.binance.order_answers import (
     read_perp_balances,
     read_perp_fills,
@@ -53,7 +53,6 @@ _TYPES: dict[Sort, str] = {
 _TRIGGERS = {"mark": "MARK_PRICE", "last": "CONTRACT_PRICE"}
 _MARGINS = {"cross": "CROSSED", "isolated": "ISOLATED"}
 _PAGE = 1_000
-_MS = 1_000_000
 
 
 def request(question: Question, one: Instrument, asking: Asking) -> RestRequest:
@@ -66,20 +65,17 @@ def request(question: Question, one: Instrument, asking: Asking) -> RestRequest:
         case NewOrder():
             return signed("order", one, f"{base}/order", "POST", _order(question, one), asking, 0, 1)
         case CancelAsked():
-            name = named(question.client_id, question.order_id, "origClientOrderId", "orderId")
-            return signed("cancel", one, f"{base}/order", "DELETE", (symbol, *name), asking, 1)
+            return signed("cancel", one, f"{base}/order", "DELETE", (symbol, *named(question)), asking, 1)
         case AmendAsked():
             size = (("quantity", one.quantity_text(question.lots)), ("price", one.price_text(question.ticks)))
             params = (symbol, ("side", question.side.upper()), ("origClientOrderId", question.client_id), *size)
             return signed("amend", one, f"{base}/order", "PUT", params, asking, 0, 1)
         case OrderAsked():
-            name = named(question.client_id, question.order_id, "origClientOrderId", "orderId")
-            return signed("order state", one, f"{base}/order", "GET", (symbol, *name), asking, 1)
+            return signed("order state", one, f"{base}/order", "GET", (symbol, *named(question)), asking, 1)
         case OpenOrdersAsked():
             return signed("open orders", one, f"{base}/openOrders", "GET", (symbol,), asking, 1)
         case FillsAsked():
-            since = ("fromId", question.from_trade) if question.from_trade else ("startTime", str(question.from_ns // _MS))
-            return signed("fills", one, f"{base}/userTrades", "GET", (symbol, since, ("limit", str(_PAGE))), asking, 5)
+            return signed("fills", one, f"{base}/userTrades", "GET", (symbol, since_of(question), ("limit", str(_PAGE))), asking, 5)
         case BalancesAsked():
             return signed("balances", one, f"{host}/fapi/v3/balance", "GET", (), asking, 5)
         case PositionsAsked():
@@ -123,11 +119,9 @@ def _waiting(question: NewOrder | CancelAsked | OrderAsked | OpenOrdersAsked, on
         case NewOrder():
             return signed("order", one, url, "POST", _waiting_order(question, one), asking, 0, 1)
         case CancelAsked():
-            name = named(question.client_id, question.order_id, "clientAlgoId", "algoId")
-            return signed("cancel", one, url, "DELETE", (symbol, *name), asking, 1)
+            return signed("cancel", one, url, "DELETE", (symbol, *named(question, "clientAlgoId", "algoId")), asking, 1)
         case OrderAsked():
-            name = named(question.client_id, question.order_id, "clientAlgoId", "algoId")
-            return signed("order state", one, url, "GET", (symbol, *name), asking, 1)
+            return signed("order state", one, url, "GET", (symbol, *named(question, "clientAlgoId", "algoId")), asking, 1)
         case OpenOrdersAsked():
             return signed("open orders", one, f"{asking.endpoints.binance_perp_rest}/fapi/v1/openAlgoOrders", "GET", (symbol,), asking, 1)
 
@@ -166,7 +160,6 @@ PERP_ORDERS = VenueOrders(
     read_stream_key=read_stream_key,
     private_plan=private_plan,
     reply_of=reply_of,
-    has_stream_key=True,
     key_life_s=3_600.0,
     most_fills=_PAGE,
     waits_apart=True,

@@ -18,7 +18,16 @@ from metastackerbandit.domain.trading import (
     Sort,
     TimeAsked,
 )
-from metastackerbandit.exchanges.binance.account_requests import LONGEST_WINDOW_MS, life_of, named, not_offered, public, rights_request, signed
+from metastackerbandit.exchanges.binance.account_requests import (
+    LONGEST_WINDOW_MS,
+    life_of,
+    named,
+    not_offered,
+    public,
+    rights_request,
+    signed,
+    since_of,
+)
 from metastackerbandit.exchanges.binance.order_answers import (
     read_rights,
     read_spot_balances,
@@ -43,7 +52,6 @@ _TYPES: dict[Sort, str] = {
     "target_limit": "TAKE_PROFIT_LIMIT",
 }
 _PAGE = 1_000
-_MS = 1_000_000
 
 
 def request(question: Question, one: Instrument, asking: Asking) -> RestRequest:
@@ -53,16 +61,13 @@ def request(question: Question, one: Instrument, asking: Asking) -> RestRequest:
         case NewOrder():
             return signed("order", one, f"{base}/order", "POST", _order(question, one), asking, 1, 1)
         case CancelAsked():
-            name = named(question.client_id, question.order_id, "origClientOrderId", "orderId")
-            return signed("cancel", one, f"{base}/order", "DELETE", (symbol, *name), asking, 1)
+            return signed("cancel", one, f"{base}/order", "DELETE", (symbol, *named(question)), asking, 1)
         case OrderAsked():
-            name = named(question.client_id, question.order_id, "origClientOrderId", "orderId")
-            return signed("order state", one, f"{base}/order", "GET", (symbol, *name), asking, 4)
+            return signed("order state", one, f"{base}/order", "GET", (symbol, *named(question)), asking, 4)
         case OpenOrdersAsked():
             return signed("open orders", one, f"{base}/openOrders", "GET", (symbol,), asking, 6)
         case FillsAsked():
-            since = ("fromId", question.from_trade) if question.from_trade else ("startTime", str(question.from_ns // _MS))
-            return signed("fills", one, f"{base}/myTrades", "GET", (symbol, since, ("limit", str(_PAGE))), asking, 20)
+            return signed("fills", one, f"{base}/myTrades", "GET", (symbol, since_of(question), ("limit", str(_PAGE))), asking, 20)
         case BalancesAsked():
             return signed("balances", one, f"{base}/account", "GET", (("omitZeroBalances", "true"),), asking, 20)
         case RightsAsked():
@@ -114,7 +119,6 @@ SPOT_ORDERS = VenueOrders(
     read_stream_key=None,
     private_plan=private_plan,
     reply_of=reply_of,
-    has_stream_key=False,
     key_life_s=0.0,
     most_fills=_PAGE,
     waits_apart=False,
