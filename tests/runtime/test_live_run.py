@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from metastackerbandit.domain.errors import StorageFailed
-from metastackerbandit.domain.inputs import BarClosed, Control, Input
+from metastackerbandit.domain.inputs import BarClosed, Control, FundingSettled, Input
+from metastackerbandit.domain.kernel import rows, struct_of
+from metastackerbandit.domain.market_rows import MarkRow
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.market.bar_ring import closed_bars
 from metastackerbandit.market.settings import UpkeepSettings
@@ -127,6 +130,24 @@ def test_what_a_monitor_asks_for_pauses_the_run() -> None:
     assert len(asked) > 1 and scene.lots == [0, 0]
     decided = [one for one in scene.inputs[asked[-1] :] if isinstance(one, BarClosed)]
     assert len(decided) >= 4 and scene.engine.world.account[0].orders == 0, "candles go on, and nothing is traded on them"
+
+
+def test_queues_are_told_and_a_settlement_too_many_counts_as_it_was_told_before() -> None:
+    scene = LiveScene()
+
+    async def script() -> None:
+        await asyncio.sleep(5.0)
+        assert set(scene.run.depths().now) == {"changes", "snapshots", "requests", "candles", "settlements", "words"}
+        now_ns = scene.network.now_ns()
+        mark = structs.replace(struct_of(MarkRow, rows(MarkRow, 1)[0]), instrument=1, mark_price=3_000.0, rate=77, settles_ns=now_ns)
+        before = len(scene.inputs)
+        for _ in range(5):  # two of each of two symbols have room
+            scene.run._settle(mark)
+        told = [event for event in scene.inputs[before:] if isinstance(event, FundingSettled)]
+        assert [(event.instrument, event.rate) for event in told] == [(1, 77)] and scene.happened("funding_failed") == 1
+        assert scene.run.depths().now["settlements"] == 4 and scene.run.depths().let_go["settlements"] == 1
+
+    scene.play(script)
 
 
 @covers("2.002", "2.003")
