@@ -14,7 +14,7 @@ SYMBOLS = 200
 ROUND_S = 10.0  # of one look at it
 SETTLING_S = 15.0  # after every book is live: what had waited for snapshots is not measured
 MARKETS = {"load": "normal", "load-volatile": "high-volatility", "load-volume": "high-volume"}
-AMISS = ("gap", "stale", "differs", "dropped", "silent", "broken", "candle_failed")  # events of a feed that nobody made happen
+AMISS = ("gap", "stale", "differs", "dropped", "silent", "broken", "candle_failed", "candle_differs")  # events of a feed that nobody made happen
 SAID = {
     "normal": "two trades and ten changes of mind a second and symbol",
     "high-volatility": "two and a half times the volatility, more storms and jumps",
