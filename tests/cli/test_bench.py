@@ -35,6 +35,15 @@ def test_too_few_rounds_and_an_absent_folder_are_refused(tmp_path: Path) -> None
     assert answer.exit_code == 6 and "none" in json.loads(answer.stdout)["error"]["what"]
 
 
+def test_a_time_is_refused_of_what_lasts_as_long_as_its_work() -> None:
+    answer = RUNNER.invoke(app, ["bench", "start", "--for", "1m", "--json"])
+    assert answer.exit_code == 2 and "--for" in json.loads(answer.stdout)["error"]["where"]
+
+
+def test_a_time_that_is_too_short_for_a_median_is_refused() -> None:
+    assert RUNNER.invoke(app, ["bench", "load", "--for", "20s", "--json"]).exit_code == 2
+
+
 def test_outside_a_checkout_nothing_can_be_kept_and_the_reason_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(peers.ENVIRONMENT, str(tmp_path))
     answer = RUNNER.invoke(app, ["bench", "start", "--keep", "--json"])

@@ -20,6 +20,7 @@ from metastackerbandit.cli.main import app
 from metastackerbandit.cli.trading import at_rate
 from metastackerbandit.config.schema import Config
 from metastackerbandit.domain.errors import StorageFailed
+from metastackerbandit.runtime.lags import empty_lags
 from metastackerbandit.storage.decision_columns import DecisionWriter
 from metastackerbandit.storage.input_log import input_log_path, whole_part
 from metastackerbandit.storage.journal import Journal
@@ -123,6 +124,18 @@ def test_a_run_follows_the_market_decides_and_ends_in_order(traded: Traded) -> N
         assert view.row.source == "loopback perp, simulated", "nowhere is it called live"
         assert view.row.state == "finished" and len(view.decisions().rows) == told["decisions"], "only what was decided live is journaled"
         assert not any(int(lots) for lots in _lots(view.fills()).values()), "an orderly end leaves nothing"
+
+
+def test_a_run_tells_what_it_took_of_the_machine_and_how_late_it_was(traded: Traded) -> None:
+    told = traded.told["vitals"]
+    assert told["unknown"] == {} and told["memory_bytes"] > 0 and told["open_files"] > 0 and told["free_bytes"] > 0
+    assert all(size > 0 for size in told["written_bytes"].values()) and not any(told["let_go"].values())
+    whole = told["whole"]["lags"]
+    assert whole["taken"]["count"] == told["frames"]["taken"] > 100 and whole["loop"]["count"] > 100
+    assert whole["taken"]["max_ms"] >= whole["handled"]["p50_ms"] > 0 and set(told["waiting"]) >= {"socket_bytes", "changes", "candles", "raw_rows"}
+    answer = RUNNER.invoke(app, ["status", "--home", str(traded.home)])
+    assert "of a core" in answer.stdout and "frames taken" in answer.stdout and "waiting: " in answer.stdout
+    assert "msb_frame_lag_seconds_bucket" in RUNNER.invoke(app, ["status", "--metrics", "--home", str(traded.home)]).stdout
 
 
 def _lots(fills: Any) -> dict[int, int]:
@@ -277,8 +290,13 @@ def test_a_journal_that_cannot_be_written_ends_a_run(monkeypatch: pytest.MonkeyP
     """Its heartbeat writes what was decided: a run that went on would trade without a record."""
 
     class Part:
+        lags = empty_lags()
+
         async def run(self, stop: asyncio.Event | None = None) -> None:
             await (stop or asyncio.Event()).wait()
+
+        def measured(self) -> dict[str, Any]:
+            return {}
 
         def heartbeat(self, now_ns: int, summary: dict[str, Any]) -> None:
             raise StorageFailed("no space", where="journal.sqlite", mend="make some")
@@ -286,4 +304,4 @@ def test_a_journal_that_cannot_be_written_ends_a_run(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(trading, "summary_of_run", lambda run, engine: {})
     part: Any = Part()
     with pytest.raises(StorageFailed, match="no space"):
-        asyncio.run(asyncio.wait_for(trading._until_over(part, None, part, part, Config(), None), 10.0))
+        asyncio.run(asyncio.wait_for(trading._until_over(part, None, part, part, Config(), None, part), 10.0))

@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from metastackerbandit.cli.main import app
 from metastackerbandit.cli.pruning import bytes_of
 from metastackerbandit.domain.errors import UsageError
+from metastackerbandit.storage.input_log import InputLog, input_log_path
+from metastackerbandit.storage.journal import Journal
 from metastackerbandit.storage.raw_blocks import STREAM, Arrived
 from metastackerbandit.storage.raw_log import RawLog
 from metastackerbandit.storage.raw_reading import segments_in
 from metastackerbandit.storage.settings import RawLogSettings
-from tests.cli.asking import msb
+from tests.cli.asking import RUNNER, msb
 from tests.covering import covers
+from tests.storage.runs import record
 
 HOUR_NS = 3_600_000_000_000
 
@@ -76,3 +80,25 @@ def test_limits_that_keep_nothing_or_everything_are_refused(folder: Path, tmp_pa
         got, told, _ = pruned(*words, home=tmp_path)
         assert got == code and what in told["error"]["what"] and told["error"]["mend"], (words, told)
     assert len(segments_in(folder / "binance_perp_1")) == 3
+
+
+def test_inputs_of_runs_leave_from_the_home_that_they_are_in(tmp_path: Path) -> None:
+    now_ns = time.time_ns()
+    with Journal.open(tmp_path) as journal:
+        for days in (200, 150, 1):
+            writer = journal.begin(record(), now_ns - 300 * 24 * HOUR_NS)
+            InputLog(input_log_path(tmp_path, writer.run)).close()
+            writer.finish("finished", {}, now_ns - days * 24 * HOUR_NS)
+    code, told, _ = pruned(tmp_path / "inputs", "--pin", "2", home=tmp_path)
+    assert code == 0 and [one["segment"] for one in told["removed"]] == ["run=1.log"] and told["keep_days"] == 90.0
+    assert told["stays"] == {"2": "pinned", "3": "the newest of its market"} and told["kept"]["runs"] == 2
+    code, told, _ = pruned(tmp_path / "inputs", "--unpin", "2", "--keep-days", "1000", home=tmp_path)
+    assert (code, told["removed"], told["stays"]) == (0, [], {"3": "the newest of its market"})
+    code, told, _ = pruned(tmp_path / "inputs", home=tmp_path)
+    assert [one["segment"] for one in told["removed"]] == ["run=2.log"]
+    shown = RUNNER.invoke(app, ["data", "prune", str(tmp_path / "inputs"), "--home", str(tmp_path)]).stdout
+    assert shown.startswith("inputs of 0 runs (0 bytes) left; those of 1 (") and "run 3 stays: the newest of its market" in shown
+
+
+def test_raw_logs_have_nothing_to_pin(folder: Path, tmp_path: Path) -> None:
+    assert pruned(folder, "--pin", "1", home=tmp_path)[0] == 2

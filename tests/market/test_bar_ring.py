@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.errors import DataRefused
 from metastackerbandit.domain.kernel import rows
 from metastackerbandit.domain.timeframe import MINUTE_NS, SECOND_NS
-from metastackerbandit.market.bar_ring import LENGTH, closed_bars, refill
+from metastackerbandit.market.bar_ring import LENGTH, append, closed_bars, refill
 from metastackerbandit.market.bars import take, take_all, tick
 from metastackerbandit.market.settings import BarSettings
 from tests.market.tapes import DAY, SHORT, START_NS, bars_from, grouped, one_symbol, same, tape, trade_at
@@ -78,3 +80,17 @@ def test_more_than_a_ring_is_cut_to_the_newest() -> None:
     refill(bars, 0, 0, many)
     assert closed_bars(bars, 0, 0).tobytes() == many[3:].tobytes()
     refill(one_symbol(), 0, 0, many[:0])
+
+
+@given(before=st.integers(0, 2 * LENGTH), after=st.integers(0, 40), old=st.integers(0, 5))
+def test_bars_that_are_appended_stand_as_if_all_had_been_laid_in_at_once(before: int, after: int, old: int) -> None:
+    whole = rows(Bar, before + after)
+    whole["opened_ns"] = START_NS + np.arange(before + after) * MINUTE_NS
+    whole["closed_ns"], whole["close"] = whole["opened_ns"] + MINUTE_NS, np.arange(before + after)
+    one, at_once = one_symbol(frames=(MINUTE_NS,)), one_symbol(frames=(MINUTE_NS,))
+    refill(one, 0, 0, whole[:before])
+    for place in (*range(before, before + after), *range(max(before + after - old, 0), before + after)):  # the last ones again: let go
+        append(one, 0, 0, whole[place : place + 1])
+    refill(at_once, 0, 0, whole)
+    assert closed_bars(one, 0, 0).tobytes() == closed_bars(at_once, 0, 0).tobytes()
+    assert one.cursor[0, 0]["ends_ns"] == at_once.cursor[0, 0]["ends_ns"]

@@ -22,7 +22,7 @@ from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import deposit_row
 from metastackerbandit.exchanges.credentials import Credentials, Secret
 from metastackerbandit.exchanges.transport.ports import ABNORMAL, Closed
-from metastackerbandit.market.settings import BarSettings
+from metastackerbandit.market.settings import BarSettings, UpkeepSettings
 from metastackerbandit.runtime.account_broker import AccountBroker
 from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.feed_events import FeedEvent
@@ -32,7 +32,7 @@ from metastackerbandit.runtime.live_run import LiveBroker, LiveRun, Wiring
 from metastackerbandit.runtime.paper_broker import PaperBroker
 from metastackerbandit.runtime.recovery import replay_log
 from metastackerbandit.runtime.replay import Driver
-from metastackerbandit.runtime.settings import BackoffSettings, LiveRunSettings
+from metastackerbandit.runtime.settings import BackoffSettings, LiveRunSettings, UpkeepWorkerSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.settings import ArmSettings, RandomEntries
 from tests.practice.binance.perp_walking import Usdm
@@ -60,6 +60,7 @@ class LiveScene:
         self.events: list[FeedEvent] = []
         self.sink = MemorySink()
         self.pauses = False
+        self.upkeep: tuple[UpkeepWorkerSettings, UpkeepSettings] | None = None
         self.run: LiveRun
         self.running: asyncio.Future[None]
         self.stop: asyncio.Event
@@ -81,6 +82,7 @@ class LiveScene:
             tell=self.events.append,
             watch=lambda event, taken: None,
             asks_pause=lambda: self.pauses,
+            upkeep=self.upkeep,
         )
         self.run = LiveRun(self.made, instruments("perp"), world, FeedSettings(backoff=BACKOFF), BarSettings(grace_s=2.0), self.settings, wiring)
 

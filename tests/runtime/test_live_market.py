@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from metastackerbandit.market.bar_ring import closed_bars
 from metastackerbandit.market.bar_terms import bar_terms
 from metastackerbandit.market.bars import NEVER
 from metastackerbandit.market.settings import BarSettings, QualitySettings
+from metastackerbandit.runtime import live_market
 from metastackerbandit.runtime.bar_feed import bars_of
 from metastackerbandit.runtime.capture_rules import instruments_in
 from metastackerbandit.runtime.feed_desk import FeedDesk
@@ -146,12 +148,18 @@ class Scene:
         body = {"e": "trade", "E": stamp, "s": "BTCUSDT", "t": self.number, "p": f"{ticks / 10:.1f}", "q": "0.005", "T": stamp, "m": False}
         self.heard.desk.take(json.dumps(body, separators=(",", ":")).encode(), self.now_ns, 0)
 
-    def candle(self, opened_ns: int) -> np.ndarray:
-        """The venue's candle of a minute."""
-        made = rows(Bar, 1)
+    def mend(self, most: int) -> None:
+        """The venue's answers to what is missing, of at most so many candles each, until nothing is."""
+        while (stretch := self.heard.market.missing(0)) is not None:
+            self.heard.market.mended(0, self.candles(stretch[0], min(stretch[1], stretch[0] + most * MINUTE_NS)), self.now_ns)
+
+    def candles(self, from_ns: int, to_ns: int) -> np.ndarray:
+        """The venue's candles of the minutes of a stretch."""
+        made = rows(Bar, (to_ns - from_ns) // MINUTE_NS)
         for name in ("open", "high", "low", "close"):
             made[name] = 7
-        made["opened_ns"], made["closed_ns"], made["known_ns"] = opened_ns, opened_ns + MINUTE_NS, self.now_ns
+        made["opened_ns"] = np.arange(from_ns, to_ns, MINUTE_NS)
+        made["closed_ns"], made["known_ns"] = made["opened_ns"] + MINUTE_NS, self.now_ns
         made["parts"] = made["parts_due"] = 1
         return made
 
@@ -161,7 +169,7 @@ STEPS = st.lists(
         st.tuples(st.just("pass"), st.integers(1, 100)),
         st.tuples(st.just("trade"), st.integers(900, 1_100)),
         st.tuples(st.just("break"), st.integers(0, 200)),
-        st.tuples(st.just("mend"), st.just(0)),
+        st.tuples(st.just("mend"), st.integers(1, 4)),
     ),
     max_size=40,
 )
@@ -174,7 +182,7 @@ def test_candles_are_told_in_order_without_a_hole_whatever_breaks(steps: list[tu
     scene = Scene()
     heard, market = scene.heard, scene.heard.market
     broken: list[tuple[int, int]] = []
-    for what, amount in [*steps, ("pass", 130), ("mend", 0)]:
+    for what, amount in [*steps, ("pass", 130), ("mend", 4)]:
         if what == "pass":
             scene.now_ns += amount * SECOND_NS
             market.look(scene.now_ns)
@@ -187,8 +195,7 @@ def test_candles_are_told_in_order_without_a_hole_whatever_breaks(steps: list[tu
             market.look(scene.now_ns)
             market.listens(0, scene.now_ns)
         else:
-            while market.missing(0):
-                market.mended(0, scene.candle(market.missing(0)), scene.now_ns)
+            scene.mend(amount)
     told = [event.bar for event in heard.of(BarClosed)]
     assert [bar.opened_ns for bar in told] == [START_NS + n * MINUTE_NS for n in range(len(told))]
     assert all(bar.known_ns >= bar.closed_ns and bar.parts == bar.parts_due for bar in told)
@@ -196,7 +203,10 @@ def test_candles_are_told_in_order_without_a_hole_whatever_breaks(steps: list[tu
         is_ours = bar.close != 7
         if is_ours:
             assert not any(begins < bar.closed_ns and ends > bar.opened_ns for begins, ends in broken), "its trades were not all heard"
-    assert {opened_ns for _, opened_ns in heard.asked} == {bar.opened_ns for bar in told if bar.close == 7}
+    asked, mended = {opened_ns for _, opened_ns in heard.asked}, {bar.opened_ns for bar in told if bar.close == 7}
+    assert asked <= mended and all(opened_ns in asked or opened_ns - MINUTE_NS in mended for opened_ns in mended), (
+        "the first of each row is asked for"
+    )
     moments = [moment(event) for event in heard.inputs]
     assert moments == sorted(moments)
     last = None
@@ -205,6 +215,29 @@ def test_candles_are_told_in_order_without_a_hole_whatever_breaks(steps: list[tu
             last = event
         elif isinstance(event, BarOpened):
             assert last is not None and event.at_ns >= last.bar.known_ns
+
+
+@given(minutes=st.integers(1, 12), most=st.integers(2, 4))
+def test_a_symbol_that_waits_long_keeps_what_there_is_room_for_and_asks_for_the_rest(minutes: int, most: int) -> None:
+    scene = Scene()
+    market = scene.heard.market
+    market.listens(0, NEVER)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(live_market, "MOST_WAITING", most)
+        for _ in range(minutes):
+            scene.trade(1_000)
+            scene.now_ns += 61 * SECOND_NS
+            market.look(scene.now_ns)
+            assert market.waits(0) <= most
+        assert (market.let_go > 0) == (minutes > most)
+        for _ in range(minutes + 2):
+            scene.mend(3)
+            scene.trade(1_000)
+            scene.now_ns += 61 * SECOND_NS
+            market.look(scene.now_ns)
+        scene.mend(3)
+    told = [event.bar.opened_ns for event in scene.heard.of(BarClosed)]
+    assert told == [START_NS + n * MINUTE_NS for n in range(len(told))] and len(told) >= 2 * minutes
 
 
 def test_funding_is_told_once_when_its_time_has_passed_at_what_was_said_last() -> None:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from metastackerbandit.domain.errors import StorageFailed
-from metastackerbandit.domain.inputs import BarClosed, Control, Input
+from metastackerbandit.domain.inputs import BarClosed, Control, FundingSettled, Input
+from metastackerbandit.domain.kernel import rows, struct_of
+from metastackerbandit.domain.market_rows import MarkRow
 from metastackerbandit.domain.timeframe import MINUTE_NS
+from metastackerbandit.market.bar_ring import closed_bars
+from metastackerbandit.market.settings import UpkeepSettings
 from metastackerbandit.runtime.replay import moment
+from metastackerbandit.runtime.settings import UpkeepWorkerSettings
 from tests.covering import covers
 from tests.runtime.live_scene import WARM, LiveScene
 
@@ -124,6 +130,46 @@ def test_what_a_monitor_asks_for_pauses_the_run() -> None:
     assert len(asked) > 1 and scene.lots == [0, 0]
     decided = [one for one in scene.inputs[asked[-1] :] if isinstance(one, BarClosed)]
     assert len(decided) >= 4 and scene.engine.world.account[0].orders == 0, "candles go on, and nothing is traded on them"
+
+
+def test_queues_are_told_and_a_settlement_too_many_counts_as_it_was_told_before() -> None:
+    scene = LiveScene()
+
+    async def script() -> None:
+        await asyncio.sleep(5.0)
+        assert set(scene.run.depths().now) == {"changes", "snapshots", "requests", "candles", "settlements", "words"}
+        now_ns = scene.network.now_ns()
+        mark = structs.replace(struct_of(MarkRow, rows(MarkRow, 1)[0]), instrument=1, mark_price=3_000.0, rate=77, settles_ns=now_ns)
+        before = len(scene.inputs)
+        for _ in range(5):  # two of each of two symbols have room
+            scene.run._settle(mark)
+        told = [event for event in scene.inputs[before:] if isinstance(event, FundingSettled)]
+        assert [(event.instrument, event.rate) for event in told] == [(1, 77)] and scene.happened("funding_failed") == 1
+        assert scene.run.depths().now["settlements"] == 4 and scene.run.depths().let_go["settlements"] == 1
+
+    scene.play(script)
+
+
+@covers("2.002", "2.003")
+def test_candles_that_were_told_are_held_against_the_venues_and_what_differs_is_told() -> None:
+    scene = LiveScene()
+    scene.upkeep = (UpkeepWorkerSettings(every_s=30.0, audit_bars=5), UpkeepSettings(bars=WARM, settle_s=1.0))
+
+    async def script() -> None:
+        await asyncio.sleep(300.0)
+        assert scene.happened("candle_differs") == scene.happened("candle_failed") == 0, "what was heard is what the venue has"
+        closed_bars(scene.run.market.told, 1, 0)[-1:]["close"] += 1
+        await asyncio.sleep(35.0)
+        assert [(event.symbol, event.count) for event in scene.events if event.what == "candle_differs"] == [("ETHUSDT", 1)]
+        await asyncio.sleep(100.0)
+        assert scene.happened("candle_differs") == 1, "what is told holds the venue's from then on"
+
+    scene.play(script)
+    for s in (0, 1):
+        kept = closed_bars(scene.run.market.told, s, 0)
+        heard = scene.closed(s)[WARM:]
+        assert len(heard) >= 6 and [int(at) for at in kept["opened_ns"][-len(heard) :]] == [bar.opened_ns for bar in heard]
+        assert kept["close"][-len(heard) :].tolist() == [bar.close for bar in heard]
 
 
 def test_an_operators_word_is_taken_by_the_run_itself() -> None:

@@ -249,6 +249,17 @@ def test_a_stop_is_met_by_a_trade_that_has_passed_and_come_back() -> None:
     assert not stop.waits and (stop.status, stop.filled) == ("filled", 100)
 
 
+def test_a_stop_is_not_met_by_a_trade_from_before_it_waited() -> None:
+    made = exchange("spot")
+    placed(made, 2, NewOrder(0, SELL, "market", 2_500))
+    lowest = int(made.queues.row[0]["last_ticks"])
+    placed(made, 2, NewOrder(0, BUY, "market", 100))
+    assert lowest < int(made.queues.row[0]["last_ticks"])
+    stop = placed(made, 1, NewOrder(0, SELL, "stop_limit", 100, 990, trigger=lowest))
+    made.flow(background((ADD, SELL, 1_010, 1)))
+    assert stop.waits and stop.is_open
+
+
 def test_a_stop_without_anything_left_to_reduce_is_over() -> None:
     made = exchange("perp")
     placed(made, 1, NewOrder(0, BUY, "market", 500))

@@ -48,6 +48,15 @@ def test_what_was_written_is_read_to_the_bit_in_its_order(tmp_path_factory: pyte
     law()
 
 
+def test_an_input_is_written_without_the_names_of_its_fields(tmp_path: Path) -> None:
+    log = InputLog(tmp_path / "log")
+    log.append(SecondSeen(1, SECOND))
+    log.append(BarClosed(1, struct_of(Bar, rows(Bar, 1)[0])))
+    log.close()
+    written = (tmp_path / "log").read_bytes()
+    assert b"second" in written and not any(name.encode() in written for name in ("known_ns", "closed_ns", "instrument"))
+
+
 def test_nothing_is_lost_of_a_number_that_is_none(tmp_path: Path) -> None:
     log = InputLog(tmp_path / "log")
     log.append(MoodSeen(1, 2, math.nan, -math.inf))

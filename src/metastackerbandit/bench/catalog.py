@@ -9,6 +9,7 @@ from metastackerbandit.bench.works import (
     features,
     feeds,
     input,
+    load,
     orders,
     pipeline,
     pivots,
@@ -34,6 +35,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     pivots.BENCHMARK,
     input.BENCHMARK,
     train.BENCHMARK,
+    *load.BENCHMARKS,
     start.BENCHMARK,
     wire.BENCHMARK,
 )

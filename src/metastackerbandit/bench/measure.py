@@ -119,7 +119,7 @@ class Waits:
 
 def _own_lap(ready: Prepared, waits: Waits) -> Lap:
     answers = []
-    took = timed(lambda: answers.append(ready.run()))
+    took = timed(lambda: answers.append(ready.run()), ready.cpu_s)
     return waits.lap(OURS, answers[0], took)
 
 

@@ -42,6 +42,7 @@ class Prepared(Struct, frozen=True, eq=False):
     work is made of them (else a percentile is one of runs). `facts`, asked then too, are further figures by name; `notes` say what a reader
     must know of the data. `waits_ms(side, answer)`, where the work is done at the market's pace, are the waits (N,) that a run of a side has
     measured: the time of a run is then their median, its CPU time that of one of them, and percentiles are of all waits of a side.
+    `cpu_s`, where the work is done by other processes that go on, tells their processor seconds so far.
     """
 
     run: Callable[[], Any]
@@ -53,6 +54,7 @@ class Prepared(Struct, frozen=True, eq=False):
     facts: Callable[[], dict[str, float]] | None = None
     notes: Sequence[str] = ()
     waits_ms: Callable[[str, Any], np.ndarray] | None = None
+    cpu_s: Callable[[], float] | None = None
 
 
 class Target(Struct, frozen=True):
@@ -69,7 +71,10 @@ class Target(Struct, frozen=True):
 
 
 class Benchmark(Struct, frozen=True):
-    """One line of the catalog. `prepare` is given a stack that outlives the runs, and the folder of recorded candles (None: there is none)."""
+    """One line of the catalog. `prepare` is given a stack that outlives the runs, and the folder of recorded candles (None: there is none).
+
+    `round_s` is how long a round lasts on any machine (0: as long as its work takes); for how long to measure can then be asked for.
+    """
 
     name: str
     work: str
@@ -77,3 +82,4 @@ class Benchmark(Struct, frozen=True):
     target: Target | None = None
     is_long: bool = False
     rounds: int = 7
+    round_s: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,9 @@ def bench(
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Benchmarks; none lists them, `all` runs them.", show_default=False)
     ] = None,
     rounds: Annotated[int | None, typer.Option("--rounds", metavar="N", help="Runs of each side, 5 or more.", show_default=False)] = None,
+    span: Annotated[
+        str | None, typer.Option("--for", metavar="10m", help="Of those whose rounds last for a fixed time: so long.", show_default=False)
+    ] = None,
     peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Beside other engines, whose environments are made on demand.")] = True,
     data: Annotated[
         Path | None,
@@ -44,7 +48,8 @@ def bench(
         folder = _candles(data)
         differs = False
         for benchmark in chosen:
-            told = measure(benchmark, folder, rounds=rounds, with_peers=peers, say=lambda line: typer.echo(line, err=True))
+            turns = rounds if span is None else _rounds_of(benchmark, span)
+            told = measure(benchmark, folder, rounds=turns, with_peers=peers, say=lambda line: typer.echo(line, err=True))
             if kept is not None:
                 append(told, kept)
             differs = differs or bool(told["unequal"])
@@ -68,6 +73,16 @@ def _named(name: str) -> Benchmark:
         meant = closest(name, known)
         raise NotFound(f"no benchmark {shown(name)}", mend=f"did you mean {meant}?" if meant else f"there are {', '.join(known)}")
     return found
+
+
+def _rounds_of(benchmark: Benchmark, span: str) -> int:
+    """How many rounds fill a time; UsageError where a round takes as long as its work."""
+    from metastackerbandit.cli.record import seconds_of
+    from metastackerbandit.domain.errors import UsageError
+
+    if not benchmark.round_s:
+        raise UsageError(f"{benchmark.name} lasts as long as its work takes", where="--for", mend="give --rounds")
+    return math.ceil(seconds_of(span, "--for") / benchmark.round_s)
 
 
 def _candles(named: Path | None) -> Path | None:

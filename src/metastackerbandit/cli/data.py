@@ -248,28 +248,41 @@ def record(
 
 @app.command()
 def prune(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A raw log, or the folder in which they are.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A raw log, the folder in which they are, or the `inputs` of a home.")],
     keep_days: Annotated[
-        float | None, typer.Option("--keep-days", metavar="DAYS", help="Older segments leave. [default: raw_log.keep_days]", show_default=False)
+        float | None, typer.Option("--keep-days", metavar="DAYS", help="Older ones leave. [default: as configured]", show_default=False)
     ] = None,
     keep_bytes: Annotated[
-        str | None, typer.Option("--keep-bytes", metavar="SIZE", help="As 500MB or 50GB. [default: raw_log.keep_gb]", show_default=False)
+        str | None, typer.Option("--keep-bytes", metavar="SIZE", help="As 500MB or 50GB. [default: as configured]", show_default=False)
     ] = None,
     archive: Annotated[
-        Path | None, typer.Option("--archive", metavar="FOLDER", help="Move them there. [default: raw_log.archive]", show_default=False)
+        Path | None, typer.Option("--archive", metavar="FOLDER", help="Move them there. [default: as configured]", show_default=False)
     ] = None,
+    pins: Annotated[list[int] | None, typer.Option("--pin", metavar="RUN", help="Inputs of this run stay from now on.", show_default=False)] = None,
+    unpins: Annotated[list[int] | None, typer.Option("--unpin", metavar="RUN", help="They may leave again.", show_default=False)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would leave.")] = False,
     home: HomeFlag = None,
     sets: SetFlags = None,
     json: JsonFlag = False,
 ) -> None:
-    """Take the oldest segments out of raw logs: those too old, and as many as make the rest small enough; never one that may be being written."""
+    """Take out the oldest segments of raw logs, or the inputs of the oldest runs: those too old, and as many as make the rest small enough.
+
+    Never what may be being written. Of runs, those that have no end, the newest of each market and those that are pinned stay.
+    """
     with answering(json):
         from metastackerbandit.cli.market_data import config_of
-        from metastackerbandit.cli.pruning import limits_of, prune_payload, prune_text
+        from metastackerbandit.cli.pruning import limits_of, prune_inputs_payload, prune_inputs_text, prune_payload, prune_text
+        from metastackerbandit.storage.input_retention import has_inputs
 
         config = config_of(home, sets)
-        payload = prune_payload(folder, limits_of(config.raw_log, keep_days, keep_bytes), archive, dry_run=dry_run)
+        if has_inputs(folder):
+            limits = limits_of(config.input_log, "input_log", keep_days, keep_bytes)
+            payload = prune_inputs_payload(folder, limits, archive, pins or (), unpins or (), dry_run=dry_run)
+            tell(payload, prune_inputs_text(payload), json)
+            return
+        if pins or unpins:
+            raise UsageError("only inputs of runs are pinned", where="--pin", mend="name the folder `inputs` of a home")
+        payload = prune_payload(folder, limits_of(config.raw_log, "raw_log", keep_days, keep_bytes), archive, dry_run=dry_run)
         tell(payload, prune_text(payload), json)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 NOT_RUNNING = 3  # the exit code of a status that finds nothing running
 
 
-def status(home: HomeFlag = None, json: JsonFlag = False) -> None:
+def status(
+    home: HomeFlag = None,
+    metrics: Annotated[bool, typer.Option("--metrics", help="As OpenMetrics text, for a collector.")] = False,
+    json: JsonFlag = False,
+) -> None:
     """What runs, what it holds, and what needs attention; exit code 3 when nothing runs."""
     with answering(json):
         from metastackerbandit.domain.errors import NotFound
@@ -28,7 +32,12 @@ def status(home: HomeFlag = None, json: JsonFlag = False) -> None:
             found = standing(journal_of(home), now_ns, is_alive)
         except NotFound:
             found = NOTHING
-        tell(found, _status_text(found), json)
+        if metrics:
+            from metastackerbandit.cli.metrics import openmetrics
+
+            typer.echo(openmetrics(found))
+        else:
+            tell(found, _status_text(found), json)
         if found.state != "running":
             raise typer.Exit(NOT_RUNNING)
 
@@ -54,5 +63,9 @@ def _status_text(found: Standing) -> str:
         lines.append(f"  config {found.config_hash}  code {found.code}")
     for held in found.positions:
         lines.append(f"  {held.symbol} {held.frame} {held.side} {held.quantity} for {held.cost} {held.quote}")
+    if "vitals" in found.summary:
+        from metastackerbandit.cli.run_vitals import vitals_lines
+
+        lines += [f"  {line}" for line in vitals_lines(found.summary["vitals"])]
     lines += [f"  attention: {line}" for line in found.attention]
     return "\n".join([*lines, *(f"  notice: {line}" for line in found.notices)])

@@ -6,7 +6,8 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable
 from contextlib import nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from metastackerbandit.runtime.live_run import LiveBroker, LiveRun
     from metastackerbandit.runtime.recorder import Tally
     from metastackerbandit.runtime.venue_clock import VenueClock
+    from metastackerbandit.runtime.vitals import Vitals
     from metastackerbandit.storage.input_log import InputLog, LegLog
     from metastackerbandit.storage.journal import RunWriter
     from metastackerbandit.storage.run_record import RunRecord, State
@@ -96,6 +98,7 @@ _AGES = (
 )  # limits of how old something may be: ages are told in the venue's time, and meant in ours
 MOST_RATE = 60.0  # beyond it a frame of data covers more than limits of age allow
 _GRACE_S = 0.25  # of ours, that trades may come late on a venue whose time runs faster
+_MOST_ALARMS = 1_000  # batches that a run's answer lists, the newest; the journal has all
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a terminal that is closed ends a run in order, too
 
 
@@ -205,6 +208,7 @@ async def _traded_until(
     """Wire everything, hear what was before, and trade until the time is over or somebody stops it."""
     from metastackerbandit.cli.control import answers_of
     from metastackerbandit.cli.replay import inputs_before, predictor_of, view_of
+    from metastackerbandit.cli.run_vitals import vitals_of
     from metastackerbandit.cli.taking_up import replayed
     from metastackerbandit.cli.venues import endpoints_of
     from metastackerbandit.cli.watched import cards_heard
@@ -227,7 +231,7 @@ async def _traded_until(
 
     config, plan = session.config, session.plan
     view = None if asked.is_quiet else view_of(session, record, writer.run, asked.is_plain, 0)
-    raised: list[np.ndarray] = []
+    raised: deque[np.ndarray] = deque(maxlen=_MOST_ALARMS)
 
     def alarmed(rows: np.ndarray) -> None:
         kept.alarms(rows)
@@ -270,10 +274,12 @@ async def _traded_until(
             tell=events,
             watch=lambda event, taken: view.moved(event, engine, taken) if view is not None and sink.is_open else None,
             asks_pause=watching.asks_pause,
+            upkeep=(config.upkeep_worker, config.upkeep),
         )
         instruments = [structs.replace(one, venue=asked.venue.codec) for one in session.recording.instruments]
         ends = structs.replace(config.live_run, at_end="flatten") if asked.leaves else config.live_run
         run = LiveRun(plan, instruments, world, feed, config.bars, ends, wiring)
+        vitals = vitals_of(session.home, writer.run, run, raw, clock)
         began = time.monotonic()
         with view or nullcontext():
             if isinstance(kept, JournalAgain) and former is not None:
@@ -286,12 +292,13 @@ async def _traded_until(
             door = ControlDoor(session.home, answers_of(session.home, run, engine, writer.run))
             await door.open()
             try:
-                stopped = await _until_over(run, asked.seconds, clock, writer, config, engine)
+                stopped = await _until_over(run, asked.seconds, clock, writer, config, engine, vitals)
             finally:
                 await door.close()
     finally:
         raw.close()
-    return _payload(session, asked, record, writer, run, events, raised, time.monotonic() - began, stopped)
+    ended = _payload(session, asked, record, writer, run, events, raised, time.monotonic() - began, stopped)
+    return ended | {"vitals": vitals.measured() | {"whole": vitals.whole()}}
 
 
 class FromNowOn:
@@ -334,8 +341,10 @@ class VenueTimes:
         await asyncio.sleep(seconds)
 
 
-async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, writer: RunWriter, config: Config, engine: Any) -> bool:
+async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, writer: RunWriter, config: Config, engine: Any, vitals: Vitals) -> bool:
     """Run, with a heartbeat, for so long, or until a signal; whether a signal ended it."""
+    from metastackerbandit.runtime.lags import probe
+
     stop, loop, signals = asyncio.Event(), asyncio.get_running_loop(), []
 
     def asked_to(name: int) -> None:
@@ -348,10 +357,10 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
 
     async def beat() -> None:
         while True:
-            writer.heartbeat(time.time_ns(), summary_of_run(run, engine))
+            writer.heartbeat(time.time_ns(), {**summary_of_run(run, engine), "vitals": vitals.measured()})
             await asyncio.sleep(config.live_run.heartbeat_s)
 
-    beside = [asyncio.ensure_future(beat()), asyncio.ensure_future(clock.run())]
+    beside = [asyncio.ensure_future(work) for work in (beat(), clock.run(), probe(run.lags, config.live_run.probe_s))]
     for task in beside:
         task.add_done_callback(lambda _: stop.set())  # a journal that cannot be written to is not traded past
     try:
@@ -398,7 +407,7 @@ def _payload(
     writer: RunWriter,
     run: LiveRun,
     events: Tally,
-    alarms: Sequence[np.ndarray],
+    alarms: Iterable[np.ndarray],
     seconds: float,
     stopped: bool,
 ) -> dict[str, Any]:

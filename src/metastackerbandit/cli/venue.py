@@ -51,7 +51,12 @@ def venue(
         typer.Option("--speed", help="Seconds of the venue in one of ours. [default: 60, of captures 1]", min=0.01, max=1_000, show_default=False),
     ] = None,
     market: Annotated[str, typer.Option("--market", metavar="both|spot|perp", help="What it serves.")] = "both",
+    step: Annotated[
+        float, typer.Option("--step", metavar="SECONDS", help="Of the venue, between two moments at which its market moves.", min=0.01, max=1.0)
+    ] = 1.0,
     preset: Annotated[str, typer.Option("--flow", metavar="NAME", help="normal, high-volatility or high-volume.")] = "normal",
+    volatility: Annotated[float, typer.Option("--volatility", metavar="X", help="Times that of the flow.", min=0.1, max=10.0)] = 1.0,
+    volume: Annotated[float, typer.Option("--volume", metavar="X", help="Times the trades and changes of the flow.", min=0.1, max=100.0)] = 1.0,
     symbols: Annotated[
         str | None, typer.Option("--symbols", metavar="A,B", help="Symbols. [default: five large ones, or all there are]", show_default=False)
     ] = None,
@@ -78,8 +83,11 @@ def venue(
             port=port,
             tls_port=tls_port,
             speed=speed,
+            step_s=step,
             markets=_markets(market),
             preset=preset,
+            volatility=volatility,
+            volume=volume,
             symbols=tuple(one.strip().upper() for one in (symbols or "").split(",") if one.strip()),
             seed=seed,
             days=days,

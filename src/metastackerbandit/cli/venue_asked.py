@@ -38,6 +38,9 @@ class Served(Struct, frozen=True):
     source: str = "made"
     data: tuple[Path, ...] = ()
     since_ns: int | None = None
+    step_s: float = 1.0  # of the venue, between two moments at which a made market moves
+    volatility: float = 1.0  # times that of the preset
+    volume: float = 1.0  # times its trades and changes of mind
 
 
 class SideMarket(Struct, frozen=True):
@@ -76,7 +79,14 @@ def generator_of(asked: Served) -> GeneratorSettings:
     """The settings of what is made: the market, or the books around recorded candles."""
     if asked.preset not in MARKETS:
         raise UsageError(f"no flow {asked.preset!r}", where="--flow", mend=f"there are {', '.join(MARKETS)}")
-    return structs.replace(MARKETS[asked.preset], seed=asked.seed)
+    usual = MARKETS[asked.preset]
+    return structs.replace(
+        usual,
+        seed=asked.seed,
+        annual_volatility=usual.annual_volatility * asked.volatility,
+        trades_a_second=usual.trades_a_second * asked.volume,
+        quotes_a_second=usual.quotes_a_second * asked.volume,
+    )
 
 
 def fees_of(market: str) -> tuple[int, int]:

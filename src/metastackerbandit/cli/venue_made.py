@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from metastackerbandit.cli.venue_asked import Served, ServedMarkets, SideMarket, fees_of, generator_of
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.timeframe import HOUR_NS
+from metastackerbandit.domain.timeframe import HOUR_NS, SECOND_NS
 from metastackerbandit.simulation.candle_board import FIVE_NS
 from metastackerbandit.simulation.settings import ListingSettings
 
@@ -37,10 +37,13 @@ def made_markets(asked: Served) -> ServedMarkets:
     for market in asked.markets:
         listed = [listing_of(symbol, market) for symbol in symbols]
         funding = FundingBoard(len(listed), generator.funding_hours * HOUR_NS, begun_ns) if market == "perp" else None
-        source = MadeSource(generator, [MadeSymbol(one.instrument, terms) for one, terms in listed], asked.days, funding)
+        source = MadeSource(
+            generator, [MadeSymbol(one.instrument, terms) for one, terms in listed], asked.days, funding, round(asked.step_s * SECOND_NS)
+        )
         sides[market] = SideMarket(tuple(one for one, _ in listed), source, funding)
     heading = f"SIMULATED: {', '.join(symbols)}, {' and '.join(sides)}, {asked.days} days of past"
     told = {"seed": asked.seed, "days": asked.days, "flow": asked.preset}
+    told |= {"step_s": asked.step_s, "volatility": asked.volatility, "volume": asked.volume}
     return ServedMarkets(begun_ns, clock_ns, asked.speed or SPEED, f"seed {asked.seed} since {begun_ns}", heading, sides, told)
 
 

@@ -28,7 +28,17 @@ def serve() -> None:
     from metastackerbandit.practice.made_source import MadeSource
 
     asked = Served(
-        port=0, tls_port=None, speed=1.0, markets=("spot", "perp"), preset="normal", symbols=("BTCUSDT",), seed=1, days=2, seconds=None, faults=()
+        port=0,
+        tls_port=None,
+        speed=1.0,
+        step_s=1.0,
+        markets=("spot", "perp"),
+        preset="normal",
+        symbols=("BTCUSDT",),
+        seed=1,
+        days=2,
+        seconds=None,
+        faults=(),
     )
     markets = made_markets(asked)
     venue, _ = venue_of(markets)

@@ -20,7 +20,7 @@ from metastackerbandit.risk.settings import RiskSettings, SizingSettings, TailSe
 from metastackerbandit.runtime.settings import BackoffSettings, LiveRunSettings, LiveSettings, OrderSettings, PriceSettings, UpkeepWorkerSettings
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.settings import AlignmentSettings, ArmSettings, ContextSettings, PosteriorSettings
-from metastackerbandit.storage.settings import RawLogSettings
+from metastackerbandit.storage.settings import InputLogSettings, RawLogSettings
 from metastackerbandit.training.settings import TrainingSettings
 
 
@@ -54,6 +54,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     market: MarketSettings = MarketSettings()
     quality: QualitySettings = QualitySettings()
     raw_log: RawLogSettings = RawLogSettings()
+    input_log: InputLogSettings = InputLogSettings()
     bars: BarSettings = BarSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
     upkeep_worker: UpkeepWorkerSettings = UpkeepWorkerSettings()

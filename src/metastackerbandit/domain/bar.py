@@ -7,7 +7,7 @@ import math
 from msgspec import Struct
 
 
-class Bar(Struct, frozen=True):
+class Bar(Struct, frozen=True, array_like=True):
     """One candle of one instrument.
 
     Prices are ticks (int > 0, low <= open, close <= high); `volume` is base units (NaN where the source has none). A bar

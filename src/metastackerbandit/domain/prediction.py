@@ -24,7 +24,7 @@ SILENCE_NAMES = ("AWAKE", "NO_VERSION", "WARMING_UP", "INCOMPLETE", "REFUSED", "
 IN_DOWN, IN_FLAT, IN_UP = 1, 2, 4  # bits of `conformal_set`
 
 
-class Prediction(Struct, frozen=True, tag="predicted"):
+class Prediction(Struct, frozen=True, array_like=True, tag="predicted"):
     """One model's word on the bar of `frame_ns` that closed at `closed_ns`, known at `at_ns`.
 
     `silence` is 0 when awake, else a place in SILENCES and every number NaN. Probabilities are calibrated, over the label's

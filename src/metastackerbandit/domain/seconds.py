@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class SecondRow(Struct, frozen=True):
+class SecondRow(Struct, frozen=True, array_like=True):
     """One second by our clock, [`second`, `second` + 1) of Unix time; `known_ns` is when the first frame or tick at or after its end came.
 
     Sizes are lots, prices ticks (float where between two), so that sums are exact and a mirrored market is the same row with its sides

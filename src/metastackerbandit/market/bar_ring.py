@@ -105,6 +105,17 @@ def closed_bars(bars: Bars, s: int, f: int, count: int = LENGTH) -> np.ndarray:
     return view
 
 
+def append(bars: Bars, s: int, f: int, bar: np.ndarray) -> None:
+    """A closed bar (1,) from elsewhere becomes the newest; one that is not newer than those that are there is let go."""
+    cursor = bars.cursor[s, f]
+    if bar["opened_ns"][0] < cursor["ends_ns"]:
+        return
+    place = int(cursor["written"]) % LENGTH
+    bars.closed[s, f, place] = bars.closed[s, f, place + LENGTH] = bar[0]
+    cursor["written"] += 1
+    cursor["ends_ns"], cursor["close"] = bar["closed_ns"][0], bar["close"][0]
+
+
 def refill(bars: Bars, s: int, f: int, kept: np.ndarray) -> None:
     """Put a cache that was kept whole (market/backfill.py) in the place of the ring: bars (N,) in time order, of which the newest LENGTH stay.
 

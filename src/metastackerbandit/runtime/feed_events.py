@@ -27,6 +27,7 @@ HAPPENINGS = {
     "audit_failed": "low",
     "dropped": "high",
     "candle_failed": "medium",  # one that was not heard whole could not be asked for
+    "candle_differs": "high",  # the venue has another one than was heard and told
     "funding_failed": "medium",  # what was settled could not be asked for
     # of orders and the account
     "clock_known": "",

@@ -126,6 +126,11 @@ class LiveFeed:
         """Symbols whose books are live."""
         return tuple(self.desk.instruments[s].symbol for s in self._followed if self.desk.state(s) == "live")
 
+    @property
+    def wanted(self) -> int:
+        """How many instruments wait for a snapshot that is asked for."""
+        return self._snapshots.wanted
+
     # -- the parts ---------------------------------------------------------------------------------------------------
 
     def _socket(self, place: int, plan: SocketPlan) -> LiveSocket:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, FundingSettled, Input, SecondSeen
@@ -20,7 +22,7 @@ from metastackerbandit.domain.market_rows import DEPTH, MARK, TRADES, MarkRow
 from metastackerbandit.domain.seconds import SecondRow
 from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.engine.plan import Plan
-from metastackerbandit.market.bar_ring import closed_bars
+from metastackerbandit.market.bar_ring import append, closed_bars, refill
 from metastackerbandit.market.bar_terms import bar_terms
 from metastackerbandit.market.bars import NEVER, empty_bars, listen, take, tick
 from metastackerbandit.market.cob import CobTerms, empty_cob
@@ -30,6 +32,7 @@ from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.second_feed import MOST_SILENT, SecondCourse, SecondFeed, close_all, follow
 
+MOST_WAITING = 1_500  # candles of a symbol that stand behind a missing one: as many as a ring of bars has
 Settle = Callable[[MarkRow], None]  # what was due has been settled; this was told last before
 Ask = Callable[[int, int], None]  # a symbol's candle that opened at this time is wanted from the venue
 
@@ -48,9 +51,12 @@ class LiveMarket:
         self._base_ns, self._settle = plan.base_ns, settle
         instruments = desk.instruments
         self._books = [tuple(b for b, book in enumerate(plan.books) if book.place == s) for s in range(len(instruments))]
-        self.bars = empty_bars([bar_terms(one) for one in instruments], (plan.base_ns,), settings)
+        terms, bare = [bar_terms(one) for one in instruments], structs.replace(settings, most_ticks=1)  # nobody reads single trades here
+        self.bars = empty_bars(terms, (plan.base_ns,), bare)
+        self.told = empty_bars(terms, (plan.base_ns,), bare)  # the newest candles as they were told
         self._told = [0] * len(instruments)  # bars of the ring that were taken out of it
         self._waiting: list[deque[np.ndarray]] = [deque() for _ in instruments]  # closed candles that are not told yet, oldest first
+        self.let_go = 0  # candles that came while MOST_WAITING waited; they are asked for when there is room
         self._ended_ns = [0] * len(instruments)  # where the newest candle told ends
         self._opens = [False] * len(instruments)  # whether the next candle's first price is still to be told
         self._settles: list[MarkRow | None] = [None] * len(instruments)
@@ -67,6 +73,7 @@ class LiveMarket:
         """The candles (N,) from before: the next one told is the one behind them."""
         if len(bars):
             self._ended_ns[s] = int(bars[-1]["closed_ns"])
+            refill(self.told, s, 0, bars)
 
     def listens(self, s: int, from_ns: int) -> None:
         """Trades of a symbol are heard without a break from then on; NEVER: not any more."""
@@ -97,11 +104,15 @@ class LiveMarket:
         for s in range(len(self._told)):
             self._take_closed(s, now_ns)
 
-    def mended(self, s: int, candle: np.ndarray, now_ns: int) -> None:
-        """The venue's candle (1,) for one that was asked for; it takes the other's place, and those behind it are told."""
+    def mended(self, s: int, candles: np.ndarray, now_ns: int) -> None:
+        """The venue's candles (N,), oldest first, for those that were asked for; each takes the other's place, and what is whole then is told."""
+        known = {int(candle["opened_ns"]): place for place, candle in enumerate(candles)}
         waiting = self._waiting[s]
-        if waiting and waiting[0]["opened_ns"][0] == candle["opened_ns"][0]:
-            waiting[0] = candle
+        for n, one in enumerate(waiting):
+            place = known.get(int(one["opened_ns"][0]))
+            if place is not None and not _is_whole(one):
+                waiting[n] = candles[place : place + 1].copy()
+        if len(candles):
             self._tell_waiting(s, now_ns)
 
     def settled(self, mark: MarkRow, now_ns: int, rate: int | None = None, ticks: int | None = None) -> None:
@@ -114,9 +125,10 @@ class LiveMarket:
         """How many closed candles of a symbol are not told yet."""
         return len(self._waiting[s])
 
-    def missing(self, s: int) -> int:
-        """When the candle opened that a symbol waits for, 0 where it waits for none."""
-        return int(self._waiting[s][0]["opened_ns"][0]) if self._waiting[s] else 0
+    def missing(self, s: int) -> tuple[int, int] | None:
+        """The candles that a symbol waits for first, those that are missing in a row: [from, to) of their openings; None where it waits for none."""
+        row = list(takewhile(lambda one: not _is_whole(one), self._waiting[s]))
+        return (int(row[0]["opened_ns"][0]), int(row[-1]["closed_ns"][0])) if row else None
 
     # -- candles -----------------------------------------------------------------------------------------------------
 
@@ -129,7 +141,9 @@ class LiveMarket:
         self._told[s] = written
         for n, bar in enumerate(closed_bars(self.bars, s, 0, more)):
             self._lay_in_unheard(s, int(bar["opened_ns"]))
-            if int(bar["opened_ns"]) >= self._next_ns(s):
+            if len(self._waiting[s]) >= MOST_WAITING:
+                self.let_go += 1
+            elif int(bar["opened_ns"]) >= self._next_ns(s):
                 self._waiting[s].append(closed_bars(self.bars, s, 0, more)[n : n + 1].copy())
         self._tell_waiting(s, now_ns)
 
@@ -139,9 +153,9 @@ class LiveMarket:
         return int(waiting[-1]["closed_ns"][0]) if waiting else self._ended_ns[s]
 
     def _lay_in_unheard(self, s: int, until_ns: int) -> None:
-        """Candles that nobody heard stand in the line, to be asked for."""
+        """Candles that nobody heard, or for which there was no room, stand in the line, to be asked for."""
         opened_ns = self._next_ns(s)
-        while 0 < opened_ns < until_ns:
+        while 0 < opened_ns < until_ns and len(self._waiting[s]) < MOST_WAITING:
             missing = rows(Bar, 1)
             missing["opened_ns"], missing["closed_ns"], missing["parts_due"] = opened_ns, opened_ns + self._base_ns, 1
             self._waiting[s].append(missing)
@@ -151,13 +165,14 @@ class LiveMarket:
         """Tell candles that are whole, up to the first that is not, which is asked for."""
         waiting = self._waiting[s]
         while waiting:
-            if waiting[0]["parts"][0] < waiting[0]["parts_due"][0]:
+            if not _is_whole(waiting[0]):
                 self._ask(s, int(waiting[0]["opened_ns"][0]))
                 return
             candle = waiting.popleft()
             candle["known_ns"] = max(now_ns, int(candle["closed_ns"][0]))
             bar: Bar = struct_of(Bar, candle[0])
             self._ended_ns[s] = bar.closed_ns
+            append(self.told, s, 0, candle)
             for book in self._books[s]:
                 self._emit(BarClosed(book, bar))
             following = waiting[0] if waiting else None
@@ -199,6 +214,11 @@ class LiveMarket:
                 row: SecondRow = struct_of(SecondRow, mine.out[n])
                 for book in self._books[row.instrument]:
                     self._emit(SecondSeen(book, row))
+
+
+def _is_whole(candle: np.ndarray) -> bool:
+    """Whether a candle (1,) is as the venue has it, or was heard from its beginning to its end."""
+    return bool(candle["parts"][0] >= candle["parts_due"][0])
 
 
 @kernel

@@ -9,37 +9,44 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from msgspec import Struct
 
+from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.errors import MsbError, VenueError
 from metastackerbandit.domain.inputs import Control, Input, OrderReport
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.kernel import entry, rows
 from metastackerbandit.domain.market_rows import MarkRow
 from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
 from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import Plan
 from metastackerbandit.exchanges.streams import SocketPlan
-from metastackerbandit.market.bars import NEVER
-from metastackerbandit.market.settings import BarSettings
+from metastackerbandit.market.bars import BAR_FRAMES, NEVER
+from metastackerbandit.market.settings import BarSettings, UpkeepSettings
 from metastackerbandit.runtime.book_feed import Feeds
 from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
 from metastackerbandit.runtime.health import HealthFacts
+from metastackerbandit.runtime.lags import empty_lags, note_frame
 from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World
 from metastackerbandit.runtime.live_market import LiveMarket
 from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.recovery import Past
 from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
-from metastackerbandit.runtime.settings import LiveRunSettings
+from metastackerbandit.runtime.settings import LiveRunSettings, UpkeepWorkerSettings
 from metastackerbandit.runtime.trader import Trader
+from metastackerbandit.runtime.upkeep_worker import UpkeepWorker, Upkept
+from metastackerbandit.runtime.vitals import Depths
 
 Word = Literal["pause", "resume", "kill", "flatten"]
 PERP_WORDS, SPOT_WORDS = ("depth", "trade", "markPrice"), ("depth", "trade")
 _WAIT_S = 0.02
 _FUNDING_TRIES = 20
+_SETTLEMENTS = 2  # of a symbol that may wait to be asked for: hours lie between two
+_WORDS = 16  # of operators that may wait; who comes behind them waits too
 _BREAKS = ("closed", "stopped", "not_connected", "silent")  # events behind which a connection's trades are not heard any more
 
 
@@ -82,7 +89,8 @@ class LiveBroker(Broker, Protocol):
 class Wiring(Struct, frozen=True):
     """What a run is put together from: `broker(desk, deliver)` and `driver(broker)` make those, `predictor` answers candles (None: nobody does).
 
-    `tell` gets events, `watch` every input after it was taken, `asks_pause` says whether a monitor wants the run paused.
+    `tell` gets events, `watch` every input after it was taken, `asks_pause` says whether a monitor wants the run paused. `upkeep` says how candles
+    that were told are held against the venue's, round after round (None: they are not).
     """
 
     broker: Callable[[FeedDesk, Callable[[OrderReport], None]], LiveBroker]
@@ -91,6 +99,7 @@ class Wiring(Struct, frozen=True):
     tell: Tell
     watch: Callable[[Input, int], None]
     asks_pause: Callable[[], bool]
+    upkeep: tuple[UpkeepWorkerSettings, UpkeepSettings] | None = None
 
 
 class LiveRun:
@@ -108,15 +117,19 @@ class LiveRun:
     ) -> None:
         self._plan, self._world, self._settings, self._feed_settings, self._wiring = plan, world, settings, feed, wiring
         words = SPOT_WORDS if instruments[0].market == "spot" else PERP_WORDS
-        self._due: asyncio.Queue[MarkRow] = asyncio.Queue()  # settlements that are to be asked for
+        self._due: asyncio.Queue[MarkRow] = asyncio.Queue(_SETTLEMENTS * len(instruments))  # that are to be asked for
         self.feed = LiveFeed(instruments, words, world, feed, self._told, self._hear, self._passing)
         self.broker = wiring.broker(self.feed.desk, self._reported)
         self.trader = Trader(wiring.driver(self.broker), wiring.predictor, wiring.watch)
-        self.market = LiveMarket(plan, self.feed.desk, bars, self._take, self._want, self._due.put_nowait)
+        self.market = LiveMarket(plan, self.feed.desk, bars, self._take, self._want, self._settle)
+        self.lags = empty_lags()
+        self._note_frame: Any = entry(note_frame, self.lags, self.feed.desk.market.decoded, 1, 1, 1)
+        self._came_ns = 0  # when what is being taken came
         self._heard_by = {one.name: _places_of_trades(one, instruments) for one in self.feed.plans}
-        self._wanted: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
-        self._asked: set[tuple[int, int]] = set()
-        self._words: asyncio.Queue[tuple[Word, asyncio.Future[int]]] = asyncio.Queue()  # of operators
+        self._wanted: asyncio.Queue[int] = asyncio.Queue()  # symbols that wait for a candle, each once
+        self._asked: set[int] = set()
+        self._words: asyncio.Queue[tuple[Word, asyncio.Future[int]]] = asyncio.Queue(_WORDS)  # of operators
+        self._let_go = 0  # settlements that count as they were told last, since too many were to be asked for
         self.warmed = 0  # decisions on the candles before
         self._ended: tuple[dict[str, HealthFacts], tuple[str, ...]] | None = None  # as the feed stood when the run was asked to end
 
@@ -165,8 +178,9 @@ class LiveRun:
 
     async def _trade(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            works = self.feed.run(), self.broker.run(), self._look(), self._mend(), self._fund(), self._obey()
-            tasks = [group.create_task(work) for work in works]
+            works = self.feed.run(), self.broker.run(), self._look(), self._fund(), self._obey(), self._hold_against()
+            mending = (self._mend() for _ in range(self._settings.mend_workers))
+            tasks = [group.create_task(work) for work in (*works, *mending)]
             await stop.wait()
             self._ended = self.feed.health(), self.feed.live()
             if self._settings.at_end == "flatten":
@@ -188,7 +202,7 @@ class LiveRun:
     async def obey(self, word: Word) -> int:
         """Have an operator's word taken by the run; the time that it counts from, UTC ns by the venue's clock. What fails in it ends the run."""
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._words.put_nowait((word, done))
+        await self._words.put((word, done))
         return await done
 
     async def _flatten(self) -> None:
@@ -211,15 +225,31 @@ class LiveRun:
             if not done.done():
                 done.set_result(self.trader.now_ns)
 
+    def depths(self) -> Depths:
+        """What waits here, and what was let go for want of room."""
+        desk, places = self.feed.desk, range(len(self.feed.desk.instruments))
+        now = {
+            "changes": sum(desk.waits(s) for s in places),
+            "snapshots": self.feed.wanted,
+            "requests": self.feed.rest.waits,
+            "candles": sum(self.market.waits(s) for s in places),
+            "settlements": self._due.qsize(),
+            "words": self._words.qsize(),
+        }
+        return Depths(now, {"changes": sum(desk.dropped), "candles": self.market.let_go, "settlements": self._let_go})
+
     # -- what comes --------------------------------------------------------------------------------------------------
 
     def _passing(self, now_ns: int) -> None:
+        self._came_ns = now_ns
         self.broker.passing(now_ns)
         self.market.passing(now_ns)
 
     def _hear(self, taken: Taken, feeds: Feeds, received_ns: int) -> None:
         self.broker.hear(taken, received_ns)
         self.market.hear(taken, received_ns)
+        if received_ns == self._came_ns:  # changes that had waited for a snapshot are late for another reason
+            self._note_frame(self.lags, self.feed.desk.market.decoded, taken.kind, received_ns, self._world.clock.now_ns())
 
     def _reported(self, report: OrderReport) -> None:
         self._take(report)
@@ -251,35 +281,74 @@ class LiveRun:
     # -- candles that were not heard whole ---------------------------------------------------------------------------
 
     def _want(self, s: int, opened_ns: int) -> None:
-        if (s, opened_ns) not in self._asked:
-            self._asked.add((s, opened_ns))
-            self._wanted.put_nowait((s, opened_ns))
+        if s not in self._asked:
+            self._asked.add(s)
+            self._wanted.put_nowait(s)
 
     async def _mend(self) -> None:
-        """Ask for one candle after another, and again where that failed: those behind it wait."""
+        """Ask for what one symbol after another waits for, all that is missing in a row at once, and again where that failed."""
         while True:
-            s, opened_ns = await self._wanted.get()
+            s = await self._wanted.get()
+            stretch = self.market.missing(s)
+            if stretch is None:
+                self._asked.discard(s)
+                continue
             try:
-                candle = await self._fetched(s, opened_ns)
+                candles = await self._fetched(s, *stretch)
             except VenueError as error:
                 self._note("candle_failed", s, str(error))
-                candle = None
-            if candle is None or not len(candle):
-                await self._world.clock.sleep(self._settings.mend_s)
-                self._wanted.put_nowait((s, opened_ns))
+                candles = rows(Bar, 0)
+            self.market.mended(s, candles, self._world.clock.now_ns())
+            left = self.market.missing(s)
+            if left is None:
+                self._asked.discard(s)
                 continue
-            self._asked.discard((s, opened_ns))
-            self.market.mended(s, candle, self._world.clock.now_ns())
+            if left[0] == stretch[0]:  # the venue has not got it yet
+                await self._world.clock.sleep(self._settings.mend_s)
+            self._wanted.put_nowait(s)
 
-    async def _fetched(self, s: int, opened_ns: int) -> np.ndarray:
-        """The venue's candle (1,), none while it has not got it."""
-        one, ends_ns = self.feed.desk.instruments[s], opened_ns + self._plan.base_ns
-        streams, frame = self.feed.streams, frame_name(self._plan.base_ns)
-        request = streams.klines(one, "1d" if frame == "24h" else frame, opened_ns, ends_ns, 1, self._feed_settings.endpoints)
+    async def _fetched(self, s: int, from_ns: int, to_ns: int) -> np.ndarray:
+        """The venue's candles (N,) that open in a stretch, oldest first, as many as one answer has; none while it has not got them."""
+        one, streams, frame = self.feed.desk.instruments[s], self.feed.streams, frame_name(self._plan.base_ns)
+        to_ns = min(to_ns, from_ns + streams.most_klines * self._plan.base_ns)
+        count = (to_ns - from_ns) // self._plan.base_ns
+        request = streams.klines(one, "1d" if frame == "24h" else frame, from_ns, to_ns, count, self._feed_settings.endpoints)
         answer = await self.feed.rest.ask(request)
-        return streams.read_klines(answer.body, one, self._plan.base_ns, ends_ns)
+        told = streams.read_klines(answer.body, one, self._plan.base_ns, to_ns)
+        return told[(told["opened_ns"] >= from_ns) & (told["opened_ns"] < to_ns)]
+
+    async def _hold_against(self) -> None:
+        """Hold the newest candles that were told against the venue's, where that is asked for and the venue has candles of that length."""
+        if self._wiring.upkeep is None or self._plan.base_ns not in BAR_FRAMES.values():
+            return
+        worker, upkeep = self._wiring.upkeep
+        keeper = UpkeepWorker(
+            self.market.told,
+            self.feed.desk.instruments,
+            self.feed.rest,
+            clock=self._world.clock,
+            settings=worker,
+            upkeep=upkeep,
+            endpoints=self._feed_settings.endpoints,
+            tell=self._held_against,
+        )
+        await keeper.run()
+
+    def _held_against(self, found: Upkept) -> None:
+        if found.failed or found.differing:
+            what, words = ("candle_failed", found.failed) if found.failed else ("candle_differs", "the venue's candles are others than those told")
+            self._wiring.tell(FeedEvent(self._world.clock.now_ns(), what, "rest", found.symbol, words, found.differing))
 
     # -- funding -----------------------------------------------------------------------------------------------------
+
+    def _settle(self, mark: MarkRow) -> None:
+        """Have a settlement asked for; where too many are already, it counts as it was told last."""
+        try:
+            self._due.put_nowait(mark)
+        except asyncio.QueueFull:
+            self._let_go += 1
+            self._note("funding_failed", mark.instrument, "too many settlements are to be asked for: what the venue told before counts")
+            self.market.settled(mark, self._world.clock.now_ns())
 
     async def _fund(self) -> None:
         """Ask what was settled: the rate that was told before it may have been another one."""

@@ -63,19 +63,21 @@ class PaperBroker:
         self._desk, self._deliver = desk, deliver
         self._latency_ns = round(settings.latency_ms * 1e6)
         self._places = [book.place for book in plan.books]
+        self._owners = [1 + self._places[:b].count(s) for b, s in enumerate(self._places)]  # at the exchange: of a symbol's books each is another
         self._rates: list[CostRates] = [rates_of(one) for one in plan.costs]
         self._units = [one.rules().unit for one in plan.instruments]
         listings = [Listing(one, maker=0, taker=0, band=10**8) for one in desk.instruments]
         self.exchange = Exchange(listings, prices=_PRICES, orders=8 * _PRICES, owners=len(plan.books) + 1, kept=1_000)
         for book in range(len(plan.books)):
             assets = {asset: _ENOUGH for one in desk.instruments for asset in (one.base, one.quote)}
-            self.exchange.open(book + 1, assets)
+            if self._owners[book] not in self.exchange.orders.owners:
+                self.exchange.open(self._owners[book], assets)
         self._flow = rows(Flow, 4 * _PRICES)
         self._sent: dict[tuple[int, int], _Sent] = {}
         self._by_number: dict[int, _Sent] = {}
         self._refused: list[tuple[_Sent, int]] = []
+        self._due: dict[int, deque[tuple[int, Request]]] = {}  # of symbols that have any: when a request arrives, and what it is
         self._lost: list[_Sent] = []  # of a killed run, and not to be placed again
-        self._due: list[deque[tuple[int, Request]]] = [deque() for _ in desk.instruments]  # of each symbol: when a request arrives, and what it is
         market, queues = desk.market, self.exchange.queues
         self._changed: Any = entry(changed_flow, market, 1, 1, self._flow)
         self._whole: Any = entry(whole_flow, market, queues, 1, 1, self._flow)
@@ -90,7 +92,7 @@ class PaperBroker:
         taken yet is given up: its price is gone.
         """
         for book, lots in enumerate(past.lots):
-            self.exchange.queues.held[self._places[book], book + 1] = lots
+            self.exchange.queues.held[self._places[book], self._owners[book]] = lots
         for intent in past.intents.working:
             asked, side = intent.asked, 1 if intent.asked.lots > 0 else -1
             key = asked.instrument, asked.order
@@ -98,13 +100,14 @@ class PaperBroker:
             if intent.is_leaving or not (asked.kind != MARKET or asked.reduce_only):
                 self._lost.append(sent)
             else:
-                self._due[self._places[asked.instrument]].append((past.now_ns, AmendOrder(*key, side * intent.lots, intent.price, past.now_ns)))
+                due = self._due.setdefault(self._places[asked.instrument], deque())
+                due.append((past.now_ns, AmendOrder(*key, side * intent.lots, intent.price, past.now_ns)))
 
     def act(self, effect: Request) -> list[OrderReport]:
         """Take a request; what is known of it at once."""
-        due = self._due[self._places[effect.instrument]]
-        if self._latency_ns or due or not self._is_live(effect.instrument):
-            due.append((effect.at_ns + self._latency_ns, effect))
+        s = self._places[effect.instrument]
+        if self._latency_ns or self._due.get(s) or not self._is_live(effect.instrument):
+            self._due.setdefault(s, deque()).append((effect.at_ns + self._latency_ns, effect))
             return []
         return self._do(effect, effect.at_ns)
 
@@ -132,13 +135,13 @@ class PaperBroker:
     @property
     def is_idle(self) -> bool:
         """Whether no order works or is under way."""
-        return not self._sent and not any(self._due)
+        return not self._sent and not self._due
 
     def differences(self, engine: Engine) -> list[dict[str, str]]:
         """Positions as the engine's ledger has them against those at the exchange in memory."""
         held, found = self.exchange.queues.held, []
         for b, book in enumerate(engine.plan.books):
-            ours, theirs = int(engine.world.seats[b].position.lots), int(held[book.place, b + 1])
+            ours, theirs = int(engine.world.seats[b].position.lots), int(held[book.place, self._owners[b]])
             if ours != theirs:
                 found.append({"kind": "position", "symbol": book.instrument.symbol, "name": book.frame, "ours": f"{ours}", "venue": f"{theirs}"})
         return found
@@ -159,10 +162,13 @@ class PaperBroker:
         lost, self._lost = self._lost, []
         for sent in lost:
             self._deliver(self._over(sent, CANCELLED, now_ns))
-        for due in self._due:
+        for s in sorted(self._due):
+            due = self._due[s]
             while due and due[0][0] <= now_ns and self._is_live(due[0][1].instrument):
                 for report in self._do(due.popleft()[1], now_ns):
                     self._deliver(report)
+            if not due:
+                del self._due[s]
 
     def hear(self, taken: Taken, received_ns: int) -> None:
         """A frame was taken by the desk just now: the book that orders meet changes with it."""
@@ -196,7 +202,7 @@ class PaperBroker:
             sent = self._sent[key] = _Sent(effect.instrument, effect.order, effect.kind, effect.lots, self._middle(effect.instrument, effect.lots))
             self._place(sent, effect.lots, effect.trigger, bool(effect.reduce_only), now_ns)
         elif (known := self._sent.get(key)) is not None:
-            s, owner = self._places[known.book], known.book + 1
+            s, owner = self._places[known.book], self._owners[known.book]
             if isinstance(effect, CancelOrder):
                 self.exchange.cancel(owner, s, known.number, now_ns)
             else:
@@ -225,7 +231,7 @@ class PaperBroker:
         """Place a wish, so that what it does at once is known to be of this order."""
         sent.number = self.exchange.next_number
         self._by_number[sent.number] = sent
-        made = self.exchange.place(sent.book + 1, wish, now_ns)
+        made = self.exchange.place(self._owners[sent.book], wish, now_ns)
         if isinstance(made, Refusal):
             self._by_number.pop(sent.number)
         return made

@@ -27,6 +27,11 @@ class RestDesk:
         self._waiting: list[RestRequest] = []
         self._left = asyncio.Event()
 
+    @property
+    def waits(self) -> int:
+        """How many requests wait for their turn."""
+        return len(self._waiting)
+
     async def ask(self, request: RestRequest) -> Answer:
         """The answer, of status 200.
 

@@ -63,9 +63,11 @@ class LiveRunSettings(Struct, frozen=True, forbid_unknown_fields=True):
     look_s: Annotated[float, Meta(gt=0, le=10)] = 0.05  # between two looks at what time alone brings: candles and seconds that end
     listen_s: Annotated[float, Meta(ge=0, le=60)] = 1.0  # after a connection stands, before its trades count as heard: both clocks may differ so far
     mend_s: Annotated[float, Meta(gt=0, le=600)] = 0.5  # before a candle that the venue could not give is asked for again
+    mend_workers: Annotated[int, Meta(ge=1, le=64)] = 4  # requests for candles under way at a time: where a run begins in one, all need it
     at_end: Literal["flatten", "hold"] = "flatten"  # what an orderly end does with positions; hold leaves them, their stops working at the venue
     flatten_s: Annotated[float, Meta(ge=0, le=600)] = 20.0  # for positions to be left at an end, no longer
     heartbeat_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two words of a run to its journal that it is alive
+    probe_s: Annotated[float, Meta(ge=0.001, le=60)] = 0.02  # between two looks at how late the event loop wakes a sleeper
 
 
 class OrderSettings(Struct, frozen=True, forbid_unknown_fields=True):

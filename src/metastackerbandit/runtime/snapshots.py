@@ -45,6 +45,11 @@ class Snapshots:
             self._wanted.put_nowait(s)
             self._note("waiting", s, "a snapshot is asked for")
 
+    @property
+    def wanted(self) -> int:
+        """How many instruments wait for one: each once, so never more than there are."""
+        return len(self._asked)
+
     async def run(self) -> None:
         """Answer wishes until cancelled."""
         async with asyncio.TaskGroup() as group:

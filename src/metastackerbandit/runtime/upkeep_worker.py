@@ -9,7 +9,6 @@ from msgspec import Struct, structs
 
 from metastackerbandit.domain.errors import DataRefused, VenueError
 from metastackerbandit.domain.instrument import Instrument
-from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.exchanges.catalog import streams_of
 from metastackerbandit.exchanges.settings import EndpointSettings
 from metastackerbandit.market.backfill import Laid, lay_in
@@ -77,10 +76,8 @@ class UpkeepWorker:
     async def run(self) -> None:
         """Round after round until cancelled."""
         while True:
-            begun_ns = self._clock.now_ns()
             await self.round()
-            rest_s = self._settings.every_s - (self._clock.now_ns() - begun_ns) / SECOND_NS
-            await self._clock.sleep(max(rest_s, self._settings.gap_s))
+            await self._clock.sleep(self._settings.every_s)
 
     async def round(self) -> tuple[Upkept, ...]:
         """Each symbol and frame once, one request after another."""

@@ -45,7 +45,7 @@ class Exchange:
         self.perp = PerpMoney(self.listings, self.sizes, self.marks, self.orders.open)
         self._money: SpotMoney | PerpMoney = self.perp if listings[0].instrument.market == "perp" else self.spot
         self._waiting: list[dict[int, Order]] = [{} for _ in listings]
-        self._seen = [0] * len(listings)  # newest trade that triggers were held against
+        self._seen = [0] * len(listings)  # newest trade that triggers were held against, while any order waits
         self.next_number = 1  # that the next order will have
         self._events: list[Event] = []
 
@@ -101,6 +101,8 @@ class Exchange:
         self.next_number += 1
         self.orders.add(order)
         if order.waits:
+            if not self._waiting[wish.s]:
+                self._seen[wish.s] = int(self.queues.row[wish.s]["trade"])
             self._waiting[wish.s][order.number] = order
             self._tell(order, "new", now_ns)
             return order
@@ -154,17 +156,19 @@ class Exchange:
             done = int(flow_in(self.queues, rows, done))
             self._take_fills()
         if len(rows):
-            self.look(int(rows["at_ns"][-1]))
+            self.look(int(rows["at_ns"][-1]), sorted(set(rows["instrument"].tolist())))
 
     def mark(self, s: int, ticks: int, now_ns: int) -> None:
         """Another mark price."""
         self.marks[s] = ticks
-        self._look_at(s, now_ns)
-
-    def look(self, now_ns: int) -> None:
-        """Bring the orders whose triggers were met since this was last asked; orders of clients trade too."""
-        for s in range(len(self.listings)):
+        if self._waiting[s]:
             self._look_at(s, now_ns)
+
+    def look(self, now_ns: int, among: Sequence[int] = ()) -> None:
+        """Bring the orders, of these instruments or of all, whose triggers were met since this was last asked; orders of clients trade too."""
+        for s in among or range(len(self.listings)):
+            if self._waiting[s]:
+                self._look_at(s, now_ns)
 
     def fund(self, s: int, rate: int, mark: int, now_ns: int) -> None:
         """Settle funding of an instrument: longs pay `rate` (1e-8) of their position's worth at `mark` ticks, shorts receive it."""
@@ -318,14 +322,13 @@ class Exchange:
                 self._end(one, "expired", "expired", now_ns, "reduce_only")
 
     def _look_at(self, s: int, now_ns: int) -> None:
-        """Bring an instrument's orders whose triggers are met."""
+        """Bring an instrument's orders whose triggers are met; one at least waits."""
         newest = int(self.queues.row[s]["trade"])
-        if self._waiting[s]:
-            traded = traded_between(self.queues.trades[s], self._seen[s] + 1, newest)
-            marked = self.marks[s], self.marks[s]
-            for order in list(self._waiting[s].values()):
-                if is_met(order.wish, *(marked if order.wish.triggered_by == "mark" else traded)):
-                    self._triggered(order, now_ns)
+        traded = traded_between(self.queues.trades[s], self._seen[s] + 1, newest)
+        marked = self.marks[s], self.marks[s]
+        for order in list(self._waiting[s].values()):
+            if is_met(order.wish, *(marked if order.wish.triggered_by == "mark" else traded)):
+                self._triggered(order, now_ns)
         self._seen[s] = newest
 
     def _triggered(self, order: Order, now_ns: int) -> None:

@@ -1,29 +1,26 @@
 """What becomes of raw logs' old segments: moved to an archive and deleted from there later, or deleted; never one that may be being written.
 
-<folder>/retention.jsonl    what `prune` took away, a line a segment, on the disk before the segment goes
+What `prune` takes away stands in the folder's list before it goes (leaving.py).
 """
 
 from __future__ import annotations
 
 import fcntl
-import filecmp
 import os
-import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
-from metastackerbandit.domain.errors import NotFound, StorageFailed, UsageError
+from metastackerbandit.domain.errors import NotFound, UsageError
+from metastackerbandit.storage.leaving import Gone, move, take_out, write_down
 from metastackerbandit.storage.raw_reading import SUFFIX, segments_in
 from metastackerbandit.storage.settings import RawLogSettings
-from metastackerbandit.storage.whole_files import reach_disk, writing
+from metastackerbandit.storage.whole_files import writing
 
 _DAY_NS = 86_400_000_000_000
-_LIST = "retention.jsonl"
 
 
 class Retained(Struct, frozen=True):
@@ -32,17 +29,6 @@ class Retained(Struct, frozen=True):
     archived: tuple[str, ...]
     deleted: tuple[str, ...]
     kept_bytes: int
-
-
-class Gone(Struct, frozen=True):
-    """A segment that leaves: of which log, its first row's arrival, why, and where to ("": deleted)."""
-
-    log: str
-    segment: str
-    first_ns: int
-    bytes: int
-    why: Literal["age", "size"]
-    to: str
 
 
 class Pruned(Struct, frozen=True):
@@ -69,7 +55,7 @@ def retain(folder: Path, archive: Path, settings: RawLogSettings, now_ns: int, b
     total = sum(sizes.values())
     archived = []
     for path, _ in _leaving(segments, sizes, stays, settings, now_ns):
-        _move(path, archive)
+        move(path, archive)
         archived.append(path.name)
         total -= sizes[path]
     return Retained(tuple(archived), _deleted(archive, settings, now_ns), total)
@@ -98,8 +84,8 @@ def prune(folder: Path, settings: RawLogSettings, now_ns: int, archive: Path | N
         leaving = [(_gone(path, folder, archive, sizes[path], why), path) for path, why in _leaving(segments, sizes, stays, settings, now_ns)]
         if not dry_run:
             for gone, path in leaving:
-                _write_down(folder, gone, now_ns)
-                _take_out(path, gone)
+                write_down(folder, gone, now_ns)
+                take_out(path, gone)
         old = tuple(
             name
             for home in ([archive, *_folders(archive)] if archive is not None and archive.is_dir() else [])
@@ -167,29 +153,6 @@ def _gone(path: Path, folder: Path, archive: Path | None, size: int, why: Litera
     return Gone(log, path.name, _first_ns(path), size, why, str(archive / log) if archive is not None else "")
 
 
-def _write_down(folder: Path, gone: Gone, now_ns: int) -> None:
-    """A line of the folder's list, down to the disk; behind a line that a stop has cut off a new one begins."""
-    line = msgspec.json.encode({"at_ns": now_ns, **msgspec.to_builtins(gone)}) + b"\n"
-    path = folder / _LIST
-    with writing(path), path.open("a+b") as file:
-        file.seek(0, os.SEEK_END)
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            line = line if file.read(1) == b"\n" else b"\n" + line
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _take_out(path: Path, gone: Gone) -> None:
-    if gone.to:
-        _move(path, Path(gone.to))
-        return
-    with writing(path):
-        path.unlink()
-        reach_disk(path.parent)
-
-
 def _old(archive: Path, settings: RawLogSettings, now_ns: int) -> list[Path]:
     return [path for path in segments_in(archive) if settings.archive_days > 0 and _age_ns(path, now_ns) > settings.archive_days * _DAY_NS]
 
@@ -208,27 +171,3 @@ def _first_ns(path: Path) -> int:
 
 def _age_ns(path: Path, now_ns: int) -> int:
     return now_ns - _first_ns(path)
-
-
-def _move(path: Path, archive: Path) -> None:
-    """Copied beside its place in the archive, down to the disk, renamed, and only then taken away: a stop leaves it in one place at least, and what a
-    stop left in both is taken away where the two are equal."""
-    target = archive / path.name
-    if target.exists():
-        if not filecmp.cmp(path, target, shallow=False):
-            raise StorageFailed("the archive has a segment of this name already", where=str(target), mend="compare the two, and move one aside")
-        with writing(path):
-            path.unlink()
-            reach_disk(path.parent)
-        return
-    fresh = target.with_name(f".{target.name}.new")
-    with writing(archive):
-        archive.mkdir(parents=True, exist_ok=True)
-        with path.open("rb") as source, fresh.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
-            copy.flush()
-            os.fsync(copy.fileno())
-        os.replace(fresh, target)
-        reach_disk(archive)
-        path.unlink()
-        reach_disk(path.parent)

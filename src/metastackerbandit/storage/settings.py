@@ -21,3 +21,11 @@ class RawLogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     keep_gb: Annotated[float, Meta(ge=0)] = 50.0  # the oldest leave while all are larger than this; 0: never by size
     archive: str = ""  # the folder to which `msb data prune` moves what leaves; empty: it is deleted
     archive_days: Annotated[float, Meta(ge=0)] = 0.0  # an older segment is deleted from the archive; 0: never
+
+
+class InputLogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the inputs of live runs are kept: without them a run cannot be verified, or taken up."""
+
+    keep_days: Annotated[float, Meta(ge=0)] = 90.0  # a run that ended longer ago loses them; 0: never by age
+    keep_gb: Annotated[float, Meta(ge=0)] = 50.0  # the oldest leave while all are larger; 200 symbols write 10 a day; 0: never by size
+    archive: str = ""  # the folder to which `msb data prune` moves what leaves; empty: it is deleted
