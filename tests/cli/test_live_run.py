@@ -22,7 +22,7 @@ from metastackerbandit.config.schema import Config
 from metastackerbandit.domain.errors import StorageFailed
 from metastackerbandit.runtime.lags import empty_lags
 from metastackerbandit.storage.decision_columns import DecisionWriter
-from metastackerbandit.storage.input_log import input_log_path, whole_part
+from metastackerbandit.storage.input_log import input_log_path, snapshot_path, whole_part
 from metastackerbandit.storage.journal import Journal
 from tests.cli.asking import RUNNER, msb
 from tests.covering import covers
@@ -153,12 +153,14 @@ def test_orders_went_to_the_account_only_where_one_was_asked_for(runs: dict[str,
 @covers("2.124", "4.13")
 def test_a_run_whose_process_is_killed_is_taken_up_by_the_next_one(venue: str, tmp_path: Path) -> None:
     words = (*MSB, *LIVE, *BOTH, "--url", venue, "--home", str(tmp_path), "--arm")
-    with subprocess.Popen((*words, "buy_and_hold", "--plain"), stdout=subprocess.DEVNULL) as process:
+    often = ("--set", "live_run.snapshot_s=0.5")
+    with subprocess.Popen((*words, "buy_and_hold", "--plain", *often), stdout=subprocess.DEVNULL) as process:
         _wait_until(lambda: (tmp_path / "journal.sqlite").exists() and _filled(tmp_path) >= 2)
+        _wait_until(lambda: snapshot_path(tmp_path, 1).exists())
         process.kill()
     code, told, _ = msb(*LIVE, *BOTH, "--url", venue, "--arm", "reversal", "--for", "2s", home=tmp_path)
     assert code == 4 and "run 1 holds positions" in told["error"]["what"] and "--anew" in told["error"]["mend"]
-    done = subprocess.run((*words, "buy_and_hold", "--for", "8s", "--json"), capture_output=True, text=True, timeout=120)
+    done = subprocess.run((*words, "buy_and_hold", "--for", "8s", "--json", *often), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
     told = json.loads(done.stdout)
     assert told["run"] == 1 and told["reconciliation_differences"] == [] and told["fills"] >= 4

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import structs
 
@@ -30,7 +32,7 @@ from metastackerbandit.runtime.live_account import LiveAccountSettings
 from metastackerbandit.runtime.live_feed import FeedSettings, World
 from metastackerbandit.runtime.live_run import LiveBroker, LiveRun, Wiring
 from metastackerbandit.runtime.paper_broker import PaperBroker
-from metastackerbandit.runtime.recovery import replay_log
+from metastackerbandit.runtime.recovery import Noting, Snapshot, past_of, replay_log
 from metastackerbandit.runtime.replay import Driver
 from metastackerbandit.runtime.settings import BackoffSettings, LiveRunSettings, UpkeepWorkerSettings
 from metastackerbandit.simulation.settings import SimulationSettings
@@ -64,6 +66,9 @@ class LiveScene:
         self.run: LiveRun
         self.running: asyncio.Future[None]
         self.stop: asyncio.Event
+        self.past = past_of(self.made)
+        self.snapshot: bytes | None = None
+        self.rows = MemorySink()  # when it was taken
         self.replayed = b""  # the engine as the log gave it again
         self.begun: Decimal | None = None  # in the wallet
         self.broker: Any = None
@@ -77,7 +82,7 @@ class LiveScene:
         self.gate = FromNowOn(self.sink)
         wiring = Wiring(
             broker=self._broker(world),
-            driver=lambda broker: Driver(self.engine, broker, self.gate, log=self.inputs.append),
+            driver=lambda broker: Driver(self.engine, Noting(broker, self.past.intents), self.gate, log=self.log),
             predictor=None,
             tell=self.events.append,
             watch=lambda event, taken: None,
@@ -97,6 +102,7 @@ class LiveScene:
             for s, own in enumerate(bars):
                 heard.append(BarClosed(s, struct_of(Bar, own[place])))
         self.run.warm(heard, bars, self.network.now_ns())
+        self.past.warmed = self.run.warmed
         self.gate.open()
 
     async def killed(self, down_s: float) -> None:
@@ -107,9 +113,18 @@ class LiveScene:
         for line in list(self.network.lines):
             line.end(Closed(ABNORMAL, "the process is gone", "network"))
         await asyncio.sleep(down_s)
+        past = self.past = past_of(self.made, list(self.legs))
+        kept = None if self.snapshot is None else msgspec.msgpack.decode(self.snapshot, type=Snapshot)
+        if kept is not None:
+            past = self.past = structs.replace(kept.past, legs=tuple(self.legs))
         self.wire()
-        past = replay_log(list(self.inputs), list(self.legs), self.engine, self.gate, None, self.gate.open)
-        self.replayed = self.engine.snapshot()
+        if kept is not None:
+            self.engine.restore(kept.engine)
+            self.sink = copy.deepcopy(self.rows)
+            self.gate = FromNowOn(self.sink)
+            self.run.trader.driver._sink = self.gate
+        replay_log(self.inputs[0 if kept is None else kept.end :], past, self.engine, self.gate, None, self.gate.open)
+        self.replayed, self.known = self.engine.snapshot(), structs.replace(copy.deepcopy(past), legs=(), lots=[])
         bars = [rows(Bar, 1) for _ in self.network.usdm.exchange.listings]
         for own, closed_ns in zip(bars, past.closed_ns, strict=True):
             own["closed_ns"] = closed_ns  # those that are missing are asked for
@@ -142,6 +157,16 @@ class LiveScene:
             return chosen
 
         return made
+
+    def log(self, event: Input) -> None:
+        """An input is written down."""
+        self.inputs.append(event)
+        self.past.hear(event)
+
+    def keep(self) -> None:
+        """Keep the run as it stands."""
+        made = Snapshot(len(self.inputs), structs.replace(self.past, legs=()), self.engine.snapshot(), {})
+        self.snapshot, self.rows = msgspec.msgpack.encode(made), copy.deepcopy(self.sink)
 
     def begins(self, wallet: Decimal) -> None:
         """What the account had when the run began is kept."""

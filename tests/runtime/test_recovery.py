@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 from decimal import Decimal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.backtest.logged import logged_of, run_logged
 from metastackerbandit.domain.inputs import BarClosed, OrderReport
@@ -28,17 +30,23 @@ SEEDS = int(os.environ.get("MSB_SOAK_SEEDS", "5"))  # `make soak` sets 200
     seed=st.integers(0, 2**31 - 1),
     kills=st.lists(st.tuples(st.floats(0.3, 130.0), st.sampled_from([0.0, 2.0, 45.0, 150.0])), min_size=1, max_size=4),
     has_account=st.booleans(),
+    keeps=st.booleans(),
 )
-def test_whenever_it_is_killed_nothing_is_lost_and_nothing_done_twice(seed: int, kills: list[tuple[float, float]], has_account: bool) -> None:
+def test_whenever_it_is_killed_nothing_is_lost_and_nothing_done_twice(
+    seed: int, kills: list[tuple[float, float]], has_account: bool, keeps: bool
+) -> None:
     scene = LiveScene("random_entries", has_account=has_account, seed=seed)
 
     async def script() -> None:
         await asyncio.sleep(100.0)
         for lives_s, down_s in kills:
             await asyncio.sleep(lives_s)
-            before = scene.engine.snapshot()
+            before, known = scene.engine.snapshot(), structs.replace(copy.deepcopy(scene.past), legs=(), lots=[])
             await scene.killed(down_s)
             assert scene.replayed == before
+            assert scene.known == known, "what was asked and told stands as it stood"
+            if keeps:
+                scene.keep()
         await asyncio.sleep(100.0)
 
     scene.play(script)

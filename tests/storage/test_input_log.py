@@ -57,6 +57,26 @@ def test_an_input_is_written_without_the_names_of_its_fields(tmp_path: Path) -> 
     assert b"second" in written and not any(name.encode() in written for name in ("known_ns", "closed_ns", "instrument"))
 
 
+def test_a_log_is_read_between_two_of_its_ends_and_without_seconds(tmp_path_factory: pytest.TempPathFactory) -> None:
+    @given(events=st.lists(INPUTS, min_size=1, max_size=12), first=st.integers(0, 12), last=st.integers(0, 12))
+    def law(events: list[Input], first: int, last: int) -> None:
+        log, ends = InputLog(input_log_path(tmp_path_factory.mktemp("log"), 3)), list[int]()
+        path = log._path
+        ends.append(log.end)
+        for event in events:
+            log.append(event)
+            ends.append(log.end)
+        log.close()
+        assert ends[-1] == path.stat().st_size == InputLog(path).end
+        first, last = min(first, len(events)), min(last, len(events))
+        assert repr(list(read_inputs(path, ends[first]))) == repr(events[first:])
+        assert repr(list(read_inputs(path, 0, ends[last]))) == repr(events[:last] if last else [])
+        but = [event for event in events if not isinstance(event, SecondSeen)]
+        assert repr(list(read_inputs(path, but_seconds=True))) == repr(but)
+
+    law()
+
+
 def test_nothing_is_lost_of_a_number_that_is_none(tmp_path: Path) -> None:
     log = InputLog(tmp_path / "log")
     log.append(MoodSeen(1, 2, math.nan, -math.inf))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,11 +12,10 @@ from metastackerbandit.domain.errors import ConfigRefused, Fault, StorageFailed
 
 if TYPE_CHECKING:
     from metastackerbandit.cli.session import Session
-    from metastackerbandit.domain.inputs import Input
     from metastackerbandit.domain.sink import Sink
     from metastackerbandit.engine.engine import Engine
     from metastackerbandit.engine.plan import Plan
-    from metastackerbandit.runtime.recovery import Past
+    from metastackerbandit.runtime.recovery import Past, Snapshot
     from metastackerbandit.runtime.replay import Oracle
     from metastackerbandit.storage.input_log import Place
     from metastackerbandit.storage.journal import Journal
@@ -60,32 +60,55 @@ def standing(journal: Journal, session: Session, record: RunRecord, place: Place
     return None if why else Standing(view, plan, kept, aside_path(journal.home, row.run).exists())
 
 
-def replayed(standing: Standing, session: Session, engine: Engine, sink: Sink, predictor: Oracle | None, begins: Callable[[], None]) -> Past:
-    """What the run had come to, by its log.
+def restored(standing: Standing, home: Path, engine: Engine) -> Snapshot | None:
+    """Bring a new engine to where the run's newest snapshot was taken; None where there is none that fits its log and today's program."""
+    import msgspec
+
+    from metastackerbandit.runtime.recovery import Snapshot
+    from metastackerbandit.storage.input_log import input_log_path, snapshot_path
+
+    run = standing.view.row.run
+    try:
+        kept = msgspec.msgpack.decode(snapshot_path(home, run).read_bytes(), type=Snapshot)
+        if kept.end > input_log_path(home, run).stat().st_size:
+            return None  # its log lost what it was taken behind
+        engine.restore(kept.engine)
+    except (OSError, msgspec.DecodeError, Fault):
+        return None
+    return kept
+
+
+def replayed(
+    standing: Standing, snapshot: Snapshot | None, home: Path, engine: Engine, sink: Sink, predictor: Oracle | None, begins: Callable[[], None]
+) -> Past:
+    """What the run had come to, by its log behind the snapshot; a predictor hears the candles before that, too.
 
     Raises:
         StorageFailed: its newest input ends the engine, as it did before; it was set aside.
         Fault: an older one does.
     """
-    from metastackerbandit.runtime.recovery import replay_log
+    import msgspec
+
+    from metastackerbandit.runtime.recovery import past_of, replay_log
     from metastackerbandit.storage.input_log import input_log_path, leg_log_path, read_inputs, read_legs, set_last_aside, whole_part
 
     run = standing.view.row.run
-    path, heard = input_log_path(session.home, run), [0]
-
-    def counted() -> Iterator[Input]:
-        for event in read_inputs(path):
-            heard[0] += 1
-            yield event
-
+    path, legs = input_log_path(home, run), tuple(read_legs(leg_log_path(home, run)))
+    past, start = past_of(standing.plan, legs), 0
+    if snapshot is not None:
+        past, start = msgspec.structs.replace(snapshot.past, legs=legs), snapshot.end
+        if predictor is not None:
+            for event in read_inputs(path, stop=start, but_seconds=True):
+                predictor.hear(event)
     try:
-        return replay_log(counted(), read_legs(leg_log_path(session.home, run)), engine, sink, predictor, begins)
+        replay_log(read_inputs(path, start), past, engine, sink, predictor, begins)
     except Fault as error:
-        if heard[0] < whole_part(path).records:
+        if past.taken < whole_part(path).records:
             raise
         beside = set_last_aside(path)
         mend = "run again: it is taken up without that input, and paused until `msb resume`"
         raise StorageFailed(f"the newest input of run {run} ends the engine: {error.what}", where=str(beside), mend=mend) from error
+    return past
 
 
 def newest_live(journal: Journal, source: str = "") -> RunView | None:

@@ -22,7 +22,8 @@ from metastackerbandit.domain.errors import ConfigRefused, NotFound
 from metastackerbandit.domain.timeframe import MINUTE_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
     from metastackerbandit.cli.downloading import Practice
     from metastackerbandit.cli.live import LiveView, PlainView
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
     from metastackerbandit.cli.taking_up import Standing
     from metastackerbandit.config.schema import Config
     from metastackerbandit.domain.effects import Decided
-    from metastackerbandit.domain.inputs import OrderReport
+    from metastackerbandit.domain.inputs import Input, OrderReport
     from metastackerbandit.domain.sink import Sink
+    from metastackerbandit.engine.engine import Engine
     from metastackerbandit.exchanges.credentials import Credentials
     from metastackerbandit.runtime.feed_desk import FeedDesk
     from metastackerbandit.runtime.history import Asked
     from metastackerbandit.runtime.live_run import LiveBroker, LiveRun
     from metastackerbandit.runtime.recorder import Tally
+    from metastackerbandit.runtime.recovery import Past
     from metastackerbandit.runtime.venue_clock import VenueClock
     from metastackerbandit.runtime.vitals import Vitals
     from metastackerbandit.storage.input_log import InputLog, LegLog
@@ -209,7 +212,7 @@ async def _traded_until(
     from metastackerbandit.cli.control import answers_of
     from metastackerbandit.cli.replay import inputs_before, predictor_of, view_of
     from metastackerbandit.cli.run_vitals import vitals_of
-    from metastackerbandit.cli.taking_up import replayed
+    from metastackerbandit.cli.taking_up import replayed, restored
     from metastackerbandit.cli.venues import endpoints_of
     from metastackerbandit.cli.watched import cards_heard
     from metastackerbandit.engine.engine import Engine
@@ -222,6 +225,7 @@ async def _traded_until(
     from metastackerbandit.runtime.live_run import LiveRun, Wiring
     from metastackerbandit.runtime.paper_broker import PaperBroker
     from metastackerbandit.runtime.ports import LoopClock
+    from metastackerbandit.runtime.recovery import Noting, past_of
     from metastackerbandit.runtime.replay import Driver
     from metastackerbandit.runtime.watching import WatchedWriter, Watching, alarm_lines
     from metastackerbandit.storage.input_log import place_kept, place_path
@@ -239,11 +243,14 @@ async def _traded_until(
         if view is not None:
             view.alarmed(alarm_lines(rows, record))
 
-    kept = writer if former is None else JournalAgain(writer, former.view)
+    engine = Engine(plan)
+    snapshot = None if former is None else restored(former, session.home, engine)
+    kept = writer if former is None else JournalAgain(writer, former.view, None if snapshot is None else snapshot.rows)
     watching = Watching(record, alarmed, {}, cards_heard(session))
     watched = WatchedWriter(kept, watching)
-    watched.ledger(deposit_row(plan))
-    engine, sink = Engine(plan), FromNowOn(watched)
+    if snapshot is None:
+        watched.ledger(deposit_row(plan))
+    sink = FromNowOn(watched)
     raw = RawLog(session.home / "raw" / f"run={writer.run}", config.raw_log)
     try:
         world = World(PicowsConnector(config.transport, clock.now_ns), rest, VenueTimes(clock), random.Random(), raw)
@@ -261,6 +268,13 @@ async def _traded_until(
             return AccountBroker(plan, asked.venue.codec, run_id, credentials_of(asked.venue), own, tables, *told, begun, begins)
 
         predictor = predictor_of(session, hears_book=False) if session.opinions and not asked.leaves else None
+        past = past_of(plan) if former is None else replayed(former, snapshot, session.home, engine, sink, predictor, sink.open)
+        if isinstance(kept, JournalAgain):
+            kept.check()
+
+        def logged(event: Input) -> None:
+            log.append(event)
+            past.hear(event)
 
         def begins(wallet: Decimal) -> None:
             found = place_kept(session.home, writer.run)
@@ -269,7 +283,7 @@ async def _traded_until(
 
         wiring = Wiring(
             broker=broker,
-            driver=lambda made: Driver(engine, made, sink, sink.watched_by(view), log.append),
+            driver=lambda made: Driver(engine, Noting(made, past.intents), sink, sink.watched_by(view), logged),
             predictor=predictor,
             tell=events,
             watch=lambda event, taken: view.moved(event, engine, taken) if view is not None and sink.is_open else None,
@@ -282,23 +296,36 @@ async def _traded_until(
         vitals = vitals_of(session.home, writer.run, run, raw, clock)
         began = time.monotonic()
         with view or nullcontext():
-            if isinstance(kept, JournalAgain) and former is not None:
-                past = replayed(former, session, engine, sink, predictor, sink.open)
-                kept.check()
+            if former is not None:
                 run.take_up(past, inputs_before(session), session.recording.bars, clock.now_ns(), is_paused=former.is_paused or bool(asked.leaves))
             else:
                 run.warm(inputs_before(session), session.recording.bars, clock.now_ns())
+                past.warmed = run.warmed
                 sink.open()
+            taken = snapshots(session.home, writer, log, engine, past, config.live_run.snapshot_s)
             door = ControlDoor(session.home, answers_of(session.home, run, engine, writer.run))
             await door.open()
             try:
-                stopped = await _until_over(run, asked.seconds, clock, writer, config, engine, vitals)
+                stopped = await _until_over(run, asked.seconds, clock, writer, config, engine, vitals, taken)
             finally:
                 await door.close()
     finally:
         raw.close()
     ended = _payload(session, asked, record, writer, run, events, raised, time.monotonic() - began, stopped)
     return ended | {"vitals": vitals.measured() | {"whole": vitals.whole()}}
+
+
+async def snapshots(home: Path, writer: RunWriter, log: InputLog, engine: Engine, past: Past, every_s: float) -> None:
+    """Keep the run as it stands, from time to time, until cancelled; another thread brings it to the disk."""
+    from metastackerbandit.runtime.recovery import Snapshot
+    from metastackerbandit.storage.input_log import snapshot_path
+    from metastackerbandit.storage.whole_files import write_whole
+
+    while True:
+        await asyncio.sleep(every_s)
+        writer.flush()
+        made = Snapshot(log.end, structs.replace(past, legs=()), engine.snapshot(), writer.counts())
+        await asyncio.to_thread(write_whole, snapshot_path(home, writer.run), msgspec.msgpack.encode(made))
 
 
 class FromNowOn:
@@ -341,8 +368,17 @@ class VenueTimes:
         await asyncio.sleep(seconds)
 
 
-async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, writer: RunWriter, config: Config, engine: Any, vitals: Vitals) -> bool:
-    """Run, with a heartbeat, for so long, or until a signal; whether a signal ended it."""
+async def _until_over(
+    run: LiveRun,
+    seconds: float | None,
+    clock: VenueClock,
+    writer: RunWriter,
+    config: Config,
+    engine: Any,
+    vitals: Vitals,
+    *works: Coroutine[Any, Any, None],
+) -> bool:
+    """Run, with a heartbeat and other works beside it, for so long, or until a signal; whether a signal ended it."""
     from metastackerbandit.runtime.lags import probe
 
     stop, loop, signals = asyncio.Event(), asyncio.get_running_loop(), []
@@ -360,7 +396,7 @@ async def _until_over(run: LiveRun, seconds: float | None, clock: VenueClock, wr
             writer.heartbeat(time.time_ns(), {**summary_of_run(run, engine), "vitals": vitals.measured()})
             await asyncio.sleep(config.live_run.heartbeat_s)
 
-    beside = [asyncio.ensure_future(work) for work in (beat(), clock.run(), probe(run.lags, config.live_run.probe_s))]
+    beside = [asyncio.ensure_future(work) for work in (beat(), clock.run(), probe(run.lags, config.live_run.probe_s), *works)]
     for task in beside:
         task.add_done_callback(lambda _: stop.set())  # a journal that cannot be written to is not traded past
     try:

@@ -52,12 +52,11 @@ class Intent(Struct):
         )
 
 
-class Intents:
-    """Orders by the engine's number; those that are over are forgotten when there are too many."""
+class Intents(Struct):
+    """Orders by the engine's number; those that are `over` (by number, the oldest first) are forgotten when there are too many."""
 
-    def __init__(self) -> None:
-        self.orders: dict[int, Intent] = {}
-        self._over: list[int] = []
+    orders: dict[int, Intent] = field(default_factory=dict)
+    over: list[int] = field(default_factory=list)
 
     @property
     def working(self) -> tuple[Intent, ...]:
@@ -87,6 +86,6 @@ class Intents:
         if report.trade:
             intent.trades.add(report.trade)
         if intent.is_over:
-            self._over.append(report.order)
-            if len(self._over) > MOST_OVER:
-                del self.orders[self._over.pop(0)]
+            self.over.append(report.order)
+            if len(self.over) > MOST_OVER:
+                del self.orders[self.over.pop(0)]

@@ -16,8 +16,9 @@ from metastackerbandit.domain.leg_words import LegWord
 from metastackerbandit.domain.prediction import Prediction
 from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.engine import Engine
+from metastackerbandit.engine.plan import Plan
 from metastackerbandit.execution.intents import Intents
-from metastackerbandit.runtime.replay import Driver, Oracle, moment
+from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
 
 
 class Past(Struct):
@@ -69,6 +70,34 @@ class Past(Struct):
                 pass
 
 
+class Snapshot(Struct, frozen=True):
+    """A run between two inputs: the engine, what it had come to, the bytes of its log up to there, and the rows of each kind in its journal."""
+
+    end: int
+    past: Past
+    engine: bytes
+    rows: dict[str, int]
+
+
+def past_of(plan: Plan, legs: Iterable[LegWord] = ()) -> Past:
+    """A run that has taken nothing."""
+    books = len(plan.books)
+    return Past(Intents(), tuple(legs), [0] * books, [False] * books, [0] * books, [0] * books)
+
+
+class Noting:
+    """A broker of whose orders somebody keeps account."""
+
+    def __init__(self, broker: Broker, intents: Intents) -> None:
+        self._broker, self._intents = broker, intents
+        self.on_open, self.on_range, self.on_close = broker.on_open, broker.on_range, broker.on_close
+
+    def act(self, effect: SubmitOrder | CancelOrder | AmendOrder) -> list[OrderReport]:
+        """Note what is asked for, and ask."""
+        self._intents.asked(effect)
+        return self._broker.act(effect)
+
+
 class Replayed:
     """The broker of a replay: what is asked of it was asked before, and what came of it is in the log."""
 
@@ -93,16 +122,16 @@ class Replayed:
         return []
 
 
-def replay_log(
-    inputs: Iterable[Input], legs: Iterable[LegWord], engine: Engine, sink: Sink, predictor: Oracle | None, begins: Callable[[], None]
-) -> Past:
-    """Take every input of a log through a new engine, and let the predictor hear what it heard; `begins` is called where trading began.
+def replay_log(inputs: Iterable[Input], past: Past, engine: Engine, sink: Sink, predictor: Oracle | None, begins: Callable[[], None]) -> None:
+    """Take the inputs of a log behind `past` through an engine that stands there, and let the predictor hear what it heard; `past` goes on with them.
+
+    `begins` is called where trading began, at once where that was before.
 
     Raises:
         Fault: an input cannot be taken; the engine is of no use then.
     """
-    books = len(engine.plan.books)
-    past = Past(Intents(), tuple(legs), [0] * books, [False] * books, [0] * books, [0] * books)
+    if past.is_live:
+        begins()
     driver = Driver(engine, Replayed(past.intents), sink)
     for event in inputs:
         if past.taken == 0 and not (isinstance(event, Control) and event.word == "pause"):
@@ -117,4 +146,3 @@ def replay_log(
             past.warmed = int(engine.world.account[0].decisions)
             begins()
     past.lots = [int(seat.position.lots) for seat in engine.world.seats]
-    return past

@@ -66,6 +66,7 @@ class LiveRunSettings(Struct, frozen=True, forbid_unknown_fields=True):
     mend_workers: Annotated[int, Meta(ge=1, le=64)] = 4  # requests for candles under way at a time: where a run begins in one, all need it
     at_end: Literal["flatten", "hold"] = "flatten"  # what an orderly end does with positions; hold leaves them, their stops working at the venue
     flatten_s: Annotated[float, Meta(ge=0, le=600)] = 20.0  # for positions to be left at an end, no longer
+    snapshot_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # between two snapshots of a run: a start replays no more than what came since
     heartbeat_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two words of a run to its journal that it is alive
     probe_s: Annotated[float, Meta(ge=0.001, le=60)] = 0.02  # between two looks at how late the event loop wakes a sleeper
 

@@ -6,6 +6,7 @@ What the engine is follows from its plan and this log, so it is what a killed ru
     <home>/inputs/run=<n>.legs        orders at the venue by their names there, before they are sent (domain.leg_words)
     <home>/inputs/run=<n>.plan.json   the plan
     <home>/inputs/run=<n>.place.json  where it trades, and with what it began
+    <home>/inputs/run=<n>.snapshot    the run as it stood a while ago, so that a start need not replay all of it (runtime/recovery.py)
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from metastackerbandit.domain.inputs import Input
 from metastackerbandit.domain.leg_words import LegWord
 from metastackerbandit.storage.record_log import LogForm, RecordLog, Whole, beside, read_records, set_aside, whole_records
 
-INPUTS = LogForm(b"MSBI", 1, "input", Input)
+INPUTS = LogForm(b"MSBI", 2, "input", Input)  # 2: values without the names of their fields
 LEGS = LogForm(b"MSBL", 1, "leg", LegWord)
 
 
@@ -66,6 +67,11 @@ def place_kept(home: Path, run: int) -> Place | None:
         return None
 
 
+def snapshot_path(home: Path, run: int) -> Path:
+    """Where the newest snapshot of a run is."""
+    return home / "inputs" / f"run={run}.snapshot"
+
+
 class InputLog(RecordLog[Input]):
     """A run's inputs, to be written."""
 
@@ -73,9 +79,12 @@ class InputLog(RecordLog[Input]):
         super().__init__(path, INPUTS)
 
 
-def read_inputs(path: Path) -> Iterator[Input]:
-    """The inputs of a log, as far as they are whole. Raises as `read_records`."""
-    return read_records(path, INPUTS)
+def read_inputs(path: Path, start: int = 0, stop: int = 0, *, but_seconds: bool = False) -> Iterator[Input]:
+    """The inputs of a log from byte `start` up to `stop` (0: all), as far as they are whole; `but_seconds`: those of the order book are left out.
+
+    Raises as `read_records`.
+    """
+    return read_records(path, INPUTS, start, stop, b"second" if but_seconds else b"")
 
 
 def whole_part(path: Path) -> Whole:

@@ -148,6 +148,7 @@ class RunWriter:
         self._predictions = predictions
         self._lock = lock
         self._waiting: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in TABLES}
+        self._counted = {table.name: 0 for table in TABLES}
         self._waits = 0
 
     def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
@@ -199,8 +200,16 @@ class RunWriter:
             waiting.clear()
         self._waits = 0
 
+    def counts(self) -> dict[str, int]:
+        """Rows of each kind that the run has by now, those that wait with them; states of orders are not rows."""
+        kept = {name: count for name, count in self._counted.items() if name != ORDERS.name}
+        return kept | {"decisions": self._decisions.written, "predictions": self._predictions.written}
+
     def live_again(self, now_ns: int) -> None:
-        """The run is alive, in this process."""
+        """The run is alive, in this process; what its journal has is counted."""
+        for table in TABLES:
+            with storing(self._home):
+                (self._counted[table.name],) = self._connection.execute(f"SELECT COUNT(*) FROM {table.name} WHERE run = ?", (self.run,)).fetchone()
         self._update("state = 'running', pid = ?, heartbeat_ns = ?, ended_ns = 0, decided = -1, predicted = -1", os.getpid(), now_ns)
 
     def heartbeat(self, now_ns: int, summary: Mapping[str, Any]) -> None:
@@ -223,6 +232,7 @@ class RunWriter:
 
     def _keep(self, table: Table, rows: np.ndarray) -> None:
         values = table.out(rows)
+        self._counted[table.name] += len(values)
         self._waiting[table.name].extend(values)
         self._waits += len(values)
         if self._waits >= FLUSH_ROWS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ class JournalAgain:
     Orders are written again: their last state stands. Monitors may be of other limits today, so alarms are passed over unseen.
     """
 
-    def __init__(self, writer: RunWriter, kept: RunView) -> None:
+    def __init__(self, writer: RunWriter, kept: RunView, done: Mapping[str, int] | None = None) -> None:
+        """`done` rows of each kind do not come again: a snapshot was taken behind them."""
         self._writer, self._run = writer, kept.row.run
         self._kept: dict[str, np.ndarray[Any, Any]] = {name: getattr(kept, name)() for name in _COMPARED}
         self._kept["decisions"] = kept.decisions().rows
-        self._done = dict.fromkeys(self._kept, 0)
+        self._done = dict.fromkeys(self._kept, 0) | {name: count for name, count in (done or {}).items() if name in self._kept}
         self.flush, self.heartbeat = writer.flush, writer.heartbeat
 
     def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:

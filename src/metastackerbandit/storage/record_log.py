@@ -26,6 +26,7 @@ _HEAD = struct.Struct("<4sI")
 _RECORD = struct.Struct("<II")
 _LARGEST = 2**16  # bytes of a body; the largest has some 700
 _CHUNK = 2**20
+_TAG = 16  # bytes of a body in which its tag stands: it comes first
 
 
 class LogForm(NamedTuple):
@@ -46,7 +47,7 @@ class Whole(NamedTuple):
 
 
 class RecordLog(Generic[T]):
-    """A log that is written; `written` counts its records, those of an earlier process among them."""
+    """A log that is written; `written` counts its records, those of an earlier process among them, and `end` the bytes that they reach to."""
 
     def __init__(self, path: Path, form: LogForm) -> None:
         """Make a log, or take one up behind its last whole record.
@@ -66,7 +67,7 @@ class RecordLog(Generic[T]):
         except OSError as error:
             self.close()
             raise self._failed(error) from error
-        self.written = whole.records
+        self.written, self.end = whole.records, whole.end or _HEAD.size
 
     def append(self, word: T) -> None:
         """Keep a word. Raises StorageFailed where that is not possible: nothing may be done with it then."""
@@ -76,6 +77,7 @@ class RecordLog(Generic[T]):
         except OSError as error:
             raise self._failed(error) from error
         self.written += 1
+        self.end += _RECORD.size + len(body)
 
     def close(self) -> None:
         """Have what was written survive the loss of power, and let the file go; twice is once."""
@@ -96,15 +98,19 @@ class RecordLog(Generic[T]):
         return StorageFailed(f"the {self._form.noun} log: {error.strerror}", where=str(self._path), mend="check space and permissions")
 
 
-def read_records(path: Path, form: LogForm) -> Iterator[Any]:
-    """The words of a log, as far as they are whole.
+def read_records(path: Path, form: LogForm, start: int = 0, stop: int = 0, passed_over: bytes = b"") -> Iterator[Any]:
+    """The words of a log, as far as they are whole, from byte `start` on, where a record must begin, up to byte `stop` (0: all of them).
+
+    Records whose first bytes hold `passed_over`, the tag of a kind of word, are not read.
 
     Raises:
         NotFound: there is no such log.
         StorageFailed: it is no log of this form, or a record is whole and yet no word.
     """
     decoder = msgspec.msgpack.Decoder(form.words)
-    for place, body in enumerate(_bodies(path, form)):
+    for place, body in enumerate(_bodies(path, form, start, stop)):
+        if passed_over and passed_over in body[:_TAG]:
+            continue
         try:
             yield decoder.decode(body)
         except msgspec.DecodeError as error:
@@ -142,19 +148,25 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.aside")
 
 
-def _bodies(path: Path, form: LogForm) -> Iterator[bytes]:
-    """The bodies of whole records, up to the first that is not."""
+def _bodies(path: Path, form: LogForm, start: int = 0, stop: int = 0) -> Iterator[bytes]:
+    """The bodies of whole records from byte `start` on, up to the first that is not, or to byte `stop`."""
+    at = start or _HEAD.size
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD.size)
             if len(head) < _HEAD.size or _HEAD.unpack(head) != (form.mark, form.version):
                 mend = f"an {form.noun} log of version {form.version} begins with {form.mark!r}"
                 raise StorageFailed(f"it begins with {head!r}", where=str(path), mend=mend)
+            if start:
+                file.seek(start)
             rest = b""
             while chunk := file.read(_CHUNK):
                 rest += chunk
                 place = 0
                 while (found := _record_at(rest, place)) is not None:
+                    if stop and at >= stop:
+                        return
+                    at += found - place
                     yield rest[place + _RECORD.size : found]
                     place = found
                 rest = rest[place:]
