@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from metastackerbandit.cli.venues import Market, Venue
     from metastackerbandit.config.schema import Config
+    from metastackerbandit.domain.instrument import Instrument
     from metastackerbandit.domain.trading import VenueTime
     from metastackerbandit.runtime.history import Asked, Progress
     from metastackerbandit.storage.store import Imported
@@ -52,13 +55,10 @@ async def _downloaded(
     url: str | None,
     show: Shown,
 ) -> list[Imported]:
-    from msgspec import structs
-
     from metastackerbandit.domain.timeframe import DAY_NS, frame_ns
     from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
-    from metastackerbandit.runtime.history import past_candles, past_funding, venue_instruments
+    from metastackerbandit.runtime.history import venue_instruments
     from metastackerbandit.runtime.ports import LoopClock
-    from metastackerbandit.storage.store import keep_candles, keep_funding
 
     kept = []
     clock = LoopClock()
@@ -70,11 +70,24 @@ async def _downloaded(
             for frame in frames:
                 length = frame_ns(frame)
                 to_ns = now_ns // length * length
-                bars = await past_candles(asked, one, frame, to_ns - round(days * DAY_NS) // length * length, to_ns, show)
-                bars["known_ns"] = bars["closed_ns"]
-                named = structs.replace(one, venue=venue.name.upper())
-                kept.append(keep_candles(home, named, length, bars))
-                keep_funding(home, named, await past_funding(asked, one, int(to_ns - days * DAY_NS), to_ns))
+                kept.append(await keep_past(home, asked, venue, one, length, to_ns - round(days * DAY_NS) // length * length, to_ns, show))
+    return kept
+
+
+async def keep_past(
+    home: Path, asked: Asked, venue: Venue, one: Instrument, length: int, from_ns: int, to_ns: int, show: Callable[[Progress], None]
+) -> Imported:
+    """Candles of an instrument in [from, to) and what was settled in them, into the store."""
+    from msgspec import structs
+
+    from metastackerbandit.domain.timeframe import frame_name
+    from metastackerbandit.runtime.history import past_candles, past_funding
+    from metastackerbandit.storage.store import keep_candles, keep_funding
+
+    bars = await past_candles(asked, one, frame_name(length), from_ns, to_ns, show)
+    named = structs.replace(one, venue=venue.name.upper())
+    kept = keep_candles(home, named, length, bars)
+    keep_funding(home, named, await past_funding(asked, one, from_ns, to_ns))
     return kept
 
 

@@ -130,12 +130,11 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
     """The newest candles of every symbol into the store, and the session over them; what the venue serves where it is the loopback exchange."""
     import os
 
-    from metastackerbandit.cli.downloading import forget_other_market
+    from metastackerbandit.cli.downloading import forget_other_market, keep_past
     from metastackerbandit.cli.session import open_live
     from metastackerbandit.config.home import home_folder
-    from metastackerbandit.domain.timeframe import frame_name
-    from metastackerbandit.runtime.history import past_candles, past_funding, venue_instruments
-    from metastackerbandit.storage.store import keep_candles, keep_funding, leaf_folder
+    from metastackerbandit.runtime.history import venue_instruments
+    from metastackerbandit.storage.store import leaf_folder
 
     home = home_folder(wanted.home, os.environ)
     base_ns = base_of(config)
@@ -148,11 +147,7 @@ async def _session(wanted: Wanted, asked: Traded, config: Config, history: Asked
     forget_other_market(home, asked.venue, asked.market, there)
     found = await venue_instruments(history, symbols)
     for one in found:
-        bars = await past_candles(history, one, frame_name(base_ns), from_ns, to_ns, lambda progress: None)
-        bars["known_ns"] = bars["closed_ns"]
-        kept_as = structs.replace(one, venue=asked.venue.name.upper())
-        keep_candles(home, kept_as, base_ns, bars)
-        keep_funding(home, kept_as, await past_funding(history, one, from_ns, to_ns))
+        await keep_past(home, history, asked.venue, one, base_ns, from_ns, to_ns, lambda progress: None)
     named = wanted._replace(data=folder, symbols=",".join(one.symbol for one in found), market=asked.market)
     return open_live(named, from_ns)
 
