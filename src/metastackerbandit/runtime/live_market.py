@@ -180,6 +180,8 @@ class LiveMarket:
     def _marked(self, mark: MarkRow, now_ns: int) -> None:
         """A mark price; where the time of settlement has moved on, what was due was settled at the rate and price told last before."""
         s, last = mark.instrument, self._settles[mark.instrument]
+        if last is not None and mark.exchange_ns < last.exchange_ns:
+            return  # another connection has told a newer one
         if last is not None and last.settles_ns and mark.settles_ns > last.settles_ns:
             if self._settle is not None:
                 self._settle(last)
