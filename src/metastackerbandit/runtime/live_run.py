@@ -39,7 +39,6 @@ Word = Literal["pause", "resume", "kill"]
 PERP_WORDS, SPOT_WORDS = ("depth", "trade", "markPrice"), ("depth", "trade")
 _WAIT_S = 0.02
 _FUNDING_TRIES = 20
-_BREAKS = ("closed", "stopped", "not_connected", "silent")  # events behind which a connection's trades are not heard any more
 
 
 class LiveBroker(Broker, Protocol):
@@ -101,7 +100,7 @@ class LiveRun:
         self._plan, self._world, self._settings, self._feed_settings, self._wiring = plan, world, settings, feed, wiring
         words = SPOT_WORDS if instruments[0].market == "spot" else PERP_WORDS
         self._due: asyncio.Queue[MarkRow] = asyncio.Queue()  # settlements that are to be asked for
-        self.feed = LiveFeed(instruments, words, world, feed, self._told, self._hear, self._passing)
+        self.feed = LiveFeed(instruments, words, world, feed, wiring.tell, self._hear, self._passing, self._whole)
         self.broker = wiring.broker(self.feed.desk, self._reported)
         self.trader = Trader(wiring.driver(self.broker), wiring.predictor, wiring.watch)
         self.market = LiveMarket(plan, self.feed.desk, bars, self._take, self._want, self._due.put_nowait)
@@ -202,16 +201,10 @@ class LiveRun:
         if self._wiring.asks_pause():
             self.trader.take(Control(self.trader.now_ns, "pause"))
 
-    def _told(self, event: FeedEvent) -> None:
-        """Something happened to the feed: what of it says whose trades are heard."""
-        places = self._heard_by.get(event.connection, ())
-        if event.what == "connected":
-            for s in places:
-                self.market.listens(s, event.at_ns + round(self._settings.listen_s * SECOND_NS))
-        elif event.what in _BREAKS:
-            for s in places:
-                self.market.listens(s, NEVER)
-        self._wiring.tell(event)
+    def _whole(self, plan: SocketPlan, from_ns: int) -> None:
+        """Since when a plan's trades are heard without a hole."""
+        for s in self._heard_by.get(plan.name, ()):
+            self.market.listens(s, NEVER if from_ns == NEVER else from_ns + round(self._settings.listen_s * SECOND_NS))
 
     async def _look(self) -> None:
         """What time alone brings, a few times a second."""
@@ -291,6 +284,6 @@ def _first_of(several: BaseExceptionGroup[MsbError]) -> MsbError:
 
 
 def _places_of_trades(plan: SocketPlan, instruments: Sequence[Instrument]) -> tuple[int, ...]:
-    """The instruments whose trades a connection carries."""
-    named = {name.partition("@")[0].upper() for name in plan.streams if name.partition("@")[2] in ("trade", "aggTrade")}
-    return tuple(s for s, one in enumerate(instruments) if one.symbol in named)
+    """The instruments whose trades a plan carries."""
+    carried = {symbol for symbol, word in plan.carries if word in ("trade", "aggTrade")}
+    return tuple(s for s, one in enumerate(instruments) if one.symbol in carried)
