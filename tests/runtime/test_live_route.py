@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from metastackerbandit.exchanges.streams import VenueLimits
 from metastackerbandit.exchanges.transport.ports import ABNORMAL, Closed
 from metastackerbandit.market.bars import NEVER
+from metastackerbandit.runtime.feed_standing import standing_of
 from metastackerbandit.runtime.live_feed import backups_of
+from metastackerbandit.runtime.live_route import RouteFacts
 from metastackerbandit.runtime.settings import HealthSettings
 from tests.covering import covers
 from tests.runtime.light_scene import LightScene
@@ -29,6 +31,12 @@ def fail(wire: Wire, how: str) -> None:
         wire.stall(True)
     else:
         wire.end(Closed(ABNORMAL, "the cable", "network") if how == "cut" else Closed(1001, "maintenance", "venue"))
+
+
+def fared(scene: LightScene) -> RouteFacts:
+    """How the connections of the only plan took over from each other."""
+    (route,) = scene.feed.routes
+    return route.facts()
 
 
 @covers("0.34", "0.36", "0.37", "0.43", "2.029", "A27", "C28")
@@ -51,7 +59,7 @@ def test_one_failure_at_a_time_costs_nothing(market: str, seed: int, failures: l
     scene.play(script)
     assert scene.is_sound() and scene.compared > 100 and all(scene.heard)
     assert scene.left_live == 0 and scene.was_whole_all_along() and not scene.happened("gap")
-    facts = scene.feed.fared()[market if market == "spot" else "public"]
+    facts = fared(scene)
     assert facts.switches == sum(is_active for _, is_active, _ in failures) == len(facts.failover_ms)
     assert all(lasted < 2_000.0 for lasted in facts.failover_ms)
     assert [event.count for event in scene.happened("resumed")] == [round(lasted) for lasted in facts.failover_ms]
@@ -78,7 +86,7 @@ def test_a_rotation_costs_nothing_however_late_each_connection_is(market: str, s
     assert scene.is_sound() and scene.compared > 500 and all(scene.heard)
     assert scene.left_live == 0 and scene.was_whole_all_along() and not scene.happened("gap")
     assert len(scene.happened("rotated")) >= 3 * (1 + backups) - 1 and not scene.happened("closed") and not scene.happened("uncarried")
-    (facts,) = scene.feed.fared().values()
+    facts = fared(scene)
     assert facts.rotations == len(scene.happened("rotated"))
 
 
@@ -91,7 +99,7 @@ def test_where_nothing_is_left_books_are_stale_until_somebody_carries_them_again
         for wire in list(scene.venue.wires):
             fail(wire, "closed")
         await asyncio.sleep(0.1)
-        assert scene.feed.live() == () and scene.feed.carriers()["BTCUSDT"] == {"depth": "", "trade": ""}
+        assert scene.feed.live() == () and standing_of(scene.feed).carriers["BTCUSDT"] == {"depth": "", "trade": ""}
         assert [event.symbol for event in scene.happened("stale")] == ["BTCUSDT", "ETHUSDT"]
         await asyncio.sleep(20.0)
         scene.venue.is_shut = False
@@ -102,7 +110,7 @@ def test_where_nothing_is_left_books_are_stale_until_somebody_carries_them_again
     scene.play(script)
     assert len(scene.happened("uncarried")) == 1 and len(scene.happened("carried")) == 2 and not scene.wrong
     assert scene.whole[1] == NEVER and scene.whole[2] == scene.happened("carried")[1].at_ns, "what is heard is whole again from the new connection on"
-    (facts,) = scene.feed.fared().values()
+    facts = fared(scene)
     assert facts.switches == 1 and max(facts.failover_ms, default=0.0) < 1_000.0, "the venue's outage is no failover"
 
 
@@ -114,9 +122,9 @@ def test_the_first_connection_is_gone_back_to_once_it_was_green_for_long_enough(
         await asyncio.sleep(20.0)
         fail(scene.active, "half open")
         await asyncio.sleep(1.0 + 60.0)
-        assert scene.feed.carriers()["ETHUSDT"]["depth"] == "spot.2" and not scene.happened("returned")
+        assert standing_of(scene.feed).carriers["ETHUSDT"]["depth"] == "spot.2" and not scene.happened("returned")
         await asyncio.sleep(4.0)
-        assert scene.feed.carriers()["ETHUSDT"]["depth"] == "spot"
+        assert standing_of(scene.feed).carriers["ETHUSDT"]["depth"] == "spot"
 
     scene.play(script)
     (returned,) = scene.happened("returned")
@@ -132,7 +140,7 @@ def test_a_connection_whose_messages_are_too_late_is_left_for_one_that_is_in_tim
         await asyncio.sleep(20.0)
         scene.active.delay_s = 0.8
         await asyncio.sleep(40.0)
-        assert scene.feed.carriers()["BTCUSDT"]["trade"] == "public.2"
+        assert standing_of(scene.feed).carriers["BTCUSDT"]["trade"] == "public.2"
 
     scene.play(script)
     (switched,) = scene.happened("switched")

@@ -29,7 +29,7 @@ from metastackerbandit.runtime.feed_desk import FeedDesk, Hear, Pass
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
 from metastackerbandit.runtime.health import HealthFacts, empty_health, facts_of
 from metastackerbandit.runtime.live_line import Line
-from metastackerbandit.runtime.live_route import Route, RouteFacts, Ways
+from metastackerbandit.runtime.live_route import Route, Ways
 from metastackerbandit.runtime.live_socket import LiveSocket
 from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.ports import Chance, LiveClock, RawSink
@@ -144,18 +144,6 @@ class LiveFeed:
     def lines(self) -> tuple[Line, ...]:
         """Every connection but those that are to relieve another one, the first one of each plan before its backups."""
         return tuple(line for route in self.routes for line in sorted(route.lines, key=lambda one: one.place) if line.relieves is None)
-
-    def fared(self) -> dict[str, RouteFacts]:
-        """How the connections of each plan took over from each other."""
-        return {route.plan.name: route.facts() for route in self.routes}
-
-    def carriers(self) -> dict[str, dict[str, str]]:
-        """The routing table: symbol -> stream -> the connection that it is taken from now, "" for none."""
-        table: dict[str, dict[str, str]] = {one.symbol: {} for one in self.desk.instruments}
-        for route in self.routes:
-            for symbol, word in route.plan.carries:
-                table[symbol][word] = route.active.plan.name if route.active else ""
-        return table
 
     def live_shares(self) -> dict[str, float]:
         """The share of the time since the start in which each book was live, in [0, 1]."""

@@ -54,6 +54,7 @@ class LiveMarket:
         self._ended_ns = [0] * len(instruments)  # where the newest candle told ends
         self._opens = [False] * len(instruments)  # whether the next candle's first price is still to be told
         self._settles: list[MarkRow | None] = [None] * len(instruments)
+        self._candles, self._asked_for = [0] * len(instruments), [0] * len(instruments)  # told, and those of them that the venue gave
         self._seconds = _seconds_of(instruments, desk)
         self._second = 0  # the one that stands open, 0: none yet
         market = desk.market
@@ -102,6 +103,7 @@ class LiveMarket:
         waiting = self._waiting[s]
         if waiting and waiting[0]["opened_ns"][0] == candle["opened_ns"][0]:
             waiting[0] = candle
+            self._asked_for[s] += 1
             self._tell_waiting(s, now_ns)
 
     def settled(self, mark: MarkRow, now_ns: int, rate: int | None = None, ticks: int | None = None) -> None:
@@ -113,6 +115,10 @@ class LiveMarket:
     def waits(self, s: int) -> int:
         """How many closed candles of a symbol are not told yet."""
         return len(self._waiting[s])
+
+    def heard_share(self, s: int) -> float | None:
+        """The share of a symbol's candles that were heard whole, in [0, 1]; the others were asked for. None before the first one."""
+        return 1.0 - self._asked_for[s] / self._candles[s] if self._candles[s] else None
 
     def missing(self, s: int) -> int:
         """When the candle opened that a symbol waits for, 0 where it waits for none."""
@@ -158,6 +164,7 @@ class LiveMarket:
             candle["known_ns"] = max(now_ns, int(candle["closed_ns"][0]))
             bar: Bar = struct_of(Bar, candle[0])
             self._ended_ns[s] = bar.closed_ns
+            self._candles[s] += 1
             for book in self._books[s]:
                 self._emit(BarClosed(book, bar))
             following = waiting[0] if waiting else None

@@ -27,7 +27,7 @@ from metastackerbandit.market.settings import BarSettings
 from metastackerbandit.runtime.book_feed import Feeds
 from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
-from metastackerbandit.runtime.health import HealthFacts
+from metastackerbandit.runtime.feed_standing import FeedStanding, standing_of
 from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World
 from metastackerbandit.runtime.live_market import LiveMarket
 from metastackerbandit.runtime.live_take import Taken
@@ -109,7 +109,7 @@ class LiveRun:
         self._asked: set[tuple[int, int]] = set()
         self._words: asyncio.Queue[tuple[Word, asyncio.Future[int]]] = asyncio.Queue()  # of operators
         self.warmed = 0  # decisions on the candles before
-        self._ended: tuple[dict[str, HealthFacts], tuple[str, ...]] | None = None  # as the feed stood when the run was asked to end
+        self._ended: FeedStanding | None = None  # as the feed stood when the run was asked to end
 
     def warm(self, inputs: Iterable[Input], bars: Sequence[np.ndarray], now_ns: int) -> None:
         """Hear what was before, under a pause that ends at `now_ns`; `bars` are each symbol's candles among it."""
@@ -140,7 +140,7 @@ class LiveRun:
             works = self.feed.run(), self.broker.run(), self._look(), self._mend(), self._fund(), self._obey()
             tasks = [group.create_task(work) for work in works]
             await stop.wait()
-            self._ended = self.feed.health(), self.feed.live()
+            self._ended = standing_of(self.feed)
             if self._settings.at_end == "flatten":
                 await self._flatten()
             with suppress(VenueError):
@@ -148,14 +148,14 @@ class LiveRun:
             for task in tasks:
                 task.cancel()
 
-    def facts(self) -> dict[str, HealthFacts]:
-        """The facts of each connection, as they are or were at the end."""
-        return self.feed.health() if self._ended is None else self._ended[0]
+    def standing(self) -> FeedStanding:
+        """How the feed stands, or stood at the end."""
+        return standing_of(self.feed) if self._ended is None else self._ended
 
     @property
     def live(self) -> tuple[str, ...]:
         """Symbols whose books are live, or were at the end."""
-        return self.feed.live() if self._ended is None else self._ended[1]
+        return self.feed.live() if self._ended is None else self._ended.live
 
     async def obey(self, word: Word) -> int:
         """Have an operator's word taken by the run; the time that it counts from, UTC ns by the venue's clock. What fails in it ends the run."""

@@ -32,13 +32,13 @@ class LiveSettings(Struct, frozen=True, forbid_unknown_fields=True):
     audit_wait_s: Annotated[float, Meta(gt=0, le=600)] = 20.0  # for both books to stand at one update; an audit that takes longer says nothing
     look_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two looks at what time alone brings
     backups: Annotated[int, Meta(ge=0, le=3)] = 1  # connections beside the first one, of the same streams; one failure at a time is the usual case
-    kept_s: Annotated[float, Meta(gt=0, le=600)] = 10.0  # of what a backup hears is kept, to go on from: more than it takes to see a failure
+    kept_s: Annotated[float, Meta(gt=0, le=36_000)] = 10.0  # of what a backup hears is kept, to go on from: more than it takes to see a failure
     most_kept: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000  # messages of a backup kept at most; the oldest go
-    sample_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two messages of a backup that are read, for how late they are
-    behind_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # a connection that has not told for so long what another one has is left
+    sample_s: Annotated[float, Meta(gt=0, le=3_600)] = 1.0  # between two messages of a backup that are read, for how late they are
+    behind_s: Annotated[float, Meta(gt=0, le=3_600)] = 1.0  # a connection that has not told for so long what another one has is left
     watch_s: Annotated[float, Meta(gt=0, le=10)] = 0.2  # between two looks at which connection is to be taken from: below a fifth of 2 s
-    overlap_s: Annotated[float, Meta(gt=0, le=60)] = 2.0  # a new connection stands beside another so long before it can go on without a hole
-    join_s: Annotated[float, Meta(gt=0, le=600)] = 30.0  # for a new connection to take over from an old one; else another is tried later
+    overlap_s: Annotated[float, Meta(gt=0, le=3_600)] = 2.0  # a new connection stands beside another so long before it can go on without a hole
+    join_s: Annotated[float, Meta(gt=0, le=36_000)] = 30.0  # for a new connection to take over from an old one; else another is tried later
     rotate_before_s: Annotated[float, Meta(gt=0, le=86_400)] = 1_800.0  # before the venue ends a connection a new one is made: time for several tries
     failback_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0  # the first connection is gone back to after having been green for so long
 
