@@ -224,7 +224,9 @@ def test_ages_are_told_in_the_venues_time_and_meant_in_ours() -> None:
     assert float(changed["decision.max_book_age_s"]) == 60.0 * config.decision.max_book_age_s
     assert float(changed["live.silence_s"]) == 60.0 * config.live.silence_s
     assert float(changed["live.behind_s"]) == 60.0 * config.live.behind_s
-    assert float(changed["health.yellow_rate"]) == pytest.approx(config.health.yellow_rate / 60.0, rel=1e-5), "a second of the venue's has fewer messages"
+    assert float(changed["health.yellow_rate"]) == pytest.approx(config.health.yellow_rate / 60.0, rel=1e-5), (
+        "a second of the venue's has fewer messages"
+    )
     assert config.bars.grace_s < float(changed["bars.grace_s"]) <= 60.0
     for key, value in changed.items():
         table, _, name = key.partition(".")
