@@ -96,7 +96,7 @@ class Wire:
         self._venue, self._listener, self.streams, self.number = venue, listener, streams, number
         self.is_over = self.is_mute = self.is_stalled = False
         self.delay_s = venue.delay_s()
-        self.beat = number % 2 + 1  # each so many steps of the market a message of its own
+        self.beat = venue.beats[number % len(venue.beats)]  # each so many steps of the market a message of its own
         self.sent = {s: book.update for s, book in enumerate(venue.books)}
         self.loses = self.doubles = 0  # messages about to be lost, or sent twice
         self._held: list[bytes] = []
@@ -191,6 +191,7 @@ class LightVenue:
         self.trades: list[list[int]] = [[] for _ in symbols]  # every id that was told since the start
         self.is_shut = False  # nobody is let in
         self.is_mute = False  # who is let in is told nothing
+        self.beats: tuple[int, ...] = (1, 2)
         self.stale: dict[int, bytes] = {}  # snapshots that are told in the place of those of now
         self._pace_s, self.life_s, self._steps, self._number = pace_s, life_s, 0, 0
 

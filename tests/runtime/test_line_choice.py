@@ -6,6 +6,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.runtime.health_grade import WORSE
 from metastackerbandit.runtime.line_choice import Candidate, choose
@@ -21,10 +22,11 @@ CANDIDATES = st.lists(
         grade=st.sampled_from(sorted(WORSE)),
         latency_ms=st.none() | st.floats(0.0, 2_000.0),
         green_s=st.floats(0.0, 120.0),
+        is_ready=st.booleans(),
     ),
     min_size=1,
     max_size=4,
-).map(lambda several: [Candidate(rank, one.is_up, one.is_behind, one.grade, one.latency_ms, one.green_s) for rank, one in enumerate(several)])
+).map(lambda several: [structs.replace(one, rank=rank) for rank, one in enumerate(several)])
 
 
 def one(rank: int, *, up: bool = True, behind: bool = False, grade: str = "green", late: float | None = 10.0, green_s: float = 0.0) -> Candidate:
@@ -55,13 +57,14 @@ def test_a_choice_that_was_made_stands_while_nothing_changes(candidates: list[Ca
 @given(candidates=CANDIDATES, data=st.data())
 def test_a_failure_is_followed_by_the_least_late_of_the_best_grade(candidates: list[Candidate], data: st.DataObject) -> None:
     active = data.draw(st.integers(0, len(candidates) - 1))
-    failed = [Candidate(c.rank, c.is_up and place != active, c.is_behind, c.grade, c.latency_ms, c.green_s) for place, c in enumerate(candidates)]
+    failed = [structs.replace(c, is_up=c.is_up and place != active) for place, c in enumerate(candidates)]
     found = choose(failed, active, HOLD_S)
     if found.place is not None:
         chosen = failed[found.place]
         late = math.inf if chosen.latency_ms is None else chosen.latency_ms
+        assert chosen.is_ready or not any(other.is_usable and other.is_ready for other in failed)
         for other in failed:
-            if other.is_usable:
+            if other.is_usable and other.is_ready == chosen.is_ready:
                 assert WORSE[chosen.grade] <= WORSE[other.grade]
                 if other.grade == chosen.grade:
                     assert late <= (math.inf if other.latency_ms is None else other.latency_ms)
@@ -82,6 +85,13 @@ def test_red_is_left_for_green_and_yellow_but_not_for_what_never_spoke() -> None
     assert choose([one(0, grade="red"), one(1, grade="never received", late=None)], 0, HOLD_S).place == 0
     assert choose([one(0, grade="red"), one(1, grade="red", late=1.0)], 0, HOLD_S).place == 0
     assert choose([one(0, grade="yellow", late=499.0), one(1)], 0, HOLD_S).place == 0, "yellow is no failure"
+
+
+def test_a_connection_that_has_only_just_come_to_stand_is_not_chosen_freely() -> None:
+    new = structs.replace(one(0, green_s=90.0), is_ready=False)
+    assert choose([new, one(1, grade="red")], 1, HOLD_S).place == 1
+    assert choose([new, one(1)], 1, HOLD_S).place == 1
+    assert choose([new, one(1, up=False)], 1, HOLD_S).place == 0, "there is no other"
 
 
 def test_each_reason_is_said() -> None:

@@ -11,7 +11,8 @@ from metastackerbandit.runtime.health_grade import WORSE, Grade
 
 
 class Candidate(Struct, frozen=True):
-    """A connection as the choice sees it: its rank (0 is the first), whether it stands and keeps up, grade, lateness, how long it was green."""
+    """A connection as the choice sees it: its rank (0 is the first), whether it stands and keeps up, grade, lateness, how long it was green, and
+    whether it has stood and spoken for long enough that nothing is lost by taking from it."""
 
     rank: int
     is_up: bool
@@ -19,6 +20,7 @@ class Candidate(Struct, frozen=True):
     grade: Grade
     latency_ms: float | None
     green_s: float
+    is_ready: bool = True
 
     @property
     def is_usable(self) -> bool:
@@ -36,7 +38,10 @@ class Chosen(Struct, frozen=True):
 
 
 def choose(candidates: Sequence[Candidate], active: int | None, failback_s: float) -> Chosen:
-    """What to do now. A connection that is down, behind or red is left where another one is better: the least late of the best grade."""
+    """What to do now. A connection that is down, behind or red is left where another one is better: the least late of the best grade.
+
+    One that has only just come to stand is taken from where there is no other, never by choice.
+    """
     usable = [place for place, one in enumerate(candidates) if one.is_usable]
     if not usable:
         return Chosen(None, "" if active is None else _failing(candidates[active]))
@@ -46,12 +51,12 @@ def choose(candidates: Sequence[Candidate], active: int | None, failback_s: floa
     now = candidates[active]
     if not now.is_usable:
         return Chosen(best, _failing(now))
-    if now.grade == "red" and WORSE[candidates[best].grade] < WORSE["never received"]:
+    if now.grade == "red" and candidates[best].is_ready and WORSE[candidates[best].grade] < WORSE["never received"]:
         return Chosen(best, "the former is red")
     if now.rank != 0:
         for place in usable:
             one = candidates[place]
-            if one.rank == 0 and one.grade == "green" and one.green_s >= failback_s:
+            if one.rank == 0 and one.is_ready and one.grade == "green" and one.green_s >= failback_s:
                 return Chosen(place, f"it has been green for {one.green_s:.0f} s", True)
     return Chosen(active)
 
@@ -60,5 +65,5 @@ def _failing(one: Candidate) -> str:
     return "the former is behind" if one.is_up else "the former ended"
 
 
-def _order(one: Candidate) -> tuple[int, float, int]:
-    return WORSE[one.grade], math.inf if one.latency_ms is None else one.latency_ms, one.rank
+def _order(one: Candidate) -> tuple[bool, int, float, int]:
+    return not one.is_ready, WORSE[one.grade], math.inf if one.latency_ms is None else one.latency_ms, one.rank

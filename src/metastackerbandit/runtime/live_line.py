@@ -34,7 +34,7 @@ class Line:
         self.plan, self.rank, self.place, self.grading, self.relieves = plan, rank, place, grading, relieves
         self.socket: LiveSocket
         self.task: asyncio.Task[None] | None = None
-        self.is_up = self.is_behind = False
+        self.is_up = self.is_behind = self.has_spoken = False
         self.opened_ns = 0  # when it stood with all its subscriptions
         self.begun_ns = 0  # when it was first asked for
         self.rotates_ns = 0  # when it is to be replaced
@@ -50,14 +50,15 @@ class Line:
     def stands(self, at_ns: int) -> None:
         """It was connected; what is subscribed by messages comes a little later."""
         self.opened_ns = at_ns + round(len(self.plan.opening) * self.plan.message_s * SECOND_NS)
-        self.is_up, self.is_behind, self._lags_since_ns = True, False, 0
+        self.is_up, self.is_behind, self.has_spoken, self._lags_since_ns = True, False, False, 0
         self.let_go(at_ns)
         self._firsts.clear()
 
     def candidate(self, now_ns: int) -> Candidate:
         """What the choice among connections sees of it; a connection that was made anew begins to be green anew."""
         green_s = min(self.grading.green_s(now_ns), (now_ns - self.opened_ns) / SECOND_NS)
-        return Candidate(self.rank, self.is_up, self.is_behind, self.grading.grade, self.latency_ms, green_s)
+        is_ready = self.has_spoken and now_ns - self.opened_ns >= self._settings.overlap_s * SECOND_NS
+        return Candidate(self.rank, self.is_up, self.is_behind, self.grading.grade, self.latency_ms, green_s, is_ready)
 
     def ended(self) -> None:
         """It is over."""
@@ -72,6 +73,7 @@ class Line:
         while kept and (kept[0].received_ns < oldest_ns or len(kept) >= self._settings.most_kept):
             self._kept_from_ns = kept.popleft().received_ns
         kept.append(Kept(frame, received_ns))
+        self.has_spoken = True
 
     def let_go(self, at_ns: int) -> None:
         """Keep nothing of what came before."""
