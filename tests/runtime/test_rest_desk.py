@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.domain.errors import RateLimited
 from metastackerbandit.exchanges.orders import OrderFamily
@@ -17,7 +19,7 @@ from metastackerbandit.runtime.rest_desk import RestDesk
 from metastackerbandit.runtime.weight_budget import WeightBudget
 from tests.covering import covers
 from tests.runtime.pretended import Desk
-from tests.runtime.virtual_time import VirtualClock, in_virtual_time
+from tests.runtime.virtual_time import START_NS, VirtualClock, in_virtual_time
 
 S = 10**9
 FAMILIES = (OrderFamily(4, 10.0, "x-mbx-order-count-10s"), OrderFamily(6, 60.0, "x-mbx-order-count-1m"))
@@ -42,6 +44,29 @@ def test_after_too_many_requests_nothing_is_sent_before_and_cancellations_go_fir
         await asyncio.gather(*(desk.ask(request(f"{urgency}{n}", urgency)) for n in range(3) for urgency in (2, 1, 0)))
         assert min(at for at, _ in rest.asked[1:]) >= 30.0  # the venue's Retry-After
         assert sorted(names(rest)[1:4]) == ["00", "01", "02"] and sorted(names(rest)[7:]) == ["20", "21", "22"]
+
+    in_virtual_time(work())
+
+
+def test_silence_is_kept_by_our_clock_whichever_clock_stamps_answers() -> None:
+    """As with a venue whose time runs faster than ours: frames and budgets go by its time, answers are stamped by ours."""
+
+    class Stamped(Desk):
+        async def ask(self, url: str, body: bytes = b"", *, method: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+            return structs.replace(await super().ask(url, body, method=method, headers=headers), received_ns=5)
+
+    async def work() -> None:
+        rest, kept = Stamped(lambda url, n: 429 if n == 0 else b"{}"), list[int]()
+
+        class Sink:
+            def write(self, kind: str, connection: str, received_ns: int, url: str, body: bytes) -> None:
+                kept.append(received_ns)
+
+        desk = RestDesk(rest, WeightBudget(BUDGET, 1.0), VirtualClock(), Sink())
+        with pytest.raises(RateLimited):
+            await desk.ask(request("first"))
+        await desk.ask(request("second"))
+        assert rest.asked[1][0] >= 30.0 and min(kept) > START_NS
 
     in_virtual_time(work())
 

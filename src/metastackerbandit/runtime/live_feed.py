@@ -283,7 +283,7 @@ class LiveFeed:
         audit = self._audit = BookAudit(s, one, self._settings.quality, clock.now_ns(), self._most_bytes())
         try:
             answer = await self.rest.ask(request)
-            if audit.answered(answer.body, answer.received_ns):
+            if audit.answered(answer.body, clock.now_ns()):
                 self._judge(audit)
                 if self._audit is audit:
                     await clock.sleep(self._settings.live.audit_wait_s)
