@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.exchanges.streams import VenueLimits
+from metastackerbandit.exchanges.streams import SocketPlan, VenueLimits
 from metastackerbandit.exchanges.transport.ports import ABNORMAL, Closed
 from metastackerbandit.market.bars import NEVER
 from metastackerbandit.runtime.feed_standing import standing_of
@@ -226,9 +226,12 @@ def test_a_backup_is_at_another_host_of_the_venue_where_there_is_one() -> None:
 
 
 def test_no_more_connections_are_made_than_a_venue_allows() -> None:
-    assert backups_of(VenueLimits(1, 1.0, 1, 300), 2, 1) == 1
-    assert backups_of(VenueLimits(1, 1.0, 1, 300, connections=10), 3, 3) == 2
-    assert backups_of(VenueLimits(1, 1.0, 1, 300, connections=3), 2, 1) == 0
+    plans = [SocketPlan("x", "", (), tuple("abcde"), (), 0.0)] * 3
+    assert backups_of(VenueLimits(1, 1.0, 1, 300), plans, 1) == 1
+    assert backups_of(VenueLimits(1, 1.0, 1, 300, connections=10), plans, 3) == 2
+    assert backups_of(VenueLimits(1, 1.0, 1, 300, connections=3), plans[:2], 1) == 0
+    assert backups_of(VenueLimits(1, 1.0, 1, 300, subscriptions=50), plans, 3) == 2, "45 of three connections each, and 5 of one more"
+    assert backups_of(VenueLimits(1, 1.0, 1, 300, subscriptions=49), plans, 3) == 1
     scene = LightScene("spot", weight_share=0.01)  # 3 new connections of 300 in 5 minutes
 
     async def script() -> None:

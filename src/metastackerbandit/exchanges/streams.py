@@ -72,14 +72,15 @@ class RestRequest(Struct, frozen=True):
 
 
 class VenueLimits(Struct, frozen=True):
-    """Weight that a venue allows in a window of so many seconds, streams a socket, new connections a window of 300 s, and connections at a time
-    (0: as many as one likes)."""
+    """Weight that a venue allows in a window of so many seconds, streams a socket, new connections a window of 300 s; and connections and streams at
+    a time from one address (0: as many as one likes)."""
 
     weight: int
     window_s: float
     streams: int
     attempts: int
     connections: int = 0
+    subscriptions: int = 0
 
 
 class Best(Struct, frozen=True):

@@ -94,7 +94,7 @@ class LiveFeed:
         self._world, self._settings, self._tell = world, settings, tell
         self._whole = whole if whole is not None else _regardless
         now_ns = world.clock.now_ns()
-        each = 1 + backups_of(self.streams.limits, len(self.plans), settings.live.backups)
+        each = 1 + backups_of(self.streams.limits, self.plans, settings.live.backups)
         self._health = empty_health(each * len(self.plans), now_ns)
         self.desk = FeedDesk(
             instruments,
@@ -321,9 +321,15 @@ def issue_of(event: FeedEvent) -> QualityIssue | None:
     return QualityIssue(event.what, event.severity, event.symbol or event.connection, event.words, max(event.count, 1))
 
 
-def backups_of(limits: VenueLimits, plans: int, wanted: int) -> int:
-    """How many backups each of so many plans may have: what is wanted, as far as the venue's connections at a time go."""
-    return wanted if limits.connections == 0 else max(min(wanted, (limits.connections - _RELIEFS) // max(plans, 1) - 1), 0)
+def backups_of(limits: VenueLimits, plans: Sequence[SocketPlan], wanted: int) -> int:
+    """How many backups each plan may have: what is wanted, as far as the venue's connections and streams at a time go while one is replaced."""
+    streams = [len(plan.streams) for plan in plans]
+    most = wanted
+    if limits.connections:
+        most = min(most, (limits.connections - _RELIEFS) // len(plans) - 1)
+    if limits.subscriptions:
+        most = min(most, (limits.subscriptions - _RELIEFS * max(streams)) // sum(streams) - 1)
+    return max(most, 0)
 
 
 def _regardless(plan: SocketPlan, from_ns: int) -> None:

@@ -121,7 +121,7 @@ def read_best(body: bytes, one: Instrument) -> Best:
 
 def _market(market: str) -> VenueStreams:
     words = (*(name for name in _SUBSCRIPTIONS if name != "kline"), *(f"kline_{frame}" for frame in _FRAMES))
-    limits = VenueLimits(1_200, 60.0, 1_000, 150, connections=10)
+    limits = VenueLimits(1_200, 60.0, 1_000, 150, connections=10, subscriptions=1_000)
     return VenueStreams("HYPERLIQUID", market, words, _FRAMES, 5_000, limits, sockets, snapshot, klines, best, read_klines, read_best)
 
 
