@@ -270,3 +270,32 @@ def test_health_is_of_each_connection_and_a_replacement_goes_on_with_it(market: 
             assert facts.latency_ms is not None and 5.0 < facts.latency_ms < 90.0 and facts.rate > 5.0
 
     scene.play(script)
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_in_a_quiet_market_a_late_connection_makes_no_other_one_seem_behind(is_active: bool) -> None:
+    scene = LightScene("spot", 12, pace_s=lambda: 5.0)
+    scene.venue.beats = (1,)
+
+    async def script() -> None:
+        await asyncio.sleep(12.0)
+        (scene.active if is_active else scene.others[0]).delay_s = 0.65
+        await asyncio.sleep(120.0)
+
+    scene.play(script)
+    assert not scene.happened("closed") and scene.is_sound() and scene.was_whole_all_along()
+    assert all("red" in event.words for event in scene.happened("switched"))
+
+
+def test_at_a_message_a_second_a_failure_is_over_within_two() -> None:
+    scene = LightScene("perp", 13, pace_s=lambda: 1.0)
+    scene.venue.beats = (1,)
+
+    async def script() -> None:
+        await asyncio.sleep(10.3)
+        for _ in range(4):
+            fail(scene.active, "half open")
+            await asyncio.sleep(15.35)
+
+    scene.play(script)
+    assert len(fared(scene).failover_ms) == 4 and max(fared(scene).failover_ms) < 2_000.0 and scene.is_sound()

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from metastackerbandit.domain.market_rows import DEPTH, NOTHING, TRADES, USER
 from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.exchanges.streams import SocketPlan
 from metastackerbandit.runtime.feed_desk import FeedDesk, Glance
+from metastackerbandit.runtime.health import Health, newest_stamp_ns
 from metastackerbandit.runtime.health_grade import Grading
 from metastackerbandit.runtime.line_choice import Candidate
 from metastackerbandit.runtime.live_socket import LiveSocket
 from metastackerbandit.runtime.ports import RawSink
 from metastackerbandit.runtime.settings import LiveSettings
 
+_MOST_GLANCES = 200  # messages that are looked at for one with a stamp: best prices of Binance spot have none
 _MOMENT = 0.5  # of the time after which a connection is behind: connections that are so far apart tell the same
 
 
@@ -92,19 +95,29 @@ class Line:
     # -- whether it keeps up -----------------------------------------------------------------------------------------
 
     def compare(self, newest_ns: int, now_ns: int) -> bool:
-        """Hold it against the newest message of the others; whether it is behind: silent for too long since another one has told more.
+        """Hold it against the newest message of the others; whether it may be behind: silent for too long since another one has spoken.
 
         Where all fall silent at once, the newest messages lie a moment apart, and nobody is behind.
         """
-        heard_ns = self.socket.heard_ns
+        heard_ns, behind_ns = self.socket.heard_ns, self._settings.behind_s * SECOND_NS
         if heard_ns != self._seen_ns:
             self._seen_ns, self._lags_since_ns = heard_ns, 0
-        if newest_ns > heard_ns and not self._lags_since_ns:
-            self._lags_since_ns = now_ns
-        lags_ns = now_ns - self._lags_since_ns if self._lags_since_ns else 0
-        behind_ns = self._settings.behind_s * SECOND_NS
+        if not self._lags_since_ns and newest_ns - heard_ns >= _MOMENT * behind_ns:
+            self._lags_since_ns = newest_ns
         has_begun = now_ns - self.opened_ns >= self._settings.overlap_s * SECOND_NS
-        return has_begun and lags_ns >= behind_ns and newest_ns - heard_ns >= _MOMENT * behind_ns
+        return has_begun and self._lags_since_ns > 0 and now_ns - self._lags_since_ns >= behind_ns
+
+    def keeps_up(self) -> None:
+        """What another one has spoken since was nothing new."""
+        self._lags_since_ns = 0
+
+    def newest_stamp_ns(self, desk: FeedDesk, health: Health) -> int:
+        """The venue's time of the newest message that it has told, kept or taken, of those that have one; 0 where there is none."""
+        for one in islice(reversed(self._kept), _MOST_GLANCES):
+            stamp_ns = desk.glance(one.frame, one.received_ns).stamp_ns
+            if stamp_ns > 0:
+                return stamp_ns
+        return newest_stamp_ns(health, self.place)
 
     # -- whether it can take over ------------------------------------------------------------------------------------
 

@@ -134,9 +134,10 @@ class _Session:
             self._over.set_result(how)
 
     def failed(self, error: BaseException) -> None:
-        """Taking a frame went wrong, which is not the network's fault."""
+        """Taking a frame went wrong, which is not the network's fault; or the connection is given up."""
         if not self._over.done():
             self._over.set_exception(error)
+            self._over.exception()  # where the session is being stopped, nobody waits for it any more
 
     # -- its life ----------------------------------------------------------------------------------------------------
 

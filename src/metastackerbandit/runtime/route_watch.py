@@ -33,7 +33,10 @@ class RouteWatch:
         standing = [line for line in route.lines if line.is_up]
         for line in standing:
             newest_ns = max((other.socket.heard_ns for other in standing if other is not line), default=0)
-            line.is_behind = line.compare(newest_ns, now_ns) or line.is_behind
+            if line.compare(newest_ns, now_ns):
+                line.is_behind = line.is_behind or self._is_behind(line, standing)
+                if not line.is_behind:
+                    line.keeps_up()
         if now_ns - self._judged_ns >= route.limits.every_s * SECOND_NS:
             self._judged_ns = now_ns
             for line in route.lines:
@@ -44,6 +47,12 @@ class RouteWatch:
             if line.is_behind and line.is_up:
                 line.socket.leave(ConnectFailed("it tells nothing while another connection does", where=line.plan.name, mend="it is made anew"))
         self._rotate(now_ns)
+
+    def _is_behind(self, line: Line, standing: list[Line]) -> bool:
+        """Whether another connection has told what the venue said later: one that is late speaks later, and tells nothing new."""
+        desk, health = self._route.desk, self._route.health
+        mine_ns = line.newest_stamp_ns(desk, health)
+        return any(other.newest_stamp_ns(desk, health) > mine_ns for other in standing if other is not line)
 
     def _judge(self, line: Line, now_ns: int) -> None:
         route, before = self._route, line.grading.grade
