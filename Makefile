@@ -1,4 +1,4 @@
-# Words: setup, torch, run, test, check, mutation, fuzz, docs, oracles, conformance, bench. Each works alone on a fresh clone: what it needs, it makes.
+# Words: setup, torch, run, test, check, mutation, fuzz, soak, docs, oracles, conformance, bench. Each works alone on a fresh clone: what it needs, it makes.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 MUTATION := .venv-mutation
 FUZZ := .venv-fuzz
 SECONDS ?= 120
+DAYS ?= 30
 MODULES ?= decision risk execution
 TORCH := torch==2.13.0
 DATA ?=
@@ -24,7 +25,7 @@ export POLARS_MAX_THREADS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/bytecode
 
-.PHONY: help setup torch run test check mutation fuzz bench docs oracles conformance
+.PHONY: help setup torch run test check mutation fuzz soak bench docs oracles conformance
 
 help:
 	@echo "make setup           the environment, from the lock, and compiled kernels"
@@ -38,6 +39,7 @@ help:
 	@echo "make conformance     independent clients of Binance trade on the loopback exchange (docs/loopback_exchange.md); CLIENT=name for one"
 	@echo "make mutation        mutants of what decides, sizes and executes, tried on their own tests (docs/testing.md)"
 	@echo "make fuzz            codecs and the reader of captures on bytes that nobody would send, SECONDS=120 each (docs/testing.md)"
+	@echo "make soak            long runs of what the tests try briefly: a month of network faults in virtual time (docs/testing.md); DAYS=30"
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md,"
 	@echo "                     the blocks of docs/model_input.md, every key of docs/configuration.md"
 
@@ -118,6 +120,13 @@ $(FUZZ)/.ready: requirements.lock requirements-uv.lock tools/fuzz/requirements.l
 fuzz: $(FUZZ)/.ready
 	$(FUZZ)/bin/python -m tools.fuzz --seconds $(SECONDS) $(TARGETS)
 	$(FUZZ)/bin/python -m tools.fuzz --seconds $(SECONDS) --compiled $(TARGETS)
+
+# Each suite alone, so that one that fails does not end the others.
+soak: setup
+	@for suite in "tests.soak.connections --days $(DAYS)"; do \
+	  $(BIN)/python -m $$suite || failed="$$failed $$suite;"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 docs: $(READY)
 	$(BIN)/python tools/reasons_doc.py

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from metastackerbandit.cli import trading
@@ -119,6 +120,12 @@ def test_a_run_follows_the_market_decides_and_ends_in_order(traded: Traded) -> N
     assert told["live"] == ["BTCUSDT", "ETHUSDT"] and {one["state"] for one in told["connections"]} == {"up"}
     assert told["decisions"] > 0 and told["inputs"] > 2 * 2_500, "the candles before were heard, and then candles of now were decided on"
     assert told["reconciliation_differences"] == []
+    assert [one["id"] for one in told["connections"]] == ["public", "public.2", "market", "market.2"]
+    assert [one["id"] for one in told["connections"] if one["taken_from"]] == ["public", "market"]
+    assert {one["success_rate"] for one in told["connections"]} == {1.0} and all(route["rotations"] == 0 for route in told["routes"].values())
+    for one in told["symbols"].values():
+        assert one["carried_by"] == {"depth": "public", "trade": "public", "markPrice": "market"}
+        assert one["book_live"] > 0.5 and 0.0 <= one["candles_heard"] <= 1.0
     with Journal.open(traded.home, create=False) as journal:
         view = journal.run()
         assert view.row.source == "loopback perp, simulated", "nowhere is it called live"
@@ -285,7 +292,14 @@ def test_ages_are_told_in_the_venues_time_and_meant_in_ours() -> None:
     changed = dict(one.split("=") for one in at_rate(config, 60.0))
     assert float(changed["decision.max_book_age_s"]) == 60.0 * config.decision.max_book_age_s
     assert float(changed["live.silence_s"]) == 60.0 * config.live.silence_s
+    assert float(changed["live.behind_s"]) == 60.0 * config.live.behind_s
+    assert float(changed["health.yellow_rate"]) == pytest.approx(config.health.yellow_rate / 60.0, rel=1e-5), (
+        "a second of the venue's has fewer messages"
+    )
     assert config.bars.grace_s < float(changed["bars.grace_s"]) <= 60.0
+    for key, value in changed.items():
+        table, _, name = key.partition(".")
+        assert getattr(getattr(msgspec.convert({table: {name: float(value)}}, Config), table), name) == float(value), "within its range"
 
 
 def test_a_journal_that_cannot_be_written_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -276,10 +276,15 @@ def test_status_of_a_running_paper_run_tells_hash_code_and_positions(tmp_path: P
     writer = a_run(tmp_path, time.time_ns() - 5 * 10**9, mode="paper")
     writer.fills(row(FillRow(1, 1, 2, 1, 5, 0, 50, 612_345, 612_345, 1, 1, 1)))
     writer.ledger(row(LedgerRow(1, 5, 1, 1, 1, -30 * 10**8, 30 * 10**8, 0, 0, 0, 0)))
-    writer.heartbeat(time.time_ns(), {"equity": 1})
+    line = {"id": "public", "state": "up", "grade": "green", "taken_from": True, "latency_ms": 23.4, "drops": 1, "uptime": 0.9991}
+    symbols = {"ETHUSDT": {"book_live": 0.9995, "candles_heard": None}, "BTCUSDT": {"book_live": 1.0, "candles_heard": 0.5}}
+    writer.heartbeat(time.time_ns(), {"equity": 1, "connections": [line], "symbols": symbols})
     code, told = asked("status", "--home", str(tmp_path))
     assert (code, told["state"], told["mode"], told["config_hash"], told["code"]) == (0, "running", "paper", "c0ffee", "1.0+abc")
-    assert 5 <= told["uptime_s"] < 60 and told["connections"] == [] and told["attention"] == []
+    assert 5 <= told["uptime_s"] < 60 and told["connections"] == [line] and told["attention"] == []
+    text = CliRunner().invoke(app, ["status", "--home", str(tmp_path)]).stdout
+    assert "connection public (taken from): green, 23 ms late, up 99.91 % of the time, 1 drops" in text
+    assert "ETHUSDT: book live 99.95 % of the time\n" in text and "BTCUSDT: book live 100.00 % of the time, 50.0 % of the candles heard whole" in text
     assert told["positions"] == [{"symbol": "ETHUSDT", "frame": "5m", "side": "LONG", "quantity": "0.050", "cost": "30", "quote": "USDT"}]
     assert "running: paper run 1" in CliRunner().invoke(app, ["status", "--home", str(tmp_path)]).stdout
     writer.finish("stopped", {}, time.time_ns())

@@ -57,6 +57,7 @@ def addressed(venue: RecordedVenue, out: Path) -> tuple[str, ...]:
 
 @covers("2.005")
 def test_what_a_venue_sends_is_recorded_and_the_record_is_sound(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[live]\nbackups = 0\n")  # what is played goes to one connection
     with served(1_000) as venue:
         code, told, _ = msb(*addressed(venue, tmp_path / "logs"), "--for", "2s", home=tmp_path)
     assert (code, told["frames"], told["gaps"], told["live"], told["interrupted"]) == (0, 1_000, 0, ["BTCUSDT"], False)
@@ -71,6 +72,8 @@ def test_what_a_venue_sends_is_recorded_and_the_record_is_sound(tmp_path: Path) 
 
 
 def test_ctrl_c_leaves_a_whole_log(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[live]\nbackups = 0\n")
+
     async def recorded_until_stopped(words: tuple[str, ...], venue: RecordedVenue) -> tuple[int, bytes]:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "metastackerbandit", *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ}

@@ -28,7 +28,10 @@ from metastackerbandit.exchanges.continuity import (
     distrust,
     grow_stale,
     interrupt,
+    joins,
+    live_share,
     offer,
+    rejoin,
 )
 
 
@@ -199,3 +202,34 @@ def test_a_distrusted_book_waits_for_a_snapshot_and_one_that_is_sent_whole_needs
     offered(whole, Change(1, 1, -1, 1), 100)
     distrust(whole, 110)
     assert whole.state == LIVE
+
+
+@given(rule=RULES, lengths=LENGTHS, data=st.data())
+def test_another_connection_goes_on_wherever_its_messages_are_cut(rule: int, lengths: list[int], data: st.DataObject) -> None:
+    changes = chain(rule, lengths, holes=0)
+    cut = data.draw(st.integers(1, len(changes) - 1))
+    feed = feed_of(rule)
+    offered(feed, snapshot(changes[0].last - 1))
+    assert [offered(feed, change) for change in changes[:cut]] == [APPLY] * cut
+    known = feed.last_id
+    begins = data.draw(st.integers(changes[0].first, known + 3))
+    ends = data.draw(st.integers(known + 1, known + 20).filter(lambda last: last >= begins))
+    other = Change(begins, ends, begins - 1 if rule == BY_PRIOR else -1)
+    is_joined = bool(joins(feed, other.first, other.prior))
+    assert is_joined == (begins <= known + 1)
+    rejoin(feed)
+    assert offered(feed, other) == (APPLY if is_joined else GAP)
+    assert not is_joined or offered(feed, Change(ends + 1, ends + 2, ends)) == APPLY
+
+
+def test_the_share_of_time_live_is_that_of_its_intervals() -> None:
+    feed = rows(FeedRow, 1)[0]
+    assert live_share(feed, 0, 0) == 0.0 and live_share(feed, 0, 100) == 0.0
+    offered(feed, snapshot(50), 100)
+    assert live_share(feed, 0, 200) == 0.5
+    interrupt(feed, 200)
+    assert live_share(feed, 0, 400) == 0.25
+    offered(feed, Change(51, 52, -1), 400)
+    assert live_share(feed, 0, 500) == 0.4 and live_share(feed, 0, 400) == 0.25
+    whole = feed_of(WHOLE)
+    assert joins(whole, 7, -1)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.domain.errors import AnswerRefused, UsageError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.timeframe import MINUTE_NS
 from metastackerbandit.exchanges.catalog import CODECS, STREAMS, streams_of
 from metastackerbandit.exchanges.settings import EndpointSettings
-from metastackerbandit.exchanges.streams import SocketPlan, VenueStreams
+from metastackerbandit.exchanges.streams import SocketPlan, VenueStreams, require_carried
 from metastackerbandit.market.bars import BAR_FRAMES
 from tests.covering import covers
 from tests.markets import instrument
@@ -208,3 +209,31 @@ def test_best_prices_are_of_the_symbol_and_not_crossed() -> None:
     assert hyper.read_best(json.dumps(book).encode(), coin).ask == 100.0
     with pytest.raises(AnswerRefused):
         hyper.read_best(json.dumps(book | {"levels": [[], book["levels"][1]]}).encode(), coin)  # type: ignore[index]
+
+
+@EACH
+@given(count=st.integers(1, 90))
+def test_the_routing_table_has_each_symbol_s_each_stream_once(streams: VenueStreams, count: int) -> None:
+    instruments, words = named(streams, count), together(streams)
+    plans = streams.sockets(instruments, words, HOSTS)
+    carried = [pair for plan in plans for pair in plan.carries]
+    assert sorted(carried) == sorted((one.symbol, word) for one in instruments for word in words)
+    assert all(len(plan.carries) == len(plan.streams) for plan in plans)
+    require_carried(plans, instruments, words, streams.venue)
+    if len(plans) > 1:
+        (symbol, word), *_ = plans[-1].carries
+        with pytest.raises(UsageError, match=f"carries .*{word} of {symbol}"):
+            require_carried(plans[:-1], instruments, words, streams.venue)
+
+
+@EACH
+def test_the_same_streams_are_at_every_host_that_an_endpoint_names(streams: VenueStreams) -> None:
+    endpoint = f"{streams.venue.lower()}_{'' if streams.venue == 'HYPERLIQUID' else streams.market + '_'}stream"
+    several = structs.replace(HOSTS, **{endpoint: "wss://first, wss://second:443,"})
+    for alone, plan in zip(
+        streams.sockets(named(streams, 3), ("depth", "trade"), structs.replace(HOSTS, **{endpoint: "wss://first"})),
+        streams.sockets(named(streams, 3), ("depth", "trade"), several),
+        strict=True,
+    ):
+        assert (alone.others, plan.url) == ((), alone.url)
+        assert plan.others == (plan.url.replace("wss://first", "wss://second:443"),)

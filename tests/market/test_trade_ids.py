@@ -31,6 +31,9 @@ def test_each_id_is_taken_once_in_the_order_of_arrival(told: list[tuple[int, int
     kept = leave_out_old(seen, trades, len(told))
     assert [int(row["ticks"]) for row in trades[:kept]] == expected
     assert int(seen.row["again"].sum()) == len(told) - kept
+    taken = [sorted(ids - {-1}) for ids in known]
+    holes = sum(ids[-1] - ids[0] + 1 - len(ids) for ids in taken if ids)
+    assert int(seen.row["missing"].sum()) == (holes if numbered else 0)
     assert [int(row["last_id"]) for row in trades[:kept]] == [told[place - 1][1] for place in expected]
 
 

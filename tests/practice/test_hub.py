@@ -217,6 +217,23 @@ def test_a_half_open_connection_says_nothing_at_all() -> None:
     with_streams(test)
 
 
+def test_a_connection_that_stands_can_fall_silent_for_good() -> None:
+    async def test(client: Client) -> None:
+        async with client.listen("/ws/quick") as first, client.listen("/ws/quick") as second:
+            client.step(0.2)
+            await heard(first)
+            await heard(second)
+            await client.fault("falls_silent", count=1)
+            client.step(0.2)
+            await heard(second)
+            await first.ping(b"there?")
+            client.step(30.0)
+            with pytest.raises(asyncio.TimeoutError):
+                await first.receive(0.05)
+
+    with_streams(test)
+
+
 def test_a_cut_ends_a_connection_within_a_frame() -> None:
     async def test(client: Client) -> None:
         async with client.listen("/ws/quick") as ws:

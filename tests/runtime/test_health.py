@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metastackerbandit.runtime.health import LATENCIES, RATED_S, empty_health, facts_of, heard, turned
+from metastackerbandit.runtime.health import LATENCIES, RATED_S, empty_health, facts_of, heard, newest_stamp_ns, turned
 from tests.covering import covers
 
 S = 10**9
@@ -52,3 +52,12 @@ def test_a_broken_frame_is_counted_and_a_clock_that_goes_back_harms_nothing() ->
     heard(health, 0, START, 0, 10, False)
     facts = facts_of(health, 0, START + 101 * S)
     assert (facts.frames, facts.broken, facts.age_s, facts.rate) == (2, 1, 1.0, 2 / RATED_S)
+
+
+def test_the_newest_stamp_is_that_of_the_newest_frame_that_has_one() -> None:
+    health = empty_health(2, START)
+    assert newest_stamp_ns(health, 0) == 0
+    for n in range(LATENCIES + 5):
+        heard(health, 0, START + n * S, START + n * S - 7, 10, False)
+        assert newest_stamp_ns(health, 0) == START + n * S - 7
+    assert newest_stamp_ns(health, 1) == 0

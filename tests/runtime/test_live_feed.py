@@ -35,7 +35,7 @@ from tests.runtime.recorded_venue import Book, RecordedVenue, Sent, quotes, reco
 from tests.shared import shared_data
 
 COUNT = 2_000
-LIVE = LiveSettings(ping_s=0.2, pong_s=0.2, silence_s=1.0, snapshot_gap_s=0.0, audit_s=0.0, look_s=0.05, quiet_s=0.5)
+LIVE = LiveSettings(backups=0, ping_s=0.2, pong_s=0.2, silence_s=1.0, snapshot_gap_s=0.0, audit_s=0.0, look_s=0.05, quiet_s=0.5)
 BACKOFF = BackoffSettings(first_s=0.01, most_s=0.05)
 
 

@@ -207,6 +207,8 @@ def test_candles_are_told_in_order_without_a_hole_whatever_breaks(steps: list[tu
     assert asked <= mended and all(opened_ns in asked or opened_ns - MINUTE_NS in mended for opened_ns in mended), (
         "the first of each row is asked for"
     )
+    ours = sum(bar.close != 7 for bar in told)
+    assert market.heard_share(0) == (pytest.approx(ours / len(told)) if told else None)
     moments = [moment(event) for event in heard.inputs]
     assert moments == sorted(moments)
     last = None
@@ -257,3 +259,8 @@ def test_funding_is_told_once_when_its_time_has_passed_at_what_was_said_last() -
     mark("102.0", "0.00001000", due + 8 * 3_600_000)
     mark("102.0", "0.00001000", due + 8 * 3_600_000)
     assert scene.heard.of(FundingSettled) == [FundingSettled(0, scene.now_ns, 12_345, 1_010)]
+    scene.now_ns -= SECOND_NS
+    mark("101.04", "0.00012345", due)  # as another connection, which is late, has told it
+    scene.now_ns += 2 * SECOND_NS
+    mark("102.1", "0.00001000", due + 8 * 3_600_000)
+    assert len(scene.heard.of(FundingSettled)) == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metastackerbandit.domain.errors import RateLimited
 from metastackerbandit.exchanges.orders import OrderFamily
@@ -17,7 +19,7 @@ from metastackerbandit.runtime.rest_desk import RestDesk
 from metastackerbandit.runtime.weight_budget import WeightBudget
 from tests.covering import covers
 from tests.runtime.pretended import Desk
-from tests.runtime.virtual_time import VirtualClock, in_virtual_time
+from tests.runtime.virtual_time import START_NS, VirtualClock, in_virtual_time
 
 S = 10**9
 FAMILIES = (OrderFamily(4, 10.0, "x-mbx-order-count-10s"), OrderFamily(6, 60.0, "x-mbx-order-count-1m"))
@@ -51,6 +53,29 @@ def test_whoever_had_to_wait_for_its_turn_is_told_so() -> None:
         desk = RestDesk(Desk(lambda url, n: b"{}"), WeightBudget(BUDGET, 1.0), VirtualClock())
         assert not await desk.turn(request("first", weight=100))
         assert await desk.turn(request("second", weight=100))
+
+    in_virtual_time(work())
+
+
+def test_silence_is_kept_by_our_clock_whichever_clock_stamps_answers() -> None:
+    """As with a venue whose time runs faster than ours: frames and budgets go by its time, answers are stamped by ours."""
+
+    class Stamped(Desk):
+        async def ask(self, url: str, body: bytes = b"", *, method: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+            return structs.replace(await super().ask(url, body, method=method, headers=headers), received_ns=5)
+
+    async def work() -> None:
+        rest, kept = Stamped(lambda url, n: 429 if n == 0 else b"{}"), list[int]()
+
+        class Sink:
+            def write(self, kind: str, connection: str, received_ns: int, url: str, body: bytes) -> None:
+                kept.append(received_ns)
+
+        desk = RestDesk(rest, WeightBudget(BUDGET, 1.0), VirtualClock(), Sink())
+        with pytest.raises(RateLimited):
+            await desk.ask(request("first"))
+        await desk.ask(request("second"))
+        assert rest.asked[1][0] >= 30.0 and min(kept) > START_NS
 
     in_virtual_time(work())
 

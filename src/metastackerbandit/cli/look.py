@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -53,6 +54,24 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def _connection_text(one: Mapping[str, Any]) -> str:
+    """A connection of a live run in a line."""
+    grade, late = one.get("grade", one["state"]), one["latency_ms"]
+    told = [f"{late:,.0f} ms late"] if late is not None else []
+    told += [f"up {100 * one['uptime']:.2f} % of the time"] if one["uptime"] is not None else []
+    told.append(f"{one['drops']} drops")
+    return f"connection {one['id']}{' (taken from)' if one.get('taken_from') else ''}: {', '.join([grade, *told])}"
+
+
+def _symbol_texts(summary: Mapping[str, Any]) -> list[str]:
+    """How whole each symbol's data was, a line each."""
+    lines = []
+    for symbol, one in summary.get("symbols", {}).items():
+        candles = "" if one["candles_heard"] is None else f", {100 * one['candles_heard']:.1f} % of the candles heard whole"
+        lines.append(f"{symbol}: book live {100 * one['book_live']:.2f} % of the time{candles}")
+    return lines
+
+
 def _status_text(found: Standing) -> str:
     lines = [found.state if found.mode is None else f"{found.state}: {found.mode} run {found.run}, arm {found.arm}, {', '.join(found.symbols)}"]
     if found.last_state not in (None, "running"):
@@ -61,6 +80,7 @@ def _status_text(found: Standing) -> str:
         lines.append(f"  up {found.uptime_s:.0f} s")
     if found.config_hash:
         lines.append(f"  config {found.config_hash}  code {found.code}")
+    lines += [f"  {line}" for line in (*map(_connection_text, found.connections), *_symbol_texts(found.summary))]
     for held in found.positions:
         lines.append(f"  {held.symbol} {held.frame} {held.side} {held.quantity} for {held.cost} {held.quote}")
     if "vitals" in found.summary:

@@ -38,7 +38,7 @@ def feed_settings(config: Config, venue: str, market: str, url: str | None, rest
     base = "hyperliquid" if venue == "HYPERLIQUID" else f"{venue.lower()}_{market}"
     given = {f"{base}_stream": url, f"{base}_rest": rest_url}
     endpoints = structs.replace(config.endpoints, **{name: value.rstrip("/") for name, value in given.items() if value is not None})
-    return FeedSettings(config.live, config.backoff, config.quality, config.transport, endpoints)
+    return FeedSettings(config.live, config.backoff, config.quality, config.transport, endpoints, config.health)
 
 
 def instruments_named(symbols: Sequence[str], market: str, venue: str) -> tuple[Instrument, ...]:

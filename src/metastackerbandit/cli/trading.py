@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from metastackerbandit.exchanges.credentials import Credentials
     from metastackerbandit.runtime.feed_desk import FeedDesk
     from metastackerbandit.runtime.history import Asked
+    from metastackerbandit.runtime.live_route import RouteFacts
     from metastackerbandit.runtime.live_run import LiveBroker, LiveRun
     from metastackerbandit.runtime.recorder import Tally
     from metastackerbandit.runtime.recovery import Past
@@ -97,7 +98,8 @@ async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any
 
 _AGES = (
     *("decision.max_book_age_s", "quality.stale_seconds", "quality.half_life_seconds", "quality.calm_seconds"),
-    *("live.silence_s", "live.pong_s", "live.quiet_s"),
+    *("live.silence_s", "live.pong_s", "live.quiet_s", "live.kept_s", "live.sample_s", "live.behind_s", "live.overlap_s", "live.join_s"),
+    *("live.failback_s", "health.every_s", "health.yellow_latency_ms", "health.red_latency_ms", "health.red_silence_s", "health.uptime_after_s"),
 )  # limits of how old something may be: ages are told in the venue's time, and meant in ours
 MOST_RATE = 60.0  # beyond it a frame of data covers more than limits of age allow
 _GRACE_S = 0.25  # of ours, that trades may come late on a venue whose time runs faster
@@ -116,6 +118,7 @@ def at_rate(config: Config, rate: float) -> tuple[str, ...]:
     for key in _AGES:
         table, _, name = key.partition(".")
         changed.append(f"{key}={getattr(getattr(config, table), name) * rate:g}")
+    changed.append(f"health.yellow_rate={config.health.yellow_rate / rate:g}")
     return (*changed, f"bars.grace_s={min(max(config.bars.grace_s, _GRACE_S * rate), 60.0):g}")
 
 
@@ -249,7 +252,8 @@ async def _traded_until(
     raw = RawLog(session.home / "raw" / f"run={writer.run}", config.raw_log)
     try:
         world = World(PicowsConnector(config.transport, clock.now_ns), rest, VenueTimes(clock), random.Random(), raw)
-        feed = FeedSettings(config.live, config.backoff, config.quality, config.transport, endpoints_of(asked.venue, config, asked.url))
+        hosts = endpoints_of(asked.venue, config, asked.url)
+        feed = FeedSettings(config.live, config.backoff, config.quality, config.transport, hosts, config.health)
 
         def broker(desk: FeedDesk, deliver: Callable[[OrderReport], None]) -> LiveBroker:
             if not asked.has_account:
@@ -414,21 +418,41 @@ def summary_of_run(run: LiveRun, engine: Any) -> dict[str, Any]:
     """How the run stands, for status."""
     from metastackerbandit.runtime.paper import summary_of
 
-    now = run.facts()
+    now = run.standing()
     connections = [
         {
             "id": name,
             "state": "up" if facts.is_up else "down",
+            "grade": now.grades[name],
+            "taken_from": name in now.active,
             "latency_ms": facts.latency_p50_ms,
+            "round_trip_ms": facts.round_trip_ms,
             "rate": facts.rate,
+            "age_s": facts.age_s,
             "drops": facts.drops,
+            "attempts": facts.attempts,
+            "success_rate": facts.connected / facts.attempts if facts.attempts else None,
             "uptime": facts.uptime,
         }
-        for name, facts in now.items()
+        for name, facts in now.connections.items()
     ]
+    symbols = {
+        symbol: {"book_live": share, "candles_heard": run.market.heard_share(s), "carried_by": now.carriers[symbol]}
+        for s, (symbol, share) in enumerate(now.live_shares.items())
+    }
     stands = summary_of(engine, run.trader.taken)
     stands["decisions"] -= run.warmed  # those of the candles before were not traded on
-    return {**stands, "connections": connections, "live": list(run.live)}
+    return {**stands, "connections": connections, "live": list(run.live), "symbols": symbols, "routes": routes_told(now.routes)}
+
+
+def routes_told(routes: dict[str, RouteFacts]) -> dict[str, Any]:
+    """How each plan's connections took over from each other: times are from the last message before to the first news behind, ms of the venue's."""
+    told = {}
+    for name, facts in routes.items():
+        times = sorted(facts.failover_ms)
+        quantiles = {f"p{share}": times[min(len(times) * share // 100, len(times) - 1)] for share in (50, 99)} | {"max": times[-1]} if times else None
+        told[name] = {"switches": facts.switches, "rotations": facts.rotations, "failover_ms": quantiles}
+    return told
 
 
 def _payload(

@@ -17,7 +17,15 @@ from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import BarSettings, CobSettings, MarketSettings, QualitySettings, UpkeepSettings
 from metastackerbandit.risk.settings import RiskSettings, SizingSettings, TailSettings
-from metastackerbandit.runtime.settings import BackoffSettings, LiveRunSettings, LiveSettings, OrderSettings, PriceSettings, UpkeepWorkerSettings
+from metastackerbandit.runtime.settings import (
+    BackoffSettings,
+    HealthSettings,
+    LiveRunSettings,
+    LiveSettings,
+    OrderSettings,
+    PriceSettings,
+    UpkeepWorkerSettings,
+)
 from metastackerbandit.simulation.settings import SimulationSettings
 from metastackerbandit.stacking.settings import AlignmentSettings, ArmSettings, ContextSettings, PosteriorSettings
 from metastackerbandit.storage.settings import InputLogSettings, RawLogSettings
@@ -60,6 +68,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     upkeep_worker: UpkeepWorkerSettings = UpkeepWorkerSettings()
     cob: CobSettings = CobSettings()
     live: LiveSettings = LiveSettings()
+    health: HealthSettings = HealthSettings()
     live_run: LiveRunSettings = LiveRunSettings()
     backoff: BackoffSettings = BackoffSettings()
     prices: PriceSettings = PriceSettings()

@@ -33,7 +33,7 @@ class FeedRow(Struct, frozen=True):
     was to be done with the newest message.
 
     Counted since the start: messages `applied`, `old` and `waited`, `gaps`, `snapshots`. `since_ns` is when the state began, `seen_ns` when the
-    newest message of any kind came.
+    newest message of any kind came, `live_ns` how long the feed was LIVE before the present state.
     """
 
     rule: int
@@ -48,11 +48,14 @@ class FeedRow(Struct, frozen=True):
     snapshots: int
     since_ns: int
     seen_ns: int
+    live_ns: int
 
 
 @kernel
 def _turn(feed: Any, state: int, at_ns: int) -> None:
     if feed.state != state:
+        if feed.state == LIVE:
+            feed.live_ns += max(at_ns - feed.since_ns, 0)
         feed.state = state
         feed.since_ns = at_ns
 
@@ -127,6 +130,26 @@ def distrust(feed: Any, now_ns: int) -> None:
     """The book was found to be wrong: it is worth nothing until the next snapshot. A feed of whole books mends itself with the next message."""
     if feed.rule != 2 and feed.state != SYNCING:
         _turn(feed, RESYNC, now_ns)
+
+
+@kernel
+def rejoin(feed: Any) -> None:
+    """Another connection goes on: its first change may begin within what is known, as one behind a snapshot may."""
+    feed.bridged = 0
+
+
+@kernel
+def joins(feed: Any, first_id: int, prior_id: int) -> bool:
+    """Whether a change with these ids leaves no hole behind what the feed knows, whichever connection brings it."""
+    if feed.rule == WHOLE:
+        return True
+    return first_id <= feed.last_id + 1 if feed.rule == BY_FIRST else prior_id <= feed.last_id
+
+
+def live_share(feed: Any, begun_ns: int, now_ns: int) -> float:
+    """The share of the time since `begun_ns` in which the feed was LIVE, in [0, 1]; 0 where no time has passed."""
+    live_ns = int(feed["live_ns"]) + (max(now_ns - int(feed["since_ns"]), 0) if feed["state"] == LIVE else 0)
+    return min(live_ns / (now_ns - begun_ns), 1.0) if now_ns > begun_ns else 0.0
 
 
 @kernel

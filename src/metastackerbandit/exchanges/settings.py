@@ -8,9 +8,10 @@ from msgspec import Meta, Struct
 
 
 class EndpointSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Addresses without a path; a test or a practice venue stands in by another one."""
+    """Addresses without a path; a test or a practice venue stands in by another one. Of streams there may be several, separated by commas: the first
+    one's for the first connection, the others for those that stand by."""
 
-    binance_spot_stream: str = "wss://stream.binance.com:9443"  # streams of Binance spot
+    binance_spot_stream: str = "wss://stream.binance.com:9443, wss://data-stream.binance.vision"  # streams of Binance spot; the second of data only
     binance_spot_rest: str = "https://api.binance.com"  # requests of Binance spot
     binance_spot_socket: str = "wss://ws-api.binance.com:443"  # WebSocket API of Binance spot, which tells of the account
     binance_perp_stream: str = "wss://fstream.binance.com"  # streams of Binance USD-M

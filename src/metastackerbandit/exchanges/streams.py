@@ -24,6 +24,7 @@ class SocketPlan(Struct, frozen=True):
 
     `books` are the symbols whose books it feeds. `message_s` lies between two messages of ours, `heartbeat` (empty: none, the protocol's own pings
     do) is sent every `heartbeat_s`, and the venue ends a connection that is `life_s` old. `shown` is the address for logs, where it holds a key.
+    `others` are the same streams at other hosts of the venue, `carries` what it carries as (symbol, word).
     """
 
     name: str
@@ -36,6 +37,8 @@ class SocketPlan(Struct, frozen=True):
     heartbeat_s: float = 0.0
     life_s: float = 86_400.0
     shown: str = ""
+    others: tuple[str, ...] = ()
+    carries: tuple[tuple[str, str], ...] = ()
 
     @property
     def told_url(self) -> str:
@@ -69,12 +72,15 @@ class RestRequest(Struct, frozen=True):
 
 
 class VenueLimits(Struct, frozen=True):
-    """Weight that a venue allows in a window of so many seconds, streams a socket, and new connections a window of 300 s."""
+    """Weight that a venue allows in a window of so many seconds, streams a socket, new connections a window of 300 s; and connections and streams at
+    a time from one address (0: as many as one likes)."""
 
     weight: int
     window_s: float
     streams: int
     attempts: int
+    connections: int = 0
+    subscriptions: int = 0
 
 
 class Best(Struct, frozen=True):
@@ -125,6 +131,19 @@ def require_once(words: Sequence[str], where: str) -> None:
     """UsageError where no stream is asked for, or one twice."""
     if not words or len(set(words)) != len(words):
         raise UsageError(f"streams {', '.join(words) or '(none)'}", where=where, mend="name each stream once, and at least one")
+
+
+def require_carried(plans: Sequence[SocketPlan], instruments: Sequence[Instrument], words: Sequence[str], where: str) -> None:
+    """UsageError where a stream that is asked for is carried by no connection."""
+    carried = {pair for plan in plans for pair in plan.carries}
+    missing = [f"{word} of {one.symbol}" for word in words for one in instruments if (one.symbol, word) not in carried]
+    if missing:
+        raise UsageError(f"no connection to {where} carries {', '.join(missing)}", where="--streams", mend="ask for streams that the venue has")
+
+
+def hosts_of(endpoint: str) -> tuple[str, ...]:
+    """The hosts that an endpoint names, the first one first."""
+    return tuple(part.strip() for part in endpoint.split(",") if part.strip())
 
 
 def in_parts(names: Sequence[str], most: int) -> list[tuple[str, ...]]:

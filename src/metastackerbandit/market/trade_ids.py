@@ -17,11 +17,13 @@ KEPT = 2_048  # ids remembered of an instrument; a venue repeats some hundred at
 
 
 class TradeIdRow(Struct, frozen=True):
-    """Where an instrument's trades stand: the newest id (-1: none yet), ids remembered, and trades that came `again`."""
+    """Where an instrument's trades stand: the newest id (-1: none yet), ids remembered, trades that came `again`, and ids that were passed over,
+    `missing`, where trades are numbered."""
 
     newest_id: int
     written: int
     again: int
+    missing: int
 
 
 class TradeIds(NamedTuple):
@@ -65,6 +67,8 @@ def remember(seen: Any, trade: Any) -> None:
     if seen.ids.shape[1] > 1:
         seen.ids[trade.instrument, row.written % seen.ids.shape[1]] = trade.last_id
         row.written += 1
+    elif row.newest_id >= 0 and trade.first_id > row.newest_id + 1:
+        row.missing += trade.first_id - row.newest_id - 1
     row.newest_id = max(row.newest_id, trade.last_id)
 
 

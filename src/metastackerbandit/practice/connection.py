@@ -71,6 +71,9 @@ class Connection:
     def send(self, data: bytes, sort: WSMsgType = WSMsgType.TEXT) -> None:
         """Send a message after those that wait; a connection whose queue is full ends."""
         if self.is_open and not self.is_dead:
+            if sort is WSMsgType.TEXT and self._faults.strikes("falls_silent"):
+                self.is_dead = True
+                return
             try:
                 self._queue.put_nowait((data, sort))
             except asyncio.QueueFull:

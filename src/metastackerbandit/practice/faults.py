@@ -17,6 +17,7 @@ FAULTS: Mapping[str, str] = {
     "reorder": "a depth event comes after the one that follows it",
     "stall": "streams say nothing while it is on, and go on afterwards",
     "half_open": "a new WebSocket is accepted, says nothing and answers no ping",
+    "falls_silent": "a connection that stands says nothing any more and answers no ping",
     "cut": "a connection ends in the middle of a frame",
     "no_pings": "the venue sends no pings",
     "stale_snapshot": "a snapshot of a book is the one of when this was switched on",

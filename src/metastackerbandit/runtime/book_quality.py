@@ -7,7 +7,7 @@ from typing import Any
 
 from metastackerbandit.domain.kernel import kernel
 from metastackerbandit.domain.market_rows import DEPTH
-from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP
+from metastackerbandit.exchanges.continuity import ANEW, APPLY, GAP, OLD
 from metastackerbandit.exchanges.decoded import FOREIGN
 from metastackerbandit.market.quality import broke, clocked, empty_quality, filled, freshened, grow_stale, look_at_book, lost, regained, stamped
 from metastackerbandit.market.quality_rows import Quality
@@ -24,7 +24,7 @@ def book_quality(count: int, *, more: Sequence[int] = (), venue: int = 0, subscr
 def judge(market: Any, quality: Any, limits: Any, kind: int, received_ns: int, is_reply: bool, is_again: bool) -> int:
     """Look at the frame that `take` (runtime.book_feed) has just read; the time that counts, ns.
 
-    `is_reply` of what was asked for (its stamp has no place among the stream's), `is_again` of a frame that had waited for its snapshot.
+    `is_reply` of what was asked for, or was kept (its stamp has no place among the stream's), `is_again` of a frame that had waited for its snapshot.
     """
     now_ns = quality.row[len(quality.row) - 1].stamp_ns
     if not is_again:
@@ -42,7 +42,7 @@ def _followed(market: Any, quality: Any, limits: Any, depth: Any, is_late: bool,
     """A book message: its stamp, whether it follows, and the book that came of it."""
     s = depth.instrument
     verdict = market.feeds[s].verdict
-    if not is_late:
+    if not is_late and verdict != OLD:  # what was known already, from another connection, may well be older
         stamped(quality, s, limits, depth.exchange_ns, now_ns)
     if verdict == APPLY or verdict == ANEW:
         freshened(quality, s, limits, depth.received_ns, now_ns)

@@ -16,10 +16,22 @@ import numpy as np
 from metastackerbandit.domain.errors import AnswerRefused
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import entry, rebound
-from metastackerbandit.domain.market_rows import DEPTH
+from metastackerbandit.domain.market_rows import DEPTH, TRADES
 from metastackerbandit.exchanges.catalog import codec_for
-from metastackerbandit.exchanges.continuity import GAP, LIVE, STATES, WAIT, comes_too_early, distrust, grow_stale, interrupt
-from metastackerbandit.exchanges.decoded import FAULTS
+from metastackerbandit.exchanges.continuity import (
+    GAP,
+    LIVE,
+    STATES,
+    WAIT,
+    comes_too_early,
+    distrust,
+    grow_stale,
+    interrupt,
+    joins,
+    live_share,
+    rejoin,
+)
+from metastackerbandit.exchanges.decoded import FAULTS, FOREIGN, SOUND
 from metastackerbandit.market.quality import begin_watch, filled, limits_of, look, lost
 from metastackerbandit.market.quality_rows import Quality
 from metastackerbandit.market.settings import QualitySettings
@@ -27,7 +39,7 @@ from metastackerbandit.market.trade_ids import empty_trade_ids
 from metastackerbandit.runtime.book_feed import Feeds, feeds_of, take, take_of
 from metastackerbandit.runtime.book_quality import BOOK, book_quality
 from metastackerbandit.runtime.health import Health
-from metastackerbandit.runtime.live_take import REPLY, Taken, take_live, unpacked
+from metastackerbandit.runtime.live_take import AT_ONCE, KEPT, REPLY, WAITED, Taken, stamp_of, take_live, unpacked
 
 Hear = Callable[[Taken, Feeds, int], None]  # what became of a frame, the feeds behind it, when it came
 Pass = Callable[[int], None]  # the time at which something comes, before anything is done with it
@@ -40,6 +52,17 @@ class Waiting(NamedTuple):
     received_ns: int
     first_id: int
     prior_id: int
+
+
+class Glance(NamedTuple):
+    """What a frame is, read without doing anything with it: kind, instrument, the ids that it begins with (-1: none), the venue's stamp."""
+
+    kind: int
+    instrument: int
+    first_id: int
+    prior_id: int
+    stamp_ns: int
+    is_broken: bool
 
 
 class FeedDesk:
@@ -70,6 +93,7 @@ class FeedDesk:
         self._text = np.zeros(most_bytes, np.uint8)
         self._bytes = memoryview(self._text)  # type: ignore[arg-type]
         self._hear, self._passing = hear, passing
+        self._begun_ns = now_ns
         known = (self.market, self.quality, self._limits, self.trades, health)
         self._known = known
         self._take: Any = entry(for_live(codec.venue), self._text, 1, 1, 1, 1, 1, *known)
@@ -84,16 +108,19 @@ class FeedDesk:
         self.interrupted(range(len(self.instruments)), now_ns)
         distrust(self.market.feeds[0], now_ns)
         comes_too_early(self.market.feeds[0], 0, 0, 0)
+        joins(self.market.feeds[0], 0, 0)
+        rejoin(self.market.feeds[0])
+        stamp_of(self.market.decoded, 0, 0)
 
     # -- what comes --------------------------------------------------------------------------------------------------
 
-    def take(self, frame: bytes, received_ns: int, connection: int) -> Taken:
-        """One frame of a connection, not larger than `most_bytes`."""
+    def take(self, frame: bytes, received_ns: int, connection: int, when: int = AT_ONCE) -> Taken:
+        """One frame of a connection, not larger than `most_bytes`; one that was KEPT is received when it is taken, and counts for no connection."""
         if self._passing is not None:
             self._passing(received_ns)
         size = len(frame)
         self._bytes[:size] = frame
-        taken = unpacked(self._take(self._text, size, received_ns, -1, connection, 0, *self._known))
+        taken = unpacked(self._take(self._text, size, received_ns, -1, REPLY if when == KEPT else connection, when, *self._known))
         if taken.verdict == WAIT or taken.verdict == GAP:
             self._keep(frame, received_ns, taken.instrument)
         self._hear(taken, self.market, received_ns)
@@ -143,8 +170,8 @@ class FeedDesk:
 
     def _again(self, frame: bytes, received_ns: int, s: int, *, is_change: bool, levels: int = 0) -> Taken:
         self._bytes[: len(frame)] = frame
-        alone, is_again = (-1, 1) if is_change else (s, 0)
-        taken = unpacked(self._take(self._text, len(frame), received_ns, alone, REPLY, is_again, *self._known))
+        alone, when = (-1, WAITED) if is_change else (s, AT_ONCE)
+        taken = unpacked(self._take(self._text, len(frame), received_ns, alone, REPLY, when, *self._known))
         if not is_change:
             depth, row = self.market.decoded.depth[0], self.market.book.row[s]
             row["known_bid"] = 0 if depth["bids"] < levels else row["known_bid"]
@@ -163,12 +190,47 @@ class FeedDesk:
         """A connection that feeds these books has ended; those of them that were live."""
         return tuple(s for s in places if interrupt(self.market.feeds[s], now_ns))
 
+    def rejoined(self, places: Iterable[int]) -> None:
+        """Another connection feeds these books from here on."""
+        for s in places:
+            rejoin(self.market.feeds[s])
+
     def distrusted(self, s: int, now_ns: int) -> None:
         """A book was found to be wrong."""
         feed = self.market.feeds[s]
         distrust(feed, now_ns)
         lost(self.quality, s, self._limits[0], feed["last_id"], feed["last_id"], now_ns)
         filled(self.quality, s, self._limits[0], BOOK, 0, now_ns)
+
+    # -- what another connection brings ------------------------------------------------------------------------------
+
+    def glance(self, frame: bytes, received_ns: int) -> Glance:
+        """Read a frame without doing anything with it; what was decoded last is overwritten."""
+        market, size = self.market, len(frame)
+        self._bytes[:size] = frame
+        kind = int(self._scan(self._text, size, received_ns, market.symbols, market.routes, market.decoded, market.fields, market.inner, -1))
+        found = market.decoded.found[0]
+        is_broken, stamp_ns = int(found["fault"]) not in (SOUND, FOREIGN), int(stamp_of(market.decoded, kind, int(found["rows"])))
+        if kind == DEPTH:
+            depth = market.decoded.depth[0]
+            return Glance(kind, int(depth["instrument"]), int(depth["first_id"]), int(depth["prior_id"]), stamp_ns, is_broken)
+        if kind == TRADES and found["rows"]:
+            trade = market.decoded.trades[0]
+            return Glance(kind, int(trade["instrument"]), int(trade["first_id"]), -1, stamp_ns, is_broken)
+        return Glance(kind, -1, -1, -1, stamp_ns, is_broken)
+
+    def joins(self, seen: Glance) -> bool:
+        """Whether what begins with this message leaves no hole behind what is known; where nothing is followed yet, nothing can be missing."""
+        s = seen.instrument
+        if seen.kind == DEPTH:
+            return self.market.feeds[s]["state"] != LIVE or bool(joins(self.market.feeds[s], seen.first_id, seen.prior_id))
+        newest = int(self.trades.row[s]["newest_id"]) if seen.kind == TRADES and self.trades.ids.shape[1] == 1 else -1
+        return newest < 0 or seen.first_id <= newest + 1
+
+    @property
+    def missing(self) -> int:
+        """Numbered trades that were passed over so far."""
+        return int(self.trades.row["missing"].sum())
 
     # -- what can be seen --------------------------------------------------------------------------------------------
 
@@ -180,6 +242,10 @@ class FeedDesk:
     def state(self, s: int) -> str:
         """An instrument's state, a word of continuity's."""
         return STATES[int(self.market.feeds[s]["state"])]
+
+    def live_share(self, s: int, now_ns: int) -> float:
+        """The share of the time since the start in which an instrument's book was live, in [0, 1]."""
+        return live_share(self.market.feeds[s], self._begun_ns, now_ns)
 
     def waits(self, s: int) -> int:
         """How many changes wait for the instrument's snapshot."""

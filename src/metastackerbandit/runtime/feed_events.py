@@ -12,6 +12,15 @@ HAPPENINGS = {
     "connected": "",
     "closed": "medium",  # by whomever and with whatever code
     "stopped": "",  # by our own wish
+    "switched": "medium",  # another connection is taken from
+    "resumed": "",  # the first message of the connection that was switched to, and how long after the last one before
+    "returned": "",  # the first connection is taken from again
+    "rotating": "",  # a connection is replaced before the venue ends it
+    "rotated": "",
+    "rotation_failed": "medium",  # the new one did not come to stand or did not join; the old one goes on
+    "uncarried": "high",  # no connection carries these streams
+    "carried": "",
+    "graded": "",  # a connection is green, yellow or red from now on
     "not_connected": "medium",
     "silent": "medium",  # nothing came for too long, or no answer to a ping
     "waiting": "",  # for a snapshot

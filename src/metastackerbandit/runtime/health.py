@@ -106,6 +106,13 @@ def heard(health: Any, c: int, received_ns: int, stamp_ns: int, size: int, is_br
         row.stamped += 1
 
 
+def newest_stamp_ns(health: Health, c: int) -> int:
+    """The venue's time of the connection's newest frame that was read and had one, 0 where none ever had."""
+    row = health.row[c]
+    stamped = int(row["stamped"])
+    return int(row["heard_ns"]) - int(health.latency[c, (stamped - 1) % LATENCIES]) if stamped else 0
+
+
 def turned(health: Health, c: int, is_up: bool, now_ns: int) -> None:
     """The connection stands from now on, or does not."""
     row = health.row[c]

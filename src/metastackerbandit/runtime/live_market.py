@@ -60,6 +60,7 @@ class LiveMarket:
         self._ended_ns = [0] * len(instruments)  # where the newest candle told ends
         self._opens = [False] * len(instruments)  # whether the next candle's first price is still to be told
         self._settles: list[MarkRow | None] = [None] * len(instruments)
+        self._candles, self._asked_for = [0] * len(instruments), [0] * len(instruments)  # told, and those of them that the venue gave
         self._seconds = _seconds_of(instruments, desk)
         self._second = 0  # the one that stands open, 0: none yet
         market = desk.market
@@ -112,6 +113,7 @@ class LiveMarket:
             place = known.get(int(one["opened_ns"][0]))
             if place is not None and not _is_whole(one):
                 waiting[n] = candles[place : place + 1].copy()
+                self._asked_for[s] += 1
         if len(candles):
             self._tell_waiting(s, now_ns)
 
@@ -129,6 +131,10 @@ class LiveMarket:
         """The candles that a symbol waits for first, those that are missing in a row: [from, to) of their openings; None where it waits for none."""
         row = list(takewhile(lambda one: not _is_whole(one), self._waiting[s]))
         return (int(row[0]["opened_ns"][0]), int(row[-1]["closed_ns"][0])) if row else None
+
+    def heard_share(self, s: int) -> float | None:
+        """The share of a symbol's candles that were heard whole, in [0, 1]; the others were asked for. None before the first one."""
+        return 1.0 - self._asked_for[s] / self._candles[s] if self._candles[s] else None
 
     # -- candles -----------------------------------------------------------------------------------------------------
 
@@ -173,6 +179,7 @@ class LiveMarket:
             bar: Bar = struct_of(Bar, candle[0])
             self._ended_ns[s] = bar.closed_ns
             append(self.told, s, 0, candle)
+            self._candles[s] += 1
             for book in self._books[s]:
                 self._emit(BarClosed(book, bar))
             following = waiting[0] if waiting else None
@@ -195,6 +202,8 @@ class LiveMarket:
     def _marked(self, mark: MarkRow, now_ns: int) -> None:
         """A mark price; where the time of settlement has moved on, what was due was settled at the rate and price told last before."""
         s, last = mark.instrument, self._settles[mark.instrument]
+        if last is not None and mark.exchange_ns < last.exchange_ns:
+            return  # another connection has told a newer one
         if last is not None and last.settles_ns and mark.settles_ns > last.settles_ns:
             if self._settle is not None:
                 self._settle(last)

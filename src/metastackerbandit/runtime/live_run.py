@@ -29,7 +29,7 @@ from metastackerbandit.market.settings import BarSettings, UpkeepSettings
 from metastackerbandit.runtime.book_feed import Feeds
 from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
-from metastackerbandit.runtime.health import HealthFacts
+from metastackerbandit.runtime.feed_standing import FeedStanding, standing_of
 from metastackerbandit.runtime.lags import empty_lags, note_frame
 from metastackerbandit.runtime.live_feed import FeedSettings, LiveFeed, World
 from metastackerbandit.runtime.live_market import LiveMarket
@@ -47,7 +47,6 @@ _WAIT_S = 0.02
 _FUNDING_TRIES = 20
 _SETTLEMENTS = 2  # of a symbol that may wait to be asked for: hours lie between two
 _WORDS = 16  # of operators that may wait; who comes behind them waits too
-_BREAKS = ("closed", "stopped", "not_connected", "silent")  # events behind which a connection's trades are not heard any more
 
 
 class LiveBroker(Broker, Protocol):
@@ -118,7 +117,7 @@ class LiveRun:
         self._plan, self._world, self._settings, self._feed_settings, self._wiring = plan, world, settings, feed, wiring
         words = SPOT_WORDS if instruments[0].market == "spot" else PERP_WORDS
         self._due: asyncio.Queue[MarkRow] = asyncio.Queue(_SETTLEMENTS * len(instruments))  # that are to be asked for
-        self.feed = LiveFeed(instruments, words, world, feed, self._told, self._hear, self._passing)
+        self.feed = LiveFeed(instruments, words, world, feed, wiring.tell, self._hear, self._passing, self._whole)
         self.broker = wiring.broker(self.feed.desk, self._reported)
         self.trader = Trader(wiring.driver(self.broker), wiring.predictor, wiring.watch)
         self.market = LiveMarket(plan, self.feed.desk, bars, self._take, self._want, self._settle)
@@ -131,7 +130,7 @@ class LiveRun:
         self._words: asyncio.Queue[tuple[Word, asyncio.Future[int]]] = asyncio.Queue(_WORDS)  # of operators
         self._let_go = 0  # settlements that count as they were told last, since too many were to be asked for
         self.warmed = 0  # decisions on the candles before
-        self._ended: tuple[dict[str, HealthFacts], tuple[str, ...]] | None = None  # as the feed stood when the run was asked to end
+        self._ended: FeedStanding | None = None  # as the feed stood when the run was asked to end
 
     def warm(self, inputs: Iterable[Input], bars: Sequence[np.ndarray], now_ns: int) -> None:
         """Hear what was before, under a pause that ends at `now_ns`; `bars` are each symbol's candles among it."""
@@ -182,7 +181,7 @@ class LiveRun:
             mending = (self._mend() for _ in range(self._settings.mend_workers))
             tasks = [group.create_task(work) for work in (*works, *mending)]
             await stop.wait()
-            self._ended = self.feed.health(), self.feed.live()
+            self._ended = standing_of(self.feed)
             if self._settings.at_end == "flatten":
                 await self._flatten()
             with suppress(VenueError):
@@ -190,14 +189,14 @@ class LiveRun:
             for task in tasks:
                 task.cancel()
 
-    def facts(self) -> dict[str, HealthFacts]:
-        """The facts of each connection, as they are or were at the end."""
-        return self.feed.health() if self._ended is None else self._ended[0]
+    def standing(self) -> FeedStanding:
+        """How the feed stands, or stood at the end."""
+        return standing_of(self.feed) if self._ended is None else self._ended
 
     @property
     def live(self) -> tuple[str, ...]:
         """Symbols whose books are live, or were at the end."""
-        return self.feed.live() if self._ended is None else self._ended[1]
+        return self.feed.live() if self._ended is None else self._ended.live
 
     async def obey(self, word: Word) -> int:
         """Have an operator's word taken by the run; the time that it counts from, UTC ns by the venue's clock. What fails in it ends the run."""
@@ -259,16 +258,10 @@ class LiveRun:
         if self._wiring.asks_pause():
             self.trader.take(Control(self.trader.now_ns, "pause"))
 
-    def _told(self, event: FeedEvent) -> None:
-        """Something happened to the feed: what of it says whose trades are heard."""
-        places = self._heard_by.get(event.connection, ())
-        if event.what == "connected":
-            for s in places:
-                self.market.listens(s, event.at_ns + round(self._settings.listen_s * SECOND_NS))
-        elif event.what in _BREAKS:
-            for s in places:
-                self.market.listens(s, NEVER)
-        self._wiring.tell(event)
+    def _whole(self, plan: SocketPlan, from_ns: int) -> None:
+        """Since when a plan's trades are heard without a hole."""
+        for s in self._heard_by.get(plan.name, ()):
+            self.market.listens(s, NEVER if from_ns == NEVER else from_ns + round(self._settings.listen_s * SECOND_NS))
 
     async def _look(self) -> None:
         """What time alone brings, a few times a second."""
@@ -387,6 +380,6 @@ def _first_of(several: BaseExceptionGroup[MsbError]) -> MsbError:
 
 
 def _places_of_trades(plan: SocketPlan, instruments: Sequence[Instrument]) -> tuple[int, ...]:
-    """The instruments whose trades a connection carries."""
-    named = {name.partition("@")[0].upper() for name in plan.streams if name.partition("@")[2] in ("trade", "aggTrade")}
-    return tuple(s for s, one in enumerate(instruments) if one.symbol in named)
+    """The instruments whose trades a plan carries."""
+    carried = {symbol for symbol, word in plan.carries if word in ("trade", "aggTrade")}
+    return tuple(s for s, one in enumerate(instruments) if one.symbol in carried)

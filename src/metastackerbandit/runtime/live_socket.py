@@ -59,22 +59,35 @@ class LiveSocket:
         if self._session is not None:
             self._session.failed(error)
 
+    @property
+    def heard_ns(self) -> int:
+        """When the newest frame of the newest connection came, or that connection stood; 0 before any."""
+        return 0 if self._session is None else self._session.heard_ns
+
+    @property
+    def alive_ns(self) -> int:
+        """Until when the newest connection has brought all that was sent on it: its newest frame, or the newest ping of ours that was answered."""
+        return 0 if self._session is None else max(self._session.heard_ns, self._session.answered_ns)
+
     async def run(self) -> None:
         """Keep the connection until cancelled; only what is not the network's fault is raised."""
         while True:
             self._health.row[self.place]["attempts"] += 1
             least_s, lasted_s = 0.0, 0.0
+            self._session = None
             try:
                 if self._replan is not None:
                     self.plan = await self._replan()
                 self._note("connecting", self.plan.told_url[:200])
                 self._session = _Session(self)
-                lasted_s = await self._session.run()
+                await self._session.run()
             except RateLimited as error:
                 least_s = error.wait_s
                 self._note("not_connected", str(error))
             except VenueError as error:
                 self._note("not_connected", str(error))
+            if self._session is not None:
+                lasted_s = self._session.stood_s(self._clock.now_ns())
             wait_s = max(self._backoff.wait_s(self._backoff_settings, self._chance.random(), lasted_s), least_s)
             await self._clock.sleep(wait_s)
 
@@ -89,7 +102,7 @@ class _Session:
         self._socket = socket
         self._name = socket.plan.name
         self._over: asyncio.Future[Closed] = asyncio.get_running_loop().create_future()
-        self._opened_ns = self._heard_ns = 0
+        self._opened_ns = self.heard_ns = self.answered_ns = 0
         self._pinged_ns = 0  # 0: no ping is unanswered
 
     # -- the listener ------------------------------------------------------------------------------------------------
@@ -97,7 +110,7 @@ class _Session:
     def opened(self, at_ns: int) -> None:
         """The connection stands from now on."""
         socket = self._socket
-        self._opened_ns = self._heard_ns = at_ns
+        self._opened_ns = self.heard_ns = at_ns
         socket._health.row[socket.place]["connected"] += 1
         turned(socket._health, socket.place, True, at_ns)
         socket._sink.write("opened", self._name, at_ns, socket.plan.told_url, b"")
@@ -106,14 +119,14 @@ class _Session:
     def heard(self, frame: bytes, received_ns: int) -> None:
         """Keep the frame, then take it."""
         self._socket._sink.write("frame", self._name, received_ns, "", frame)
-        self._heard_ns = received_ns
+        self.heard_ns = received_ns
         self._socket._take(frame, received_ns)
 
     def ponged(self, payload: bytes, received_ns: int) -> None:
         """A ping was answered: its round trip."""
         if self._pinged_ns and payload == b"%d" % self._pinged_ns:
             self._socket._health.row[self._socket.place]["trip_ns"] = received_ns - self._pinged_ns
-            self._pinged_ns = 0
+            self.answered_ns, self._pinged_ns = self._pinged_ns, 0
 
     def ended(self, how: Closed) -> None:
         """The connection is over."""
@@ -121,14 +134,19 @@ class _Session:
             self._over.set_result(how)
 
     def failed(self, error: BaseException) -> None:
-        """Taking a frame went wrong, which is not the network's fault."""
+        """Taking a frame went wrong, which is not the network's fault; or the connection is given up."""
         if not self._over.done():
             self._over.set_exception(error)
+            self._over.exception()  # where the session is being stopped, nobody waits for it any more
 
     # -- its life ----------------------------------------------------------------------------------------------------
 
-    async def run(self) -> float:
-        """Connect, subscribe, stay until the end; how long it stood, in seconds."""
+    def stood_s(self, now_ns: int) -> float:
+        """For how long it stood, now that it is over, in seconds."""
+        return (now_ns - self._opened_ns) / SECOND_NS if self._opened_ns else 0.0
+
+    async def run(self) -> None:
+        """Connect, subscribe, stay until the end."""
         socket, clock = self._socket, self._socket._clock
         connection = await socket._connector.connect(socket.plan.url, self)
         how = Closed(ABNORMAL, "a frame could not be taken", "us")
@@ -139,11 +157,13 @@ class _Session:
             how = _STOPPED
             connection.close(how.code, how.reason)
             raise
+        except VenueError as error:
+            how = Closed(ABNORMAL, error.what, "us")
+            raise
         finally:
             if how is not _STOPPED:
                 connection.abort()
             self._leave(how, clock.now_ns())
-        return (clock.now_ns() - self._opened_ns) / SECOND_NS
 
     def _leave(self, how: Closed, now_ns: int) -> None:
         """The connection is over, for this reason."""
@@ -196,6 +216,6 @@ class _Session:
         settings = self._socket._settings
         if self._pinged_ns and now_ns - self._pinged_ns >= settings.pong_s * SECOND_NS:
             return f"no answer to a ping for {settings.pong_s:g} s"
-        if now_ns - self._heard_ns >= settings.silence_s * SECOND_NS:
+        if now_ns - self.heard_ns >= settings.silence_s * SECOND_NS:
             return f"silent for {settings.silence_s:g} s"
         return ""

@@ -12,7 +12,8 @@ from metastackerbandit.runtime.book_feed import take
 from metastackerbandit.runtime.book_quality import judge
 from metastackerbandit.runtime.health import heard
 
-REPLY = -1  # in the place of a connection: the frame is what a request was answered
+REPLY = -1  # in the place of a connection: the frame counts for none
+AT_ONCE, WAITED, KEPT = 0, 1, 2  # taken as it came; again, now that its snapshot is there; late, having been kept beside another connection's
 
 
 class Taken(NamedTuple):
@@ -25,15 +26,15 @@ class Taken(NamedTuple):
 
 @kernel
 def take_live(
-    text: Any, end: int, received_ns: int, alone: int, connection: int, is_again: int, market: Any, quality: Any, limits: Any, seen: Any, health: Any
+    text: Any, end: int, received_ns: int, alone: int, connection: int, when: int, market: Any, quality: Any, limits: Any, seen: Any, health: Any
 ) -> int:
-    """One frame text[:end] (N,) uint8 -> what became of it, packed (`unpacked`). `is_again` is 1 of one that had waited for its snapshot."""
+    """One frame text[:end] (N,) uint8 -> what became of it, packed (`unpacked`). `when` is AT_ONCE, WAITED or KEPT."""
     kind = take(text, end, received_ns, alone, market)
-    judge(market, quality, limits[0], kind, received_ns, alone >= 0, is_again == 1)
+    judge(market, quality, limits[0], kind, received_ns, alone >= 0 or when == KEPT, when == WAITED)
     found = market.decoded.found[0]
-    if kind == TRADES and is_again == 0:
+    if kind == TRADES and when != WAITED:
         found.rows = leave_out_old(seen, market.decoded.trades, found.rows)
-    if connection >= 0 and is_again == 0:
+    if connection >= 0 and when == AT_ONCE:
         is_broken = found.fault != 0 and found.fault != FOREIGN
         heard(health, connection, received_ns, stamp_of(market.decoded, kind, found.rows), end, is_broken)
     if kind != DEPTH:

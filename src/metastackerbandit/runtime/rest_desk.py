@@ -72,14 +72,14 @@ class RestDesk:
             StorageFailed: the answer could not be kept.
         """
         answer = await self._rest.ask(request.url, request.body, method=request.method, headers=dict(request.headers))
+        used, now_ns = used_weight(answer), self._clock.now_ns()  # an answer may be stamped by another clock than frames and budgets go by
         if self._sink is not None and request.is_kept:
-            self._sink.write("reply", "rest", answer.received_ns, request.shown, answer.body)
-        used = used_weight(answer)
+            self._sink.write("reply", "rest", now_ns, request.shown, answer.body)
         if used is not None:
-            self.budget.told(used, answer.received_ns)
-        self._counts.told(answer.headers, answer.received_ns)
+            self.budget.told(used, now_ns)
+        self._counts.told(answer.headers, now_ns)
         if answer.status in UNTOLD_WAIT_S:
-            self.budget.be_silent(limited(answer.status, answer.headers, b"", request.shown).wait_s, answer.received_ns)
+            self.budget.be_silent(limited(answer.status, answer.headers, b"", request.shown).wait_s, now_ns)
         return answer
 
     def _wait_s(self, request: RestRequest) -> float:

@@ -31,6 +31,32 @@ class LiveSettings(Struct, frozen=True, forbid_unknown_fields=True):
     audit_s: Annotated[float, Meta(ge=0, le=86_400)] = 600.0  # between two audits of one symbol's book against a snapshot; 0: none
     audit_wait_s: Annotated[float, Meta(gt=0, le=600)] = 20.0  # for both books to stand at one update; an audit that takes longer says nothing
     look_s: Annotated[float, Meta(gt=0, le=60)] = 1.0  # between two looks at what time alone brings
+    backups: Annotated[int, Meta(ge=0, le=3)] = 1  # connections beside the first one, of the same streams; one failure at a time is the usual case
+    kept_s: Annotated[float, Meta(gt=0, le=36_000)] = 10.0  # of what a backup hears is kept, to go on from: more than it takes to see a failure
+    most_kept: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000  # messages of a backup kept at most; the oldest go
+    sample_s: Annotated[float, Meta(gt=0, le=3_600)] = 1.0  # between two messages of a backup that are read, for how late they are
+    behind_s: Annotated[float, Meta(gt=0, le=3_600)] = (
+        0.7  # behind another one for so long, a connection is left: at a message a second that is 2 s in all
+    )
+    watch_s: Annotated[float, Meta(gt=0, le=10)] = 0.2  # between two looks at which connection is to be taken from: below a fifth of 2 s
+    overlap_s: Annotated[float, Meta(gt=0, le=3_600)] = 2.0  # a new connection stands beside another so long before it can go on without a hole
+    join_s: Annotated[float, Meta(gt=0, le=36_000)] = 30.0  # for a new connection to take over from an old one; else another is tried later
+    rotate_before_s: Annotated[float, Meta(gt=0, le=86_400)] = 1_800.0  # before the venue ends a connection a new one is made: time for several tries
+    failback_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0  # the first connection is gone back to after having been green for so long
+
+
+class HealthSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a connection is green, yellow or red. Limits are those that operators of the former systems watched."""
+
+    every_s: Annotated[float, Meta(gt=0, le=3_600)] = 5.0  # between two judgements
+    yellow_latency_ms: Annotated[float, Meta(gt=0, le=3_600_000)] = 200.0  # mean of the newest 100, from the venue's stamp to receipt
+    red_latency_ms: Annotated[float, Meta(gt=0, le=3_600_000)] = 500.0  # a book that is half a second old is another book
+    yellow_rate: Annotated[float, Meta(ge=0, le=10_000)] = 1.0  # messages a second over the last minute; fewer are few for any market
+    red_silence_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0  # without any message
+    yellow_uptime: Annotated[float, Meta(ge=0, le=1)] = 0.95  # share of the time since the start
+    uptime_after_s: Annotated[float, Meta(ge=0, le=86_400)] = 300.0  # uptime is not judged before: the first connecting would weigh too much
+    worse_after: Annotated[int, Meta(ge=1, le=100)] = 2  # judgements in a row, so that one spike changes nothing
+    better_after: Annotated[int, Meta(ge=1, le=100)] = 3  # judgements in a row: trust comes back more slowly than it goes
 
 
 class PriceSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -71,7 +71,7 @@ class Snapshots:
         assert request is not None, "only what can be asked for is wanted"
         try:
             answer = await self._rest.ask(request)
-            is_synced = self._desk.take_snapshot(s, answer.body, self._clock.now_ns(), request.levels)
+            is_synced = self._desk.take_snapshot(s, answer.body, self._clock.now_ns(), request.levels)  # by the clock that frames go by
         except VenueError as error:
             self._note("snapshot_failed", s, str(error))
             return False

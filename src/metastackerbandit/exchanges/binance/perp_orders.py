@@ -40,7 +40,7 @@ from metastackerbandit.exchanges.binance.order_errors import perp_verdict
 from metastackerbandit.exchanges.binance.signing import Params
 from metastackerbandit.exchanges.binance.symbol_rules import read_rules
 from metastackerbandit.exchanges.orders import Asking, OrderFamily, VenueOrders
-from metastackerbandit.exchanges.streams import RestRequest, SocketPlan
+from metastackerbandit.exchanges.streams import RestRequest, SocketPlan, hosts_of
 
 _TYPES: dict[Sort, str] = {
     "market": "MARKET",
@@ -139,7 +139,7 @@ def _waiting_order(order: NewOrder, one: Instrument) -> Params:
 
 def private_plan(key: str, asking: Asking) -> SocketPlan:
     """The private route with the stream's key, which no log may show."""
-    base = f"{asking.endpoints.binance_perp_stream}/private/ws"
+    base = f"{hosts_of(asking.endpoints.binance_perp_stream)[0]}/private/ws"
     return SocketPlan("account", f"{base}/{key}", (), ("account",), (), 0.125, shown=f"{base}/...")
 
 

@@ -19,6 +19,7 @@ from metastackerbandit.exchanges.streams import (
     VenueLimits,
     VenueStreams,
     head_of,
+    hosts_of,
     in_parts,
     require_once,
     split_word,
@@ -59,7 +60,8 @@ class _BookTicker(Struct):
 def spot_sockets(instruments: Sequence[Instrument], words: Sequence[str], endpoints: EndpointSettings) -> tuple[SocketPlan, ...]:
     """One connection for each 1,024 streams."""
     names = _names(instruments, words, _SPOT_NAMES, _SPOT_FRAMES, "Binance spot")
-    return _plans("spot", f"{endpoints.binance_spot_stream}/stream", [name for _, _, name in names], _book_streams(names), 0.25)
+    bases = [f"{host}/stream" for host in hosts_of(endpoints.binance_spot_stream)]
+    return _plans("spot", bases, names, 0.25)
 
 
 def perp_sockets(instruments: Sequence[Instrument], words: Sequence[str], endpoints: EndpointSettings) -> tuple[SocketPlan, ...]:
@@ -67,38 +69,34 @@ def perp_sockets(instruments: Sequence[Instrument], words: Sequence[str], endpoi
     names = _names(instruments, words, _PERP_NAMES, _PERP_FRAMES, "Binance USD-M")
     plans: list[SocketPlan] = []
     for route in ("public", "market"):
-        routed = [name for _, kind, name in names if (kind in _PUBLIC) == (route == "public")]
-        plans += _plans(route, f"{endpoints.binance_perp_stream}/{route}/stream", routed, _book_streams(names), 0.125)
+        routed = [one for one in names if (one[1].partition("_")[0] in _PUBLIC) == (route == "public")]
+        plans += _plans(route, [f"{host}/{route}/stream" for host in hosts_of(endpoints.binance_perp_stream)], routed, 0.125)
     return tuple(plans)
 
 
 def _names(
     instruments: Sequence[Instrument], words: Sequence[str], known: dict[str, str], frames: Sequence[str], where: str
 ) -> list[tuple[str, str, str]]:
-    """(symbol, kind, stream) of every stream that is asked for."""
+    """(symbol, word, stream) of every stream that is asked for."""
     require_once(words, where)
     made = []
     for word in words:
         kind, frame = split_word(word, tuple(known), frames, where)
-        made += [(one.symbol, kind, f"{one.symbol.lower()}@{known[kind]}{frame}") for one in instruments]
+        made += [(one.symbol, word, f"{one.symbol.lower()}@{known[kind]}{frame}") for one in instruments]
     return made
 
 
-def _book_streams(names: Sequence[tuple[str, str, str]]) -> dict[str, str]:
-    """Streams that a book is kept by -> their symbol."""
-    return {name: symbol for symbol, kind, name in names if kind == "depth"}
-
-
-def _plans(name: str, base: str, streams: Sequence[str], books: dict[str, str], message_s: float) -> tuple[SocketPlan, ...]:
+def _plans(name: str, bases: Sequence[str], names: Sequence[tuple[str, str, str]], message_s: float) -> tuple[SocketPlan, ...]:
     """Connections of at most 1,024 streams; those that do not fit into the address are subscribed to by messages."""
-    made = []
-    for place, part in enumerate(in_parts(streams, 1_024)):
+    made, asked = [], {stream: (symbol, word) for symbol, word, stream in names}
+    for place, part in enumerate(in_parts(list(asked), 1_024)):
         head = head_of(part)
         rest = [part[n : n + _A_MESSAGE] for n in range(head, len(part), _A_MESSAGE)]
         opening = [json.dumps({"method": "SUBSCRIBE", "params": list(names), "id": n}).encode() for n, names in enumerate(rest, start=1)]
-        url = f"{base}?streams={'/'.join(part[:head])}"
-        fed = tuple(dict.fromkeys(books[stream] for stream in part if stream in books))
-        made.append(SocketPlan(f"{name}{place or ''}", url, tuple(opening), part, fed, message_s))
+        first, *others = [f"{base}?streams={'/'.join(part[:head])}" for base in bases]
+        fed = tuple(dict.fromkeys(asked[stream][0] for stream in part if asked[stream][1] == "depth"))
+        carries = tuple(asked[stream] for stream in part)
+        made.append(SocketPlan(f"{name}{place or ''}", first, tuple(opening), part, fed, message_s, others=tuple(others), carries=carries))
     return tuple(made)
 
 

@@ -13,7 +13,17 @@ from metastackerbandit.domain.errors import AnswerRefused, UsageError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.exchanges.kline_rows import bars_of, best_of, decoded_json
 from metastackerbandit.exchanges.settings import EndpointSettings
-from metastackerbandit.exchanges.streams import Best, RestRequest, SocketPlan, VenueLimits, VenueStreams, in_parts, require_once, split_word
+from metastackerbandit.exchanges.streams import (
+    Best,
+    RestRequest,
+    SocketPlan,
+    VenueLimits,
+    VenueStreams,
+    hosts_of,
+    in_parts,
+    require_once,
+    split_word,
+)
 
 _SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
     "depth": {"type": "l2Book"},  # 20 levels a side, every 5 s since 2026-07
@@ -59,12 +69,16 @@ def sockets(instruments: Sequence[Instrument], words: Sequence[str], endpoints: 
         kind, frame = split_word(word, tuple(_SUBSCRIPTIONS), _FRAMES, "Hyperliquid")
         for one in instruments:
             subscription = {**_SUBSCRIPTIONS[kind], "coin": one.symbol} | ({"interval": frame} if frame else {})
-            asked[json.dumps({"method": "subscribe", "subscription": subscription})] = (one.symbol, kind)
+            asked[json.dumps({"method": "subscribe", "subscription": subscription})] = (one.symbol, word)
     plans = []
     for place, part in enumerate(in_parts(list(asked), 1_000)):
         fed = tuple(dict.fromkeys(asked[text][0] for text in part if asked[text][1] in ("depth", "fastDepth")))
         opening = tuple(text.encode() for text in part)
-        plans.append(SocketPlan(f"all{place or ''}", f"{endpoints.hyperliquid_stream}/ws", opening, part, fed, 0.03, _PING, _PING_S))
+        first, *others = [f"{host}/ws" for host in hosts_of(endpoints.hyperliquid_stream)]
+        carries = tuple(asked[text] for text in part)
+        plans.append(
+            SocketPlan(f"all{place or ''}", first, opening, part, fed, 0.03, _PING, _PING_S, others=tuple(others), carries=carries),
+        )
     return tuple(plans)
 
 
@@ -107,7 +121,7 @@ def read_best(body: bytes, one: Instrument) -> Best:
 
 def _market(market: str) -> VenueStreams:
     words = (*(name for name in _SUBSCRIPTIONS if name != "kline"), *(f"kline_{frame}" for frame in _FRAMES))
-    limits = VenueLimits(1_200, 60.0, 1_000, 150)
+    limits = VenueLimits(1_200, 60.0, 1_000, 150, connections=10, subscriptions=1_000)
     return VenueStreams("HYPERLIQUID", market, words, _FRAMES, 5_000, limits, sockets, snapshot, klines, best, read_klines, read_best)
 
 

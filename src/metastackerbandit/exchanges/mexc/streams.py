@@ -11,7 +11,16 @@ from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.exchanges.binance.streams import read_best
 from metastackerbandit.exchanges.kline_rows import arrays_of, bars_of
 from metastackerbandit.exchanges.settings import EndpointSettings
-from metastackerbandit.exchanges.streams import RestRequest, SocketPlan, VenueLimits, VenueStreams, in_parts, require_once, split_word
+from metastackerbandit.exchanges.streams import (
+    RestRequest,
+    SocketPlan,
+    VenueLimits,
+    VenueStreams,
+    hosts_of,
+    in_parts,
+    require_once,
+    split_word,
+)
 
 _CHANNELS = {
     "depth": "spot@public.aggre.depth.v3.api.pb@100ms@{symbol}",
@@ -34,12 +43,16 @@ def sockets(instruments: Sequence[Instrument], words: Sequence[str], endpoints: 
     for word in words:
         kind, frame = split_word(word, tuple(_CHANNELS), tuple(_PUSHED), "MEXC spot")
         for one in instruments:
-            channels[_CHANNELS[kind].format(symbol=one.symbol, frame=_PUSHED.get(frame, ""))] = (one.symbol, kind)
+            channels[_CHANNELS[kind].format(symbol=one.symbol, frame=_PUSHED.get(frame, ""))] = (one.symbol, word)
     plans = []
     for place, part in enumerate(in_parts(list(channels), 30)):
         opening = json.dumps({"method": "SUBSCRIPTION", "params": list(part)}).encode()
         fed = tuple(dict.fromkeys(channels[name][0] for name in part if channels[name][1] == "depth"))
-        plans.append(SocketPlan(f"spot{place or ''}", f"{endpoints.mexc_spot_stream}/ws", (opening,), part, fed, 0.05, _PING, _PING_S))
+        first, *others = [f"{host}/ws" for host in hosts_of(endpoints.mexc_spot_stream)]
+        carries = tuple(channels[name] for name in part)
+        plans.append(
+            SocketPlan(f"spot{place or ''}", first, (opening,), part, fed, 0.05, _PING, _PING_S, others=tuple(others), carries=carries),
+        )
     return tuple(plans)
 
 
