@@ -324,7 +324,7 @@ def test_coins_that_a_balance_has_already_are_not_counted_again() -> None:
         held = HeldOrder(0, made_ns, 1, MARKET, 1, 5, 0, False, 0, [Leg(name, 5, 0, (5, 0), False, False, state=THERE, order_id=name)])
         view.register.add(held)
         view.named(held, held.legs[0])
-        view.fills((FillRecord(name, "buy", Fill(f"t {name}", 5, 500_000, Decimal(5_000), False, Decimal(0), "USDT"), made_ns),))
+        view.fills((FillRecord(name, Fill(f"t {name}", 5, 500_000, Decimal(5_000), False, Decimal(0), "USDT"), made_ns),))
     assert [one.lots for one in told if one.lots] == [5, 5]
     assert view.coins["BTC"] == 2 + 5 * Decimal(one.lot_size)
 

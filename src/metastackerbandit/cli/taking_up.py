@@ -90,7 +90,7 @@ def replayed(standing: Standing, session: Session, engine: Engine, sink: Sink, p
 
 def newest_live(journal: Journal, source: str = "") -> RunView | None:
     """The newest run on live data, of this source where one is named."""
-    found = (one for one in reversed(journal.runs()) if one.mode == "paper" and one.source.endswith(", live"))
+    found = (one for one in reversed(journal.runs()) if one.mode != "backtest" and one.source.endswith(", live"))
     row = next((one for one in found if source in ("", one.source)), None)
     return None if row is None else journal.run(row.run)
 
@@ -109,6 +109,8 @@ def _otherwise(row: RunRow, record: RunRecord, plan: Plan, today: Plan, kept: Pl
     if row.symbols != record.symbols or row.frames != record.frames:
         books = ", ".join(f"{symbol}/{frame_name(row.frame_of(b))}" for b, symbol in enumerate(row.symbols))
         return f"it trades {books}"
+    if row.mode != record.mode:
+        return "its orders go to the account as real money's (--live)" if row.mode == "live" else "it is a paper run (no --live)"
     if kept.has_account != place.has_account:
         return f"its orders go to {'an account at the venue' if kept.has_account else 'our own books'}"
     if row.config_hash != record.config_hash:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET
+from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET, REFUSED_KEYS
 from metastackerbandit.domain.errors import ConfigRefused, UsageError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.timeframe import HOUR_NS
@@ -25,6 +25,7 @@ from metastackerbandit.simulation.settings import MARKETS, GeneratorSettings, Li
 if TYPE_CHECKING:
     from metastackerbandit.config.schema import Config
     from metastackerbandit.practice.floor import Floor
+    from metastackerbandit.practice.keys import KeyRing
     from metastackerbandit.practice.made_source import MadeSource
     from metastackerbandit.practice.server import Venue
     from metastackerbandit.practice.side import Side
@@ -106,7 +107,6 @@ def made_venue(asked: Served) -> tuple[Venue, dict[str, MadeSource], Faults]:
     from metastackerbandit.practice.floor import Floor
     from metastackerbandit.practice.funding import FundingBoard
     from metastackerbandit.practice.hub import Hub
-    from metastackerbandit.practice.keys import Key, KeyRing
     from metastackerbandit.practice.made_source import MadeSource
     from metastackerbandit.practice.server import Venue
     from metastackerbandit.practice.settings import PracticeSettings
@@ -117,7 +117,7 @@ def made_venue(asked: Served) -> tuple[Venue, dict[str, MadeSource], Faults]:
     generator = generator_of(asked)
     begun_ns = time.time_ns() // FIVE_NS * FIVE_NS
     venue_time = VenueTime(time.time_ns(), asked.speed)  # floors begin before, and go on to it: at speed 1 a client may sign by its own clock
-    faults, keys = Faults(venue_time), KeyRing([Key(LOOPBACK_KEY, LOOPBACK_SECRET, OWNER)])
+    faults, keys = Faults(venue_time), _keys()
     hub, settings = Hub(venue_time, faults), PracticeSettings(speed=asked.speed)
     sides: list[Side] = []
     sources: dict[str, MadeSource] = {}
@@ -133,6 +133,20 @@ def made_venue(asked: Served) -> tuple[Venue, dict[str, MadeSource], Faults]:
         else:
             sides.append(spot_side(floor, keys, venue_time, faults, hub, settings))
     return Venue(sides, venue_time, faults, hub, settings, f"seed {asked.seed} since {begun_ns}"), sources, faults
+
+
+def _keys() -> KeyRing:
+    """The key of the account, and some of it that a live run must refuse."""
+    from metastackerbandit.practice.keys import Key, KeyRing
+
+    return KeyRing(
+        [
+            Key(LOOPBACK_KEY, LOOPBACK_SECRET, OWNER, is_bound=True),
+            Key(REFUSED_KEYS["withdraw"], LOOPBACK_SECRET, OWNER, may_withdraw=True, is_bound=True),
+            Key(REFUSED_KEYS["readonly"], LOOPBACK_SECRET, OWNER, may_trade=False, is_bound=True),
+            Key(REFUSED_KEYS["anywhere"], LOOPBACK_SECRET, OWNER),
+        ]
+    )
 
 
 def generator_of(asked: Served) -> GeneratorSettings:
@@ -174,6 +188,7 @@ def _start_payload(asked: Served, port: int, sources: dict[str, MadeSource]) -> 
         "flow": asked.preset,
         "api_key": LOOPBACK_KEY,
         "secret": LOOPBACK_SECRET,
+        "refused_keys": REFUSED_KEYS,
         "faults": [one.name for one in asked.faults],
         "foreseeable": foreseeable(generator, past),
         "said": list(predictability_lines(generator, past)),
