@@ -55,6 +55,7 @@ def _special() -> dict[str, st.SearchStrategy[Any]]:
         "account.deposit": AMOUNTS,
         "sizing.notional": AMOUNTS,
         "sizing.quantity": AMOUNTS,
+        **{f"keys.{venue}.perp": st.sampled_from(["", "env:A_KEY,A_SECRET", "file:/a key"]) for venue in ("binance", "loopback")},
     }
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from metastackerbandit.domain.errors import InstrumentRefused
 from metastackerbandit.domain.money import BOUND
 from metastackerbandit.exchanges.binance.symbol_rules import read_rules
-from metastackerbandit.exchanges.rules import instrument_of
+from metastackerbandit.exchanges.rules import changes_of, instrument_of
 from tests.covering import covers
 from tests.exchanges.binance.test_symbol_rules import PERP, SPOT, body
 
@@ -69,3 +69,54 @@ def test_what_cannot_be_traded_exactly_is_refused(changes: dict[str, object], wo
         instrument_of(replace(PERP_RULES, **changes), "perp", "BINANCE", Decimal(50_000))
     with pytest.raises(InstrumentRefused, match="not positive"):
         instrument_of(PERP_RULES, "perp", "BINANCE", Decimal(0))
+
+
+SWAP = instrument_of(PERP_RULES, "perp", "BINANCE", Decimal(50_000))
+
+
+def test_an_order_is_no_larger_than_a_position_may_be_or_than_its_notional() -> None:
+    held = instrument_of(replace(SPOT_RULES, max_position=Decimal(3)), "spot", "BINANCE", Decimal(50_000))
+    worth = instrument_of(replace(SPOT_RULES, max_notional=Decimal(100_000)), "spot", "BINANCE", Decimal(50_000))
+    assert (held.max_quantity, worth.max_quantity) == ("3", "2")
+
+
+@covers("2.123")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"tick_size": Decimal("0.05")}, ""),
+        ({"min_notional": Decimal(50), "max_quantity": Decimal(2_000)}, ""),
+        ({"tick_size": Decimal("0.2")}, "prices go in steps of 0.2, before 0.1"),
+        ({"tick_size": Decimal("0.03")}, "prices go in steps of 0.03"),
+        ({"lot_size": Decimal("0.01")}, "quantities go in steps of 0.01, before 0.001"),
+        ({"market_lot_size": Decimal("0.002")}, "quantities go in steps of 0.002"),
+        ({"min_quantity": Decimal("0.5")}, "the least quantity is 0.5, before 0.001"),
+        ({"max_quantity": Decimal(5)}, "the largest quantity is 5, before 120"),
+        ({"min_notional": Decimal(150)}, "the least notional is 150, before 100"),
+        ({"is_trading": False, "status": "BREAK"}, "its state is BREAK"),
+        ({"unread": ("NEW_ONE",)}, "filters that nobody here knows: NEW_ONE"),
+    ],
+)
+def test_a_change_that_would_refuse_our_orders_is_told_and_one_that_would_not_is_none(changes: dict[str, object], words: str) -> None:
+    found = changes_of(SWAP, replace(PERP_RULES, **changes))
+    assert bool(found) == bool(words) and words in "; ".join(found)
+
+
+def test_an_instrument_that_is_gone_has_changed() -> None:
+    assert changes_of(SWAP, None) == ("it is not listed any more",)
+
+
+@given(
+    tick=st.sampled_from(["0.05", "0.1", "0.2", "0.3"]),
+    lot=st.sampled_from(["0.0005", "0.001", "0.002"]),
+    least=st.integers(50, 150),
+    ticks=st.integers(10_000, 10**6),
+    lots=st.integers(1, 120_000),
+)
+def test_while_nothing_has_changed_every_order_made_before_is_legal_now(tick: str, lot: str, least: int, ticks: int, lots: int) -> None:
+    rules = replace(PERP_RULES, tick_size=Decimal(tick), lot_size=Decimal(lot), market_lot_size=None, min_notional=Decimal(least))
+    if not changes_of(SWAP, rules):
+        price, size = Decimal(SWAP.price_text(ticks)), Decimal(SWAP.quantity_text(lots))
+        assert price % rules.tick_size == 0 and size % rules.lot_size == 0
+        assert price * size < 100 or price * size >= Decimal(least)

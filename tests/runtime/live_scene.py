@@ -31,6 +31,7 @@ from metastackerbandit.runtime.feed_events import FeedEvent
 from metastackerbandit.runtime.live_account import LiveAccountSettings
 from metastackerbandit.runtime.live_feed import FeedSettings, World
 from metastackerbandit.runtime.live_run import LiveBroker, LiveRun, Wiring
+from metastackerbandit.runtime.new_risk import NO_GUARD, Guard
 from metastackerbandit.runtime.paper_broker import PaperBroker
 from metastackerbandit.runtime.recovery import Noting, Snapshot, past_of, replay_log
 from metastackerbandit.runtime.replay import Driver
@@ -72,6 +73,7 @@ class LiveScene:
         self.replayed = b""  # the engine as the log gave it again
         self.begun: Decimal | None = None  # in the wallet
         self.broker: Any = None
+        self.guard: Callable[[Engine], Guard] = lambda engine: NO_GUARD
 
     def wire(self) -> None:
         """Put the run together, within the loop."""
@@ -151,7 +153,7 @@ class LiveScene:
             if self.has_account:
                 key = Credentials(KEY.api_key, Secret(KEY.secret))
                 settings = LiveAccountSettings(backoff=BACKOFF)
-                sinks = deliver, self.events.append, self.network.now_ns(), self.legs.append, self.begun, self.begins
+                sinks = deliver, self.events.append, self.network.now_ns(), self.legs.append, self.begun, self.begins, self.guard(self.engine)
                 self.broker = AccountBroker(self.made, "BINANCE", "run-1", key, world, settings, *sinks)
             chosen: LiveBroker = self.broker
             return chosen

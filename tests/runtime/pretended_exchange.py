@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec.structs import replace
+
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.exchanges.credentials import Secret
 from metastackerbandit.exchanges.transport.ports import Answer
@@ -66,6 +68,8 @@ class Exchange:
         self.hear: Callable[[bytes], None] = lambda frame: None
         self.refuse: Callable[[dict[str, str]], tuple[int, str] | None] = lambda asked: None
         self.rights = {"enableWithdrawals": False, "enableReading": True}
+        self.terms = {"symbol": one.symbol, "marginType": "CROSSED", "leverage": 1}
+        self.rules: dict[str, str] = {}  # of the instrument, where they are not those that it has
         self.keys = 0
         self._ids = 100
 
@@ -110,6 +114,8 @@ class Exchange:
         name = path.rpartition("/")[2]
         if name == "time":
             return 200, {"serverTime": self.now_ms()} | ({"rate": self.rate} if self.rate != 1.0 else {})
+        if name == "exchangeInfo":
+            return 200, {"symbols": [] if "gone" in self.rules else [self._listed()]}
         if name == "listenKey":
             return (200, {"listenKey": f"key{self.keys}"}) if method == "POST" or self.keys else (400, {"code": -1125, "msg": "no such key"})
         payload, _, signature = query.partition("&signature=")
@@ -143,7 +149,26 @@ class Exchange:
                 return 200, [{"symbol": self.one.symbol, "positionAmt": self.one.quantity_text(self.lots), **zero}]
             case "GET", "apiRestrictions":
                 return 200, self.rights
+            case "GET", "symbolConfig":
+                return 200, [self.terms]
+            case "POST", "leverage":
+                self.terms = self.terms | {"leverage": int(asked["leverage"])}
+                return 200, {"leverage": int(asked["leverage"]), "maxNotionalValue": "1000000", "symbol": self.one.symbol}
+            case "POST", "marginType" if self.lots:
+                return 400, {"code": -4048, "msg": "Margin type cannot be changed if there exists position."}
+            case "POST", "marginType":
+                self.terms = self.terms | {"marginType": asked["marginType"]}
+                return 200, {"code": 200, "msg": "success"}
         raise AssertionError(f"{method} {path} is not pretended")
+
+    def _listed(self) -> dict[str, Any]:
+        """The instrument's rules of now."""
+        one = replace(self.one, **{name: text for name, text in self.rules.items() if name != "status"})
+        price = {"filterType": "PRICE_FILTER", "minPrice": one.tick_size, "maxPrice": "1000000000", "tickSize": one.tick_size}
+        lot = {"filterType": "LOT_SIZE", "minQty": one.min_quantity, "maxQty": one.max_quantity, "stepSize": one.lot_size}
+        notional = {"filterType": "MIN_NOTIONAL", "notional": one.min_notional}
+        named = {"symbol": one.symbol, "baseAsset": one.base, "quoteAsset": one.quote, "contractType": "" if self.is_spot else "PERPETUAL"}
+        return {**named, "status": self.rules.get("status", "TRADING"), "filters": [price, lot, notional]}
 
     # -- orders ------------------------------------------------------------------------------------------------------
 

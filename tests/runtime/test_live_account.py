@@ -19,7 +19,7 @@ from tests.markets import instrument
 from tests.runtime.order_scene import Scene
 from tests.runtime.pretended import Half, Nowhere
 from tests.runtime.pretended_exchange import SECRET
-from tests.runtime.test_account_desk import RIGHTS
+from tests.runtime.test_account_terms import RIGHTS
 from tests.runtime.test_user_feed import Board
 from tests.runtime.virtual_time import START_NS, VirtualClock, in_virtual_time
 

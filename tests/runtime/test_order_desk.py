@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metastackerbandit.domain.effects import AmendOrder
+from metastackerbandit.domain.effects import AmendOrder, SubmitOrder
 from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.rows import CANCELLED, FILLED, MARKET, REJECTED, WORKING
 from metastackerbandit.domain.trading import FillRecord
@@ -324,7 +324,7 @@ def test_coins_that_a_balance_has_already_are_not_counted_again() -> None:
         held = HeldOrder(0, made_ns, 1, MARKET, 1, 5, 0, False, 0, [Leg(name, 5, 0, (5, 0), False, False, state=THERE, order_id=name)])
         view.register.add(held)
         view.named(held, held.legs[0])
-        view.fills((FillRecord(name, "buy", Fill(f"t {name}", 5, 500_000, Decimal(5_000), False, Decimal(0), "USDT"), made_ns),))
+        view.fills((FillRecord(name, Fill(f"t {name}", 5, 500_000, Decimal(5_000), False, Decimal(0), "USDT"), made_ns),))
     assert [one.lots for one in told if one.lots] == [5, 5]
     assert view.coins["BTC"] == 2 + 5 * Decimal(one.lot_size)
 
@@ -595,3 +595,42 @@ def test_a_trying_order_that_never_leaves_does_not_hold_the_next_one() -> None:
     scene.play(script)
     scene.agree()
     assert (scene.told(1), scene.told(2), scene.told(3)[-1]) == (["rejected"], ["cancelled"], "filled")
+
+
+def test_the_last_look_is_asked_about_new_risk_alone_and_its_refusal_takes_nobody_s_trial() -> None:
+    scene = Scene("perp", failures_to_open=1, open_s=30.0)
+    asked: list[int] = []
+    refuses = [""]
+
+    def look(effect: SubmitOrder, out: Iterable[HeldOrder], now_ns: int) -> str:
+        asked.append(effect.order)
+        assert all(not held.is_done for held in out) and now_ns > 0
+        return refuses[0]
+
+    async def script() -> None:
+        scene.desk._last_look = look
+        entry = scene.submit(10)
+        await asyncio.sleep(2.0)
+        refuses[0] = "it is locked"
+        refused, stop, leaving = scene.submit(10), scene.stop(-5, 490_000), scene.submit(-5, reduces=True)
+        await asyncio.sleep(2.0)
+        assert (scene.told(entry)[-1], scene.told(refused), scene.told(stop), scene.told(leaving)[-1]) == (
+            "filled",
+            ["rejected"],
+            ["working"],
+            "filled",
+        )
+        assert asked == [entry, refused] and scene.happened("limit_refused") == 1
+        assert [event.words for event in scene.events if event.what == "limit_refused"] == [f"order {refused}: it is locked"]
+        refuses[0] = ""
+        scene.venue.refuse = lambda asked: (-2019, "Margin is insufficient.")
+        scene.submit(10)
+        await asyncio.sleep(40.0)  # the breaker lets one try again
+        refuses[0] = "it is locked"
+        scene.submit(10)
+        refuses[0], scene.venue.refuse = "", lambda asked: None
+        tries = scene.submit(10)
+        await asyncio.sleep(2.0)
+        assert scene.told(tries)[-1] == "filled", "the trial was still there"
+
+    scene.play(script)

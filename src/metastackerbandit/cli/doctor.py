@@ -57,6 +57,7 @@ def doctor(
             checks.append(Check("configuration", "ill", error.what, error.mend))
             config = None
         checks += [_disk(folder), _files(), *_logs(folder), _data(folder, named.name, kind)]
+        checks += [_looked("hard limits", lambda: _limits(folder), MsbError), _unlock(folder, named.name, kind)]
         checks += [_looked("models", lambda: _models(folder), MsbError), _looked("gates", lambda: _gates(folder), MsbError)]
         if config is not None:
             checks += asyncio.run(_venue(config, named, kind, url))
@@ -132,6 +133,30 @@ def _data(home: Path, venue: str, market: str) -> Check:
     return Check("data", "well", "; ".join(said))
 
 
+def _limits(home: Path) -> Check:
+    """What no configuration can exceed; without it no real money is traded."""
+    from metastackerbandit.config.hard_limits import MAKE, hard_limits, limits_file
+    from metastackerbandit.domain.money import money_text
+
+    if not limits_file(home, os.environ).exists():
+        return Check("hard limits", "unknown", "none: no real money is traded", MAKE)
+    limits = hard_limits(home, os.environ)
+    position, gross = (money_text(money, limits.currency) for money in (limits.position, limits.gross))
+    return Check("hard limits", "well", f"{position} {limits.currency} a symbol, {gross} in all, {limits.leverage} times at most")
+
+
+def _unlock(home: Path, venue: str, market: str) -> Check:
+    """Whether real money is unlocked, for whatever configuration."""
+    from metastackerbandit.cli.unlock import unlock_line
+    from metastackerbandit.storage.unlocks import Locked, standing_unlock, unlock_path
+
+    found = standing_unlock(home, venue, market, time.time_ns())
+    if isinstance(found, Locked):
+        state: State = "look" if unlock_path(home, venue, market).exists() else "unknown"
+        return Check("unlock", state, found.why, "`msb lock`, or `msb unlock` anew" if state == "look" else "")
+    return Check("unlock", "look", unlock_line(found), "`msb lock` takes it back")
+
+
 def _models(home: Path) -> Check:
     """Models that could trade."""
     from metastackerbandit.storage.registry import Registry
@@ -159,13 +184,10 @@ def _gates(home: Path) -> Check:
 
 async def _venue(config: Config, named: Any, market: Any, url: str | None) -> list[Check]:
     """Whether the venue answers, how far its clock is, and what its key may do."""
+    from metastackerbandit.cli.account_key import reference_of, refuse_unsound
     from metastackerbandit.cli.downloading import asked_of
-    from metastackerbandit.cli.trading import credentials_of
-    from metastackerbandit.cli.venues import endpoints_of
     from metastackerbandit.domain.errors import MsbError
-    from metastackerbandit.domain.instrument import Instrument
     from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
-    from metastackerbandit.runtime.account_desk import open_account, require_sound
     from metastackerbandit.runtime.history import venue_time
     from metastackerbandit.runtime.ports import LoopClock
 
@@ -186,14 +208,11 @@ async def _venue(config: Config, named: Any, market: Any, url: str | None) -> li
             checks.append(Check("clock", "look", f"its clock is {off_s:+.3f} s off ours; runs measure it", "set this machine's clock by NTP"))
         else:
             checks.append(Check("clock", "well", f"its clock is {off_s:+.3f} s off ours"))
-        if not named.is_made:
-            return [*checks, Check("key", "unknown", "none is used: real venues are traded on paper")]
-        one = Instrument("BTCUSDT", "BTC", "USDT", market, named.codec, "0.1", "0.001", "0.001", "1", "5")
-        events: list[Any] = []
-        desk = open_account(one, rest, credentials_of(named), endpoints_of(named, config, url), clock, config.orders, events.append)
+        is_real = bool(reference_of(named, config))
+        if not (named.is_made or is_real):
+            return [*checks, Check("key", "unknown", f"keys.{named.name}.perp names none: it is traded on paper")]
         try:
-            await desk.clock.measure()
-            await require_sound(desk, one)
-            return [*checks, Check("key", "well", "it can trade here and cannot withdraw")]
+            key = await refuse_unsound(named, market, config, url, rest, is_real=is_real)
+            return [*checks, Check("key", "well", f"{key.shown} can trade here and cannot withdraw")]
         except MsbError as error:
             return [*checks, Check("key", "ill", error.what, error.mend)]

@@ -1,4 +1,4 @@
-"""`msb init`: ask a few questions, write a commented configuration."""
+"""`msb init`: ask a few questions, write a commented configuration; or hard limits, which ask nothing."""
 
 from __future__ import annotations
 
@@ -32,11 +32,15 @@ def init(
     deposit: Annotated[str | None, typer.Option(help="Starting capital in the account's currency.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; what is not given keeps its default.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a configuration that exists (it is backed up).")] = False,
+    hard_limits: Annotated[bool, typer.Option("--hard-limits", help="Write a commented hard limits file instead, for real money.")] = False,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """Write a commented configuration; on a terminal it asks for what no flag gives."""
     with answering(json):
+        if hard_limits:
+            _hard_limits(home, json)
+            return
         from metastackerbandit.config.backups import write_config
         from metastackerbandit.config.home import config_file, home_folder
         from metastackerbandit.config.loading import load
@@ -52,6 +56,20 @@ def init(
         backup = kept.name if kept else None
         payload = {"home": folder, "file": file, "backup": backup, "config_hash": config_hash(config), "config": config}
         tell(payload, _text(file, backup, config), json)
+
+
+def _hard_limits(home: Path | None, json: bool) -> None:
+    """Write the template where none is; limits that are there are changed by hand alone."""
+    from metastackerbandit.config.files import write_whole
+    from metastackerbandit.config.hard_limits import TEMPLATE, limits_file
+    from metastackerbandit.config.home import home_folder
+    from metastackerbandit.domain.errors import ConfigRefused
+
+    file = limits_file(home_folder(home, os.environ), os.environ)
+    if file.exists():
+        raise ConfigRefused("hard limits exist already; they were left as they are", where=str(file), mend="change the file by hand")
+    write_whole(file, TEMPLATE.encode())
+    tell({"file": file}, f"wrote {file}: read every line of it, and set what you can lose", json)
 
 
 def is_asking(silenced: bool) -> bool:

@@ -45,7 +45,7 @@ def left(home: Path | None, url: str | None, why: str, who: str, *, is_shown: bo
         arm="buy_and_hold",  # nobody is asked: it trades no more
     )
     account = place is not None and place.has_account
-    asked = Traded(venue_named(venue), market_named(market), url, 0.0, True, True, has_account=account, leaves=row.run)
+    asked = Traded(venue_named(venue), market_named(market), url, 0.0, True, True, has_account=account, is_real=row.mode == "live", leaves=row.run)
     _, payload = traded_live(wanted, asked)
     return {"run": row.run, "word": "flatten", "audit": entry.number, "fills": payload["fills"], "left": payload["reconciliation_differences"]}
 

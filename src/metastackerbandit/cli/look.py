@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,6 +34,7 @@ def status(
             found = standing(journal_of(home), now_ns, is_alive)
         except NotFound:
             found = NOTHING
+        found = _with_unlocks(found, home, now_ns)
         if metrics:
             from metastackerbandit.cli.metrics import openmetrics
 
@@ -41,6 +43,18 @@ def status(
             tell(found, _status_text(found), json)
         if found.state != "running":
             raise typer.Exit(NOT_RUNNING)
+
+
+def _with_unlocks(found: Standing, home: Path | None, now_ns: int) -> Standing:
+    """The same, and under attention what is unlocked."""
+    from msgspec import structs
+
+    from metastackerbandit.cli.unlock import unlock_line
+    from metastackerbandit.config.home import home_folder
+    from metastackerbandit.storage.unlocks import Unlock, unlocks
+
+    told = tuple(unlock_line(one) for one in unlocks(home_folder(home, os.environ), now_ns) if isinstance(one, Unlock))
+    return structs.replace(found, attention=(*told, *found.attention))
 
 
 def is_alive(pid: int) -> bool:
@@ -73,7 +87,8 @@ def _symbol_texts(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _status_text(found: Standing) -> str:
-    lines = [found.state if found.mode is None else f"{found.state}: {found.mode} run {found.run}, arm {found.arm}, {', '.join(found.symbols)}"]
+    mode = "LIVE" if found.mode == "live" else found.mode
+    lines = [found.state if mode is None else f"{found.state}: {mode} run {found.run}, arm {found.arm}, {', '.join(found.symbols)}"]
     if found.last_state not in (None, "running"):
         lines.append(f"  it {found.last_state}")
     if found.uptime_s is not None:

@@ -36,6 +36,7 @@ from metastackerbandit.cli import (
     set_threshold,
     train,
     twin,
+    unlock,
     venue,
     verify,
 )
@@ -98,6 +99,8 @@ app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 for word in (control.pause, control.resume, control.flatten, control.kill, control.reconcile):
     app.command(word.__name__)(word)
+app.command("unlock")(unlock.unlock)
+app.command("lock")(unlock.lock)
 app.command("status")(look.status)
 app.command("explain")(explain.explain)
 app.command("funnel")(funnel.funnel)

@@ -163,7 +163,7 @@ def _paper(journal: Journal, rows: list[RunRow]) -> PaperRun | None:
     from metastackerbandit.domain.timeframe import DAY_NS
     from metastackerbandit.evaluation.readiness import PaperRun
 
-    papers = [row for row in rows if row.mode == "paper"]
+    papers = [row for row in rows if row.mode != "backtest"]  # what was traded live is more than paper
     if not papers:
         return None
     row = papers[-1]

@@ -42,6 +42,7 @@ def run(
     url: Annotated[str | None, typer.Option("--url", help="Another address of the venue.", show_default=False)] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Start the loopback exchange where none answers.")] = False,
     own: Annotated[bool, typer.Option("--own-broker", help="Fill orders here, on the venue's books, not at its account.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Orders to the account, with a real key; `msb unlock` must allow it.")] = False,
     anew: Annotated[bool, typer.Option("--anew", help="Begin another run, whatever an earlier one may have left at the venue.")] = False,
     json: JsonFlag = False,
 ) -> None:
@@ -52,8 +53,10 @@ def run(
                 raise UsageError(
                     "a live market has its own pace and no mirror", where="--venue", mend="leave out --replay, --twin and --pace, or --venue"
                 )
-            _live(wanted, venue, span, url, own=own, anew=anew, serve=serve, train=train, preflight=preflight, quiet=json, plain=plain)
+            _live(wanted, venue, span, url, own=own, real=live, anew=anew, serve=serve, train=train, preflight=preflight, quiet=json, plain=plain)
             return
+        if live:
+            raise UsageError("a recording has no account", where="--live", mend="name the market: --venue binance --live")
         if not replay:
             mend = "--venue loopback trades a made market, --venue binance a real one, --replay a recorded one"
             raise UsageError("it is not said what to trade", where="msb run", mend=mend)
@@ -77,6 +80,7 @@ def _live(
     url: str | None,
     *,
     own: bool,
+    real: bool,
     anew: bool,
     serve: bool,
     train: bool,
@@ -84,7 +88,7 @@ def _live(
     quiet: bool,
     plain: bool,
 ) -> None:
-    """Trade a venue's live market: at its account where that is the loopback exchange's, else on paper."""
+    """Trade a venue's live market: at an account of it where `real`, or where that is the loopback exchange's, else on paper."""
     import os
 
     from metastackerbandit.cli.first_run import prepared, served
@@ -93,14 +97,23 @@ def _live(
     from metastackerbandit.cli.trading import Traded, traded_live
     from metastackerbandit.cli.venues import market_named, venue_named
     from metastackerbandit.config.home import home_folder
+    from metastackerbandit.config.writing import config_hash
 
     named, market = venue_named(venue), market_named(wanted.market or "perp")
-    seconds, config = None if span is None else seconds_of(span, "--for"), loaded_of(wanted).config
+    seconds, loaded = None if span is None else seconds_of(span, "--for"), loaded_of(wanted)
+    config, home = loaded.config, home_folder(wanted.home, os.environ)
+    if real:
+        from metastackerbandit.cli.real_money import refuse_locked, refuse_words
+
+        refuse_words(named, market, config.run.frames, is_own=own)
+        refuse_locked(home, loaded, named, market, "msb run --live")
     is_alone = len(config.run.frames) == 1  # an account has one position a symbol, and each frame wants its own
-    asked = Traded(named, market, url, seconds, quiet, plain, has_account=named.is_made and market == "perp" and is_alone and not own, is_anew=anew)
+    has_account = real or (named.is_made and market == "perp" and is_alone and not own)
+    asked = Traded(
+        named, market, url, seconds, quiet, plain, has_account, is_anew=anew, is_real=real, unlocked_hash=config_hash(config) if real else ""
+    )
     with served(url, is_wanted=serve and named.is_made, is_shown=not quiet):
         if train or preflight:
-            home = home_folder(wanted.home, os.environ)
             prepared(wanted, config, home, named, market, url, trains=train, judges=preflight, is_shown=not quiet)
         session, payload = traded_live(wanted, asked)
     tell(payload, "\n".join([run_text(payload), "", _funnel_text(session, payload["run"])]), quiet)
@@ -229,7 +242,9 @@ def view_of(session: Session, record: RunRecord, run: int, plain: bool, total: i
     console = Console()
     if plain or not console.is_terminal:
         return PlainView(session.plan, print)
-    title = f"run {run} · {session.plan.arm} on {', '.join(session.plan.frames)} · {record.source}"
+    title = (
+        f"{'LIVE ACCOUNT · ' if record.mode == 'live' else ''}run {run} · {session.plan.arm} on {', '.join(session.plan.frames)} · {record.source}"
+    )
     return LiveView(session.plan, title, record.notices, total, console, is_made=record.lineage == "simulated")
 
 

@@ -1,4 +1,4 @@
-"""`msb run --venue`: paper trading on a venue's live market, from its candles over REST to whoever stops it."""
+"""`msb run --venue`: trading on a venue's live market, on paper or at an account, from its candles over REST to whoever stops it."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from metastackerbandit.domain.inputs import Input, OrderReport
     from metastackerbandit.domain.sink import Sink
     from metastackerbandit.engine.engine import Engine
-    from metastackerbandit.exchanges.credentials import Credentials
     from metastackerbandit.runtime.feed_desk import FeedDesk
     from metastackerbandit.runtime.history import Asked
     from metastackerbandit.runtime.live_route import RouteFacts
     from metastackerbandit.runtime.live_run import LiveBroker, LiveRun
+    from metastackerbandit.runtime.new_risk import Guard
     from metastackerbandit.runtime.recorder import Tally
     from metastackerbandit.runtime.recovery import Past
     from metastackerbandit.runtime.venue_clock import VenueClock
     from metastackerbandit.runtime.vitals import Vitals
     from metastackerbandit.storage.input_log import InputLog, LegLog
-    from metastackerbandit.storage.journal import RunWriter
+    from metastackerbandit.storage.journal import Journal, RunWriter
     from metastackerbandit.storage.run_record import RunRecord, State
 
 
@@ -64,6 +64,8 @@ class Traded(Struct, frozen=True):
     is_anew: bool = False  # whatever an earlier run may hold
     leaves: int = 0  # the run that is taken up only to leave what it holds
     served: str = ""  # what a loopback exchange serves, in its word
+    is_real: bool = False  # the account's money is treated as real: its own key, hard limits, an unlock
+    unlocked_hash: str = ""  # the configuration that the unlock is for
 
 
 def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
@@ -75,6 +77,7 @@ def traded_live(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]
 
 
 async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any]]:
+    from metastackerbandit.cli.account_key import refuse_unsound
     from metastackerbandit.cli.downloading import asked_of, practice_there, time_there
     from metastackerbandit.cli.market_data import loaded_of
     from metastackerbandit.exchanges.transport.aiohttp_rest import AiohttpRest
@@ -89,6 +92,8 @@ async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any
         await time_there(history, asked.venue)
         clock = VenueClock(lambda: venue_time(history), wall, config.orders, events, asked.venue.name)
         await clock.measure()
+        if asked.is_real:
+            await refuse_unsound(asked.venue, asked.market, config, asked.url, rest, is_real=True)
         wanted = wanted._replace(sets=(*wanted.sets, *at_rate(config, clock.venue_ms(1_000.0) / 1_000.0)))
         there = await practice_there(asked.venue, asked.market, history)
         asked = structs.replace(asked, served=there.serves)
@@ -160,12 +165,14 @@ async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, ev
     from metastackerbandit.cli.first_run import say
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.cli.taking_up import standing
+    from metastackerbandit.cli.who import who
+    from metastackerbandit.storage.audit_log import keep_audit
     from metastackerbandit.storage.input_log import InputLog, LegLog, Place, input_log_path, leg_log_path, place_path, plan_path
     from metastackerbandit.storage.journal import Journal
     from metastackerbandit.storage.whole_files import write_whole
 
     journal = Journal.open(session.home)
-    record = _recorded_as(record_of(session, "paper", "streaming"), asked)
+    record = _recorded_as(record_of(session, "live" if asked.is_real else "paper", "streaming"), asked)
     place = Place(at, asked.has_account)
     former = None if asked.is_anew else standing(journal, session, record, place, asked.leaves)
     if asked.leaves and former is None:
@@ -181,9 +188,12 @@ async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, ev
         else:
             write_whole(plan_path(session.home, writer.run), msgspec.json.encode(session.plan))
             write_whole(place_path(session.home, writer.run), msgspec.json.encode(place))
+        if asked.is_real and not asked.leaves:
+            keep_audit(session.home, time.time_ns(), who(), "live", f"run {writer.run} trades the account at {record.source}")
         log, legs = InputLog(input_log_path(session.home, writer.run)), LegLog(leg_log_path(session.home, writer.run))
         try:
-            payload = await _traded_until(session, asked, rest, clock, events, record, writer, log, legs, former)
+            guard = _guard(session, asked, journal, writer.run, clock)
+            payload = await _traded_until(session, asked, rest, clock, events, record, writer, log, legs, former, guard)
             state = "stopped" if payload["stopped"] else "finished"
         finally:
             log.close()
@@ -205,8 +215,10 @@ async def _traded_until(
     log: InputLog,
     legs: LegLog,
     former: Standing | None,
+    guard: Callable[[Engine], Guard],
 ) -> dict[str, Any]:
     """Wire everything, hear what was before, and trade until the time is over or somebody stops it."""
+    from metastackerbandit.cli.account_key import credentials_of
     from metastackerbandit.cli.control import answers_of
     from metastackerbandit.cli.replay import inputs_before, predictor_of, view_of
     from metastackerbandit.cli.run_vitals import vitals_of
@@ -264,7 +276,8 @@ async def _traded_until(
             run_id = f"{record.identity} {writer.run}"
             begun = Decimal(former.place.wallet) if former is not None and former.place.wallet else None
             told = deliver, events, clock.now_ns(), legs.append
-            return AccountBroker(plan, asked.venue.codec, run_id, credentials_of(asked.venue), own, tables, *told, begun, begins)
+            key = credentials_of(asked.venue, config, is_real=asked.is_real)
+            return AccountBroker(plan, asked.venue.codec, run_id, key, own, tables, *told, begun, begins, guard(engine))
 
         predictor = predictor_of(session, hears_book=False) if session.opinions and not asked.leaves else None
         past = past_of(plan) if former is None else replayed(former, snapshot, session.home, engine, sink, predictor, sink.open)
@@ -474,7 +487,7 @@ def _payload(
     return {
         "venue": asked.venue.name,
         "run": writer.run,
-        "mode": "paper",
+        "mode": record.mode,
         "lineage": record.lineage,
         "identity": record.identity,
         "seconds": round(seconds, 3),
@@ -490,13 +503,16 @@ def _payload(
     }
 
 
-def credentials_of(venue: Venue) -> Credentials:
-    """The account's key: that of the loopback exchange guards nothing and is known."""
-    from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET
-    from metastackerbandit.exchanges.credentials import Credentials, Secret
+def _guard(session: Session, asked: Traded, journal: Journal, run: int, clock: VenueClock) -> Callable[[Engine], Guard]:
+    """What is asked about each order of new risk, by the run's engine: nothing where no real money is traded."""
+    from metastackerbandit.cli.real_money import day_before, guard_of
+    from metastackerbandit.runtime.new_risk import NO_GUARD
 
-    assert venue.is_made, "orders go to the loopback exchange only"
-    return Credentials(LOOPBACK_KEY, Secret(LOOPBACK_SECRET))
+    if not asked.is_real:
+        return lambda engine: NO_GUARD
+    before = day_before(journal, run, clock.now_ns())
+    where = asked.venue, asked.market
+    return guard_of(session.home, session.config, session.plan, *where, asked.unlocked_hash, before, leaves=bool(asked.leaves))
 
 
 def _recorded_as(record: RunRecord, asked: Traded) -> RunRecord:

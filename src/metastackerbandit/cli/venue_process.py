@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from metastackerbandit.cli.venue_asked import SOURCES, Served, ServedMarkets
-from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET
+from metastackerbandit.cli.venues import LOOPBACK_KEY, LOOPBACK_SECRET, REFUSED_KEYS
 from metastackerbandit.domain.errors import ConfigRefused, UsageError
 from metastackerbandit.domain.quality import time_text
 from metastackerbandit.practice.faults import Faults
@@ -23,6 +23,7 @@ from metastackerbandit.simulation.exchange_words import ASSET_ONE
 if TYPE_CHECKING:
     from metastackerbandit.config.schema import Config
     from metastackerbandit.practice.floor import Floor
+    from metastackerbandit.practice.keys import KeyRing
     from metastackerbandit.practice.server import Venue
     from metastackerbandit.practice.side import Side
 
@@ -111,14 +112,13 @@ def venue_of(markets: ServedMarkets) -> tuple[Venue, Faults]:
     from metastackerbandit.practice.binance.spot_side import spot_side
     from metastackerbandit.practice.floor import Floor
     from metastackerbandit.practice.hub import Hub
-    from metastackerbandit.practice.keys import Key, KeyRing
     from metastackerbandit.practice.server import Venue
     from metastackerbandit.practice.settings import PracticeSettings
     from metastackerbandit.practice.venue_time import VenueTime
     from metastackerbandit.simulation.exchange import Exchange
 
     venue_time = VenueTime(markets.clock_ns, markets.speed)
-    faults, keys = Faults(venue_time), KeyRing([Key(LOOPBACK_KEY, LOOPBACK_SECRET, OWNER)])
+    faults, keys = Faults(venue_time), _keys()
     hub, settings = Hub(venue_time, faults), PracticeSettings(speed=markets.speed)
     sides: list[Side] = []
     for one in markets.sides.values():
@@ -130,6 +130,20 @@ def venue_of(markets: ServedMarkets) -> tuple[Venue, Faults]:
         else:
             sides.append(spot_side(floor, keys, venue_time, faults, hub, settings))
     return Venue(sides, venue_time, faults, hub, settings, markets.name), faults
+
+
+def _keys() -> KeyRing:
+    """The key of the account, and some of it that a live run must refuse."""
+    from metastackerbandit.practice.keys import Key, KeyRing
+
+    return KeyRing(
+        [
+            Key(LOOPBACK_KEY, LOOPBACK_SECRET, OWNER, is_bound=True),
+            Key(REFUSED_KEYS["withdraw"], LOOPBACK_SECRET, OWNER, may_withdraw=True, is_bound=True),
+            Key(REFUSED_KEYS["readonly"], LOOPBACK_SECRET, OWNER, may_trade=False, is_bound=True),
+            Key(REFUSED_KEYS["anywhere"], LOOPBACK_SECRET, OWNER),
+        ]
+    )
 
 
 def _start_payload(asked: Served, port: int, markets: ServedMarkets) -> dict[str, Any]:
@@ -146,6 +160,7 @@ def _start_payload(asked: Served, port: int, markets: ServedMarkets) -> dict[str
         "speed": markets.speed,
         "api_key": LOOPBACK_KEY,
         "secret": LOOPBACK_SECRET,
+        "refused_keys": REFUSED_KEYS,
         "faults": [one.name for one in asked.faults],
         **markets.told,
         **(foreseen(asked, first) if isinstance(first, MadeSource) else {}),

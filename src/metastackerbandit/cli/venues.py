@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 Market = Literal["spot", "perp"]
 LOOPBACK_KEY, LOOPBACK_SECRET = "loopback" * 8, "simulated" * 7 + "s"  # guard nothing: it is on this machine, and its money is made up
+REFUSED_KEYS = {name: name * 8 for name in ("withdraw", "readonly", "anywhere")}  # that `run --live` must refuse; the same secret
 PORT = 8_787  # where the loopback exchange listens when nobody says otherwise
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 
 from metastackerbandit.config.books import book_config, layers, own_scopes
+from metastackerbandit.config.key_references import is_reference
 from metastackerbandit.config.outline import value_at
 from metastackerbandit.config.problems import Contradiction, closest, shown
 from metastackerbandit.config.schema import Config
@@ -161,6 +162,15 @@ def _amount_is_exact(name: str, text: str, amount: Decimal, currency: str) -> It
         yield Contradiction((name, "account.currency"), f"{name}: {error.what}", error.mend)
 
 
+def _keys_are_references(config: Config) -> Iterator[Contradiction]:
+    """What stands there instead may be a secret: it is not shown."""
+    for venue in ("binance", "loopback"):
+        name = f"keys.{venue}.perp"
+        if value_at(config, name) and not is_reference(value_at(config, name)):
+            mend = 'write "env:NAME_OF_KEY,NAME_OF_SECRET" (upper-case names of variables) or "file:/path"; if it was a key or secret, make a new one'
+            yield Contradiction((name,), f"{name} is no reference to a key (what it is is not shown)", mend)
+
+
 CHECKS: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
     _frames_exist,
     _arm_exists,
@@ -174,4 +184,5 @@ CHECKS: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
     *THRESHOLD_CHECKS,
     _currency_is_named,
     _amounts_are_positive,
+    _keys_are_references,
 )

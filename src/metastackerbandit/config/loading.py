@@ -15,7 +15,7 @@ from metastackerbandit.config.checks import contradictions
 from metastackerbandit.config.files import read_whole
 from metastackerbandit.config.home import config_file
 from metastackerbandit.config.outline import Key, join, keys
-from metastackerbandit.config.problems import Problem, refusal, shown
+from metastackerbandit.config.problems import Problem, refusal, shown, shown_of
 from metastackerbandit.config.schema import Config, ThresholdWaiver
 from metastackerbandit.config.scopes import EVERYWHERE, SYMBOLS_TABLE, WAIVERS, find_key, is_table, split
 from metastackerbandit.config.toml_lines import parse
@@ -288,5 +288,5 @@ def _where(names: Sequence[str], sources: Mapping[str, str]) -> str:
 def _refused_value(item: Written, key: Key, reason: str) -> Problem:
     why = f" ({reason})" if not reason.startswith(("Expected", "Invalid")) else ""
     default = "leaving it out" if key.default is None else shown(list(key.default) if isinstance(key.default, tuple) else key.default)
-    what = f"{key.name} = {shown(item.value)}{why}, but it takes {key.allowed}"
+    what = f"{key.name} = {shown_of(key.name, item.value)}{why}, but it takes {key.allowed}"
     return Problem(key.name, what, item.where, f"write {key.allowed}; the default is {default}")

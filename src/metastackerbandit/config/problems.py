@@ -77,3 +77,8 @@ def shown(value: Any) -> str:
     except ValueError:  # integers of thousands of digits have no repr
         text = f"a very large {type(value).__name__}"
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def shown_of(name: str, value: Any) -> str:
+    """A value of a key or table by its dotted name; what stands where only references to keys may stand could be a secret."""
+    return "what is given (not shown)" if name.split(".")[0] == "keys" else shown(value)

@@ -12,7 +12,7 @@ from metastackerbandit.decision.profiles import DEFAULT
 from metastackerbandit.decision.settings import DecisionSettings
 from metastackerbandit.engine.settings import AccountSettings, EngineSettings
 from metastackerbandit.evaluation.settings import MonitorSettings, PreflightSettings, ReadinessSettings, RolloutSettings
-from metastackerbandit.exchanges.settings import EndpointSettings, TransportSettings
+from metastackerbandit.exchanges.settings import EndpointSettings, KeySettings, TransportSettings
 from metastackerbandit.execution.settings import ExecutionSettings
 from metastackerbandit.exits.settings import ExitSettings
 from metastackerbandit.market.settings import BarSettings, CobSettings, MarketSettings, QualitySettings, UpkeepSettings
@@ -74,6 +74,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     prices: PriceSettings = PriceSettings()
     orders: OrderSettings = OrderSettings()
     endpoints: EndpointSettings = EndpointSettings()
+    keys: KeySettings = KeySettings()
     transport: TransportSettings = TransportSettings()
     arms: ArmSettings = ArmSettings()
     posterior: PosteriorSettings = PosteriorSettings()

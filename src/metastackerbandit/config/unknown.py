@@ -7,7 +7,7 @@ from typing import Any
 
 from metastackerbandit.config.outline import join, keys, tables
 from metastackerbandit.config.predecessors import successor
-from metastackerbandit.config.problems import Problem, closest, equally_close, shown
+from metastackerbandit.config.problems import Problem, closest, equally_close, shown, shown_of
 from metastackerbandit.config.scopes import EVERYWHERE, FRAMES_TABLE, PROFILE, SYMBOLS_TABLE, WAIVERS, children, find_key, is_table, split
 from metastackerbandit.domain.timeframe import FRAMES
 
@@ -56,7 +56,7 @@ def is_a_table(name: str, value: Any, where: str) -> Problem:
         example = f"{name}.{'5m' if rest == FRAMES_TABLE else 'BTCUSDT'}.decision.min_alpha"
     else:
         example = next((f"{name}{key.removeprefix(rest)}" for key in keys() if key.startswith(f"{rest}.")), f"{name}.decision.min_alpha")
-    return Problem(name, f"{name} is a table, not the value {shown(value)}", where, f"set its keys, such as {example}")
+    return Problem(name, f"{name} is a table, not the value {shown_of(name, value)}", where, f"set its keys, such as {example}")
 
 
 def _choice(parts: Sequence[str], meant: str, spelling: Spelling) -> str:

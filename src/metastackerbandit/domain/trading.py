@@ -105,6 +105,10 @@ class MarginAsked(Struct, frozen=True, tag="margin"):
     mode: MarginMode
 
 
+class TermsAsked(Struct, frozen=True, tag="terms"):
+    """Under which leverage and margin mode is this instrument traded?"""
+
+
 class OneWayAsked(Struct, frozen=True, tag="one_way"):
     """Hold one position an instrument, not a long and a short one side by side."""
 
@@ -121,12 +125,6 @@ class StreamKeyKept(Struct, frozen=True, tag="keep_stream_key"):
     """Keep the private stream's key alive."""
 
     key: str
-
-
-class CountdownAsked(Struct, frozen=True, tag="countdown"):
-    """Cancel this instrument's orders in so many ms of the venue's time unless asked again before; 0 stops the countdown."""
-
-    wait_ms: int
 
 
 class RulesAsked(Struct, frozen=True, tag="rules"):
@@ -148,11 +146,11 @@ Question = (
     | PositionsAsked
     | LeverageAsked
     | MarginAsked
+    | TermsAsked
     | OneWayAsked
     | RightsAsked
     | StreamKeyAsked
     | StreamKeyKept
-    | CountdownAsked
     | RulesAsked
     | TimeAsked
 )
@@ -165,7 +163,6 @@ class FillRecord(Struct, frozen=True):
     """A fill and the order it is of."""
 
     order_id: str
-    side: Side
     fill: Fill
     made_ns: int
 
@@ -173,7 +170,7 @@ class FillRecord(Struct, frozen=True):
 class OrderState(Struct, frozen=True):
     """Where an order stands. `status` is None for a word that we do not know (`word` is the venue's own).
 
-    `lots`, `filled_lots`, `ticks`, `trigger_ticks` are None where the answer does not say. An order that waited and was triggered lives on as the
+    `lots`, `filled_lots`, `ticks` are None where the answer does not say. An order that waited and was triggered lives on as the
     order `became` ("": not triggered). `fills` are those that the answer tells; there may be more.
     """
 
@@ -184,7 +181,6 @@ class OrderState(Struct, frozen=True):
     lots: int | None
     filled_lots: int | None
     ticks: int | None
-    trigger_ticks: int | None
     waits: bool
     updated_ns: int
     became: str = ""
@@ -192,22 +188,17 @@ class OrderState(Struct, frozen=True):
 
 
 class AssetBalance(Struct, frozen=True):
-    """An asset of the account: what is `free`, and `whole` with what orders hold of it (spot) or without unrealised profit (futures wallet)."""
+    """An asset of the account: the `whole` of it, with what orders hold (spot), or without unrealised profit (futures wallet)."""
 
     asset: str
-    free: Decimal
     whole: Decimal
 
 
-class PositionState(Struct, frozen=True):
-    """A futures position: `lots` are below zero for a short one; prices in quote currency, finer than ticks."""
+class PositionTerms(Struct, frozen=True):
+    """Under what a futures position in an instrument is held, or would be."""
 
-    symbol: str
-    lots: int
-    entry_price: Decimal
-    mark_price: Decimal
-    unrealized: Decimal
-    liquidation_price: Decimal
+    leverage: int
+    mode: MarginMode
 
 
 class KeyRights(Struct, frozen=True):
@@ -220,19 +211,12 @@ class KeyRights(Struct, frozen=True):
     is_bound_to_addresses: bool
 
 
-class PriceBand(Struct, frozen=True):
-    """Prices allowed around a reference, as factors of it, by the order's side; None where that side is free."""
-
-    buy_up: Decimal | None
-    buy_down: Decimal | None
-    sell_up: Decimal | None
-    sell_down: Decimal | None
-
-
 class SymbolRules(Struct, frozen=True):
-    """What limits orders in one instrument, exact; a limit that the venue does not set is None. `unread` names filters that nobody here knows.
+    """What limits the orders in one instrument that we send, exact; a limit that the venue does not set is None.
 
-    `price_base` and `lot_base` are where the grids of prices and quantities are counted from. Market orders have quantity limits of their own.
+    `price_base` and `lot_base` are where the grids of prices and quantities are counted from. Market orders have quantity limits of their own;
+    `max_position` (spot) is in the base coin. `unread` names filters that nobody here knows. Bands of prices around a reference and counts of open
+    orders are not read: exits rest on their own side of the market, a handful of them, and the venue refuses what it does not take.
     """
 
     symbol: str
@@ -240,10 +224,7 @@ class SymbolRules(Struct, frozen=True):
     quote: str
     is_trading: bool
     status: str
-    order_sorts: tuple[str, ...]
     tick_size: Decimal
-    min_price: Decimal | None
-    max_price: Decimal | None
     price_base: Decimal
     lot_size: Decimal
     min_quantity: Decimal
@@ -254,13 +235,7 @@ class SymbolRules(Struct, frozen=True):
     market_max_quantity: Decimal | None
     min_notional: Decimal | None
     max_notional: Decimal | None
-    market_min_notional: Decimal | None
-    market_max_notional: Decimal | None
-    band: PriceBand | None
-    max_orders: int | None
-    max_waiting_orders: int | None
     max_position: Decimal | None
-    max_amends: int | None
     unread: tuple[str, ...]
 
 

@@ -37,4 +37,9 @@ class Credentials(Struct, frozen=True, eq=False):
     secret: Secret
 
     def __repr__(self) -> str:
-        return f"Credentials({self.key[:_SHOWN]}...)"
+        return f"Credentials({self.shown})"
+
+    @property
+    def shown(self) -> str:
+        """Enough of the key to tell it from another one."""
+        return f"{self.key[:_SHOWN]}..."

@@ -12,7 +12,7 @@ from metastackerbandit.domain.trading import (
     FillRecord,
     KeyRights,
     OrderState,
-    PositionState,
+    PositionTerms,
     Question,
     Sort,
     SymbolRules,
@@ -50,8 +50,8 @@ class VenueOrders(Struct, frozen=True):
     `request(question, instrument, asking)` gives the request of a question; a question that the venue does not have is a UsageError. `verdict(
     question, answer)` says what an answer of any status means. The readers take the body of an answer whose verdict is "done" and raise
     AnswerRefused: `read_order` also the answer of a cancellation (None where it only says yes), `read_orders`, `read_fills` (of one page,
-    `most_fills` at most), `read_balances`, `read_position` in the instrument asked for (None on spot, which holds balances), `read_rights`,
-    `read_rules`, `read_time`, `read_stream_key`.
+    `most_fills` at most), `read_balances`, `read_position` (signed lots) and `read_terms` of the instrument asked for (None on spot, which
+    holds balances), `read_rights`, `read_rules`, `read_time`, `read_stream_key`.
 
     `private_plan(key, asking)` is the connection that tells of the account, with the stream's key where `read_stream_key` is not None
     (good for `key_life_s` of the venue's time), else signed. `reply_of(frame)` is None for a frame that tells an event, "" for a friendly reply,
@@ -70,7 +70,8 @@ class VenueOrders(Struct, frozen=True):
     read_orders: Callable[[bytes, Question, Instrument], tuple[OrderState, ...]]
     read_fills: Callable[[bytes, Instrument], tuple[FillRecord, ...]]
     read_balances: Callable[[bytes], tuple[AssetBalance, ...]]
-    read_position: Callable[[bytes, Instrument], PositionState] | None
+    read_position: Callable[[bytes, Instrument], int] | None
+    read_terms: Callable[[bytes, Instrument], PositionTerms] | None
     read_rights: Callable[[bytes], KeyRights]
     read_rules: Callable[[bytes], tuple[SymbolRules, ...]]
     read_time: Callable[[bytes], VenueTime]

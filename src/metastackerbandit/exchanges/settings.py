@@ -29,3 +29,17 @@ class TransportSettings(Struct, frozen=True, forbid_unknown_fields=True):
     request_s: Annotated[float, Meta(gt=0, le=120)] = 10.0  # for a whole answer; Binance itself gives up after 10
     most_frame_bytes: Annotated[int, Meta(ge=1_024, le=2**28)] = 2**22  # of one message; a depth change is 2 KB, 1,000 levels a side 60 KB
     most_body_bytes: Annotated[int, Meta(ge=1_024, le=2**30)] = 2**25  # of one answer; 5,000 levels a side are 0.5 MB
+
+
+class VenueKeys(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the keys of a venue's accounts are, one a market; never the keys themselves."""
+
+    perp: str = ""  # env:NAME_OF_KEY,NAME_OF_SECRET (variables), or file:PATH (two lines, readable by nobody else)
+
+
+class KeySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Keys of accounts, by reference: no key and no secret stands in a configuration."""
+
+    binance: VenueKeys = VenueKeys()
+    loopback: VenueKeys = VenueKeys()
+    must_be_bound: bool = True  # refuse a key that works from any address: a stolen one would, too

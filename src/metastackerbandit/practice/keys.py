@@ -15,6 +15,7 @@ class Key(Struct, frozen=True):
     owner: int
     may_trade: bool = True
     may_withdraw: bool = False
+    is_bound: bool = False  # to addresses, as its page says; it is taken from any
 
     def __repr__(self) -> str:
         return f"Key({self.api_key!r}, owner={self.owner})"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from msgspec import structs
 
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, SubmitOrder
-from metastackerbandit.domain.errors import VenueError
+from metastackerbandit.domain.errors import ConfigRefused, VenueError
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, OrderReport
 from metastackerbandit.domain.money import money_digits
 from metastackerbandit.domain.trading import BalancesAsked
@@ -21,6 +21,7 @@ from metastackerbandit.runtime.feed_events import Tell
 from metastackerbandit.runtime.live_account import LiveAccount, LiveAccountSettings
 from metastackerbandit.runtime.live_feed import World
 from metastackerbandit.runtime.live_take import Taken
+from metastackerbandit.runtime.new_risk import NO_GUARD, Guard
 from metastackerbandit.runtime.order_view import Keep
 from metastackerbandit.runtime.recovery import Past
 
@@ -29,7 +30,8 @@ class AccountBroker:
     """Orders of a plan to one account in one market. `world` has our own clock; `codec` is the venue whose protocol is spoken.
 
     `begun` is what the account had of the quote asset when the run began (None: it is asked for); what it should have now follows from the engine's
-    ledger; `begins` is told of it before anything is sent. `keep` gets what must be written down of orders at the venue.
+    ledger; `begins` is told of it before anything is sent. `keep` gets what must be written down of orders at the venue, `guard` is what real money
+    asks for.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class AccountBroker:
         keep: Keep,
         begun: Decimal | None = None,
         begins: Callable[[Decimal], None] = lambda wallet: None,
+        guard: Guard = NO_GUARD,
     ) -> None:
         books = [structs.replace(one, venue=codec) for one in plan.instruments]
         self._plan, self.begun, self._unread = plan, begun, "nobody has compared yet"
@@ -53,18 +56,21 @@ class AccountBroker:
         self._begins = begins
         self._slack = Decimal(str(settings.orders.wallet_slack))
         self.account = LiveAccount(
-            books, run_id, credentials, world, settings, report=deliver, tell=tell, ours=self._ours, since_ns=since_ns, keep=keep
+            books, run_id, credentials, world, settings, report=deliver, tell=tell, ours=self._ours, since_ns=since_ns, keep=keep, guard=guard
         )
-        self._one = books[0]
+        self._one, self._least = books[0], guard.least_wallet
 
     async def begin(self, engine: Engine) -> None:
-        """Know what the account has before anything is sent. Raises VenueError, ConfigRefused."""
+        """Know that the account is as it should be, and what it has, before anything is sent. Raises VenueError, ConfigRefused."""
         self._engine = engine
         desk = self.account.account
-        await desk.clock.measure()
+        await self.account.prepare()
         balances = desk.venue.read_balances(await desk.told(BalancesAsked(), self._one))
         if self.begun is None:
             self.begun = next((one.whole for one in balances if one.asset == self._one.quote), Decimal(0))
+            if self.begun < self._least:
+                what = f"the wallet holds {self.begun:f} {self._one.quote}, and account.deposit says {self._least:f}"
+                raise ConfigRefused(what, where=self._one.id, mend="set account.deposit to what this run may use of the wallet")
             self._begins(self.begun)
 
     def take_up(self, past: Past) -> None:

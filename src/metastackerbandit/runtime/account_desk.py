@@ -7,17 +7,15 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from metastackerbandit.domain.errors import ConfigRefused, RequestFailed
+from metastackerbandit.domain.errors import RequestFailed
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.trading import (
     AmendAsked,
     CancelAsked,
     NewOrder,
-    OneWayAsked,
     OpenOrdersAsked,
     OrderState,
     Question,
-    RightsAsked,
     TimeAsked,
     VenueTime,
     Verdict,
@@ -160,28 +158,3 @@ def open_account(
     budget = WeightBudget(streams_of(one.venue, one.market).limits, settings.weight_share)
     desk = RestDesk(rest, budget, clock, sink, OrderCounts(venue.families, settings.order_share))
     return AccountDesk(venue, one, desk, credentials, endpoints, clock, settings, tell)
-
-
-async def require_sound(account: AccountDesk, one: Instrument) -> None:
-    """Refuse a key that can withdraw or cannot trade here, and hold one position an instrument, which reduce-only orders need.
-
-    Raises:
-        ConfigRefused: the key's own page allows what it should not, or does not allow what is needed; the venue refuses the key.
-        RequestFailed, AnswerRefused: the venue did not say.
-    """
-    reply = await account.ask(RightsAsked(), one)
-    if reply.verdict.meaning == "key_refused":
-        raise ConfigRefused(
-            f"the venue refuses the key: {reply.verdict.words}", where=one.id, mend="check key, secret, and the addresses it is bound to"
-        )
-    if not reply.verdict.is_done:
-        raise refused(reply.verdict, "the key's rights")
-    rights = account.venue.read_rights(reply.body)
-    if rights.can_withdraw:
-        raise ConfigRefused("the key can withdraw", where=one.id, mend="take that right from it at the venue: a program that trades needs none")
-    if not (rights.can_trade_spot if one.market == "spot" else rights.can_trade_futures):
-        raise ConfigRefused(f"the key cannot trade {one.market}", where=one.id, mend="give it that right at the venue, or another key")
-    if account.venue.read_position is not None:
-        one_way = await account.ask(OneWayAsked(), one)
-        if not one_way.verdict.is_done:
-            raise refused(one_way.verdict, "position mode")

@@ -55,6 +55,10 @@ HAPPENINGS = {
     "risk_waits": "",  # for what must stand before anything is sent
     "risk_held": "high",  # no new risk is sent
     "risk_free": "",
+    "limit_refused": "high",  # an order of new risk would pass a hard limit, or nothing is unlocked
+    "rules_changed": "high",  # of a symbol: no new risk is sent there
+    "rules_back": "",
+    "terms_set": "",  # leverage or margin mode of a symbol
     "account_live": "",
     "account_away": "high",
     "account_unread": "high",  # a message of the account could not be read

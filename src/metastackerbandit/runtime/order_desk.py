@@ -23,6 +23,7 @@ from metastackerbandit.runtime.account_desk import AccountDesk
 from metastackerbandit.runtime.breaker import Breaker
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
 from metastackerbandit.runtime.fill_lists import FillLists
+from metastackerbandit.runtime.new_risk import LastLook, nothing_limited
 from metastackerbandit.runtime.order_steps import OrderSteps
 from metastackerbandit.runtime.order_view import Keep, OrderView
 from metastackerbandit.runtime.ports import LiveClock
@@ -33,7 +34,8 @@ class OrderDesk:
     """Takes SubmitOrder, CancelOrder and AmendOrder; `report` gets the answers, from within `run` and `heard`.
 
     `books` are the engine's instruments in its order, all of this market. `since_ns` is the venue's time from which fills may be unknown to us,
-    `keep` gets what must be written down of legs before they are sent.
+    `keep` gets what must be written down of legs before they are sent. `last_look` is asked about every order of new risk when nothing else speaks
+    against it. `refusals` is set when the venue has refused an order.
     """
 
     def __init__(
@@ -47,12 +49,16 @@ class OrderDesk:
         tell: Tell,
         since_ns: int,
         keep: Keep,
+        last_look: LastLook = nothing_limited,
     ) -> None:
         self.account = account
         self._clock, self._settings, self._tell = clock, settings, tell
         self.view = OrderView(books, run_mark(run), report, tell, keep)
         self._fills = FillLists(self.view, account, since_ns)
-        self._steps = OrderSteps(self.view, account, self._fills, clock, settings, tell)
+        self.refusals = asyncio.Event()
+        self._steps = OrderSteps(self.view, account, self._fills, clock, settings, tell, self.refusals.set)
+        self._last_look = last_look
+        self._shut: dict[str, str] = {}  # symbols of which no new risk is sent, and why
         self._busy: set[int] = set()
         self._unsent: list[OrderReport] = []  # answers to `act` itself, told by `run`
         self._held_back: dict[str, str] = {}  # why no new risk is sent
@@ -96,6 +102,14 @@ class OrderDesk:
         if self._held_back.pop(who, None) is not None:
             self._note("risk_free", "", f"{who} holds it no more; {', '.join(self._held_back) or 'nobody'} does")
 
+    def shut(self, symbol: str, why: str) -> None:
+        """Send no new risk of a symbol until it is opened again."""
+        self._shut[symbol] = why
+
+    def reopen(self, symbol: str) -> None:
+        """New risk of a symbol is sent again."""
+        self._shut.pop(symbol, None)
+
     @property
     def breaker(self) -> Breaker:
         """What opens by refusals in a row."""
@@ -135,9 +149,17 @@ class OrderDesk:
             return ""
         if self._held_back:
             return f"new risk is held back by {', '.join(self._held_back)}"
+        if one.symbol in self._shut:
+            return self._shut[one.symbol]
         if not any(self._is_unanswered(held) for held in self.view.register.active.values()):
             self.breaker.given_up()  # one that was to try and never left tries nothing
-        return "" if self.breaker.allows(self._clock.now_ns(), self._settings) else "the venue has refused too many orders in a row"
+        if not self.breaker.allows(self._clock.now_ns(), self._settings):
+            return "the venue has refused too many orders in a row"
+        why = self._last_look(effect, self.view.register.active.values(), self.account.clock.now_ns())
+        if why:
+            self.breaker.given_up()  # the one that was to try is not sent
+            self._note("limit_refused", one.symbol, f"order {effect.order}: {why}")
+        return why
 
     def _is_unanswered(self, held: HeldOrder) -> bool:
         """Whether it is new risk of which the venue has not been heard."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from metastackerbandit.domain.errors import AnswerRefused, RequestFailed
 from metastackerbandit.domain.instrument import Instrument
@@ -27,10 +28,20 @@ _REFUSALS = ("rejected", "key_refused")
 
 
 class OrderSteps:
-    """Does steps for the orders of a view. Refusals in a row open `breaker`, which the desk asks before it takes new risk."""
+    """Does steps for the orders of a view. Refusals are told to `refused`, and in a row open `breaker`, which the desk asks before new risk."""
 
-    def __init__(self, view: OrderView, account: AccountDesk, fills: FillLists, clock: LiveClock, settings: OrderSettings, tell: Tell) -> None:
+    def __init__(
+        self,
+        view: OrderView,
+        account: AccountDesk,
+        fills: FillLists,
+        clock: LiveClock,
+        settings: OrderSettings,
+        tell: Tell,
+        refused: Callable[[], None],
+    ) -> None:
         self.breaker = Breaker()
+        self._refused = refused
         self._view, self._account, self._fills = view, account, fills
         self._clock, self._settings, self._tell = clock, settings, tell
         self._shared = Counter(one.symbol for one in view.books)
@@ -108,6 +119,7 @@ class OrderSteps:
             self._view.state(held, leg, state, reply.sent_ns)
             return
         if reply.verdict.meaning in _REFUSALS:
+            self._refused()
             self._note("order_refused", one.symbol, f"{leg.client_id}: code {reply.verdict.code}, {reply.verdict.words}")
         elif reply.verdict.meaning == "unknown":
             self._note("order_unknown", one.symbol, f"{leg.client_id}: {reply.verdict.words}")

@@ -58,7 +58,7 @@ class OrderView:
                 else:
                     self._unknown(event.symbol, event.client_id, event.order_id, now_ns)
             case FillUpdate() if event.fill.fee is not None:
-                self.fills((FillRecord(event.order_id, event.side, event.fill, event.made_ns),))
+                self.fills((FillRecord(event.order_id, event.fill, event.made_ns),))
             case BalanceUpdate() if event.free is not None and event.locked is not None:
                 self.coins[event.asset], self._coins_ns[event.asset] = event.free + event.locked, event.made_ns
             case _:

@@ -83,7 +83,7 @@ class Reconciler:
             for state in await account.open_orders(one):
                 orders.append(OpenOrder(one.symbol, state.client_id, state.order_id, state.lots, state.filled_lots))
             if venue.read_position is not None:
-                positions.append((one.symbol, venue.read_position(await account.told(PositionsAsked(), one), one).lots))
+                positions.append((one.symbol, venue.read_position(await account.told(PositionsAsked(), one), one)))
         balances = venue.read_balances(await account.told(BalancesAsked(), self._ones[0]))
         amounts = tuple(Amount(one.asset, one.whole) for one in balances)
         return AccountView(orders=tuple(orders), positions=tuple(positions), amounts=amounts)

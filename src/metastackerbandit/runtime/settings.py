@@ -119,3 +119,6 @@ class OrderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     key_share: Annotated[float, Meta(gt=0, lt=1)] = 0.3  # of a stream key's life after which it is renewed, so that two may fail
     wallet_slack: Annotated[float, Meta(ge=0, le=1)] = 1e-6  # of the quote asset that a wallet may differ by: venues round fees and funding
     reconcile_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0  # between two comparisons of our view with the venue's
+    rules_s: Annotated[float, Meta(gt=0, le=86_400)] = 600.0  # between two looks at the venue's rules; a refused order brings the next one forward
+    leverage: Annotated[int, Meta(ge=1, le=125)] = 1  # that an account is set to, of each symbol; no more than hard limits allow
+    margin: Literal["cross", "isolated"] = "cross"  # cross: all of the wallet carries a position; isolated: its own margin alone, and it ends sooner

@@ -3,7 +3,7 @@
 <home>/journal.sqlite      runs, orders (last state), fills, ledger, trips, controls, outcomes, alarms
 <home>/decisions/run=<n>/  decisions as columns (decision_columns.py)
 <home>/predictions/run=<n>/  what models said, as columns (prediction_columns.py); none without models
-<home>/paper.lock          held by the one paper run of this home, freed by the kernel when its process dies
+<home>/paper.lock          held by the one paper or live run of this home, freed by the kernel when its process dies
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Journal:
         self.close()
 
     def begin(self, record: RunRecord, now_ns: int) -> RunWriter:
-        """Start a run; a second running paper run in this home is refused."""
-        lock = _paper_lock(self.home) if record.mode == "paper" else -1
+        """Start a run; a second running paper or live run in this home is refused."""
+        lock = _run_lock(self.home) if record.mode != "backtest" else -1
         given = {name: getattr(record, name) for name in RunRecord.__struct_fields__}
         given |= {"started_ns": now_ns, "heartbeat_ns": now_ns, "ended_ns": 0, "pid": os.getpid(), "state": "running"}
         given |= {"decided": -1, "predicted": -1, "summary": {}}
@@ -82,7 +82,7 @@ class Journal:
     def take_up(self, run: int, now_ns: int) -> RunWriter:
         """Go on with a run whose process was killed, or which left its positions; refused while any run of this home is alive."""
         row = self._find(run)
-        lock = _paper_lock(self.home)
+        lock = _run_lock(self.home)
         try:
             decisions = DecisionWriter(decisions_folder(self.home, run), tuple(gate.name for gate in row.gates), is_new=False)
             predictions = PredictionWriter(predictions_folder(self.home, run), is_new=False)
@@ -254,8 +254,8 @@ def _json_text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _paper_lock(home: Path) -> int:
-    """Take the home for a paper run; the lock dies with the process, so a crash leaves nothing to clean."""
+def _run_lock(home: Path) -> int:
+    """Take the home for a paper or live run; the lock dies with the process, so a crash leaves nothing to clean."""
     path = home / "paper.lock"
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from metastackerbandit.domain.gate import GateSpec
 from metastackerbandit.domain.instrument import Instrument
 
-Mode = Literal["backtest", "paper"]
+Mode = Literal["backtest", "paper", "live"]  # live: orders go to an account with a key that is treated as real money's
 Driver = Literal["block", "streaming"]
 Lineage = Literal["recorded", "simulated"]
 State = Literal["running", "finished", "failed", "stopped"]

@@ -62,8 +62,8 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         return NOTHING
     unfinished = [row for row in runs if row.state == "running"]
     running = [row for row in unfinished if is_alive(row.pid) and now_ns - row.heartbeat_ns < SILENT_NS]
-    papers = [row for row in running if row.mode == "paper"]
-    row = (papers or running or list(runs))[-1]
+    traders = [row for row in running if row.mode != "backtest"]
+    row = (traders or running or list(runs))[-1]
     view = journal.run(row.run)
     lost = [_lost(silent, now_ns, is_alive(silent.pid)) for silent in unfinished if silent not in running]
     return Standing(
@@ -74,7 +74,7 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         uptime_s=(now_ns - row.started_ns) / SECOND_NS if running else None,
         connections=tuple(row.summary.get("connections", ())) if running else (),
         positions=_positions(view),
-        attention=(*lost, *_failure(row), *in_force(view), *alarmed(view)),
+        attention=(*(_real(one) for one in traders if one.mode == "live"), *lost, *_failure(row), *in_force(view), *alarmed(view)),
         notices=row.notices,
         run=row.run,
         identity=row.identity,
@@ -85,6 +85,11 @@ def standing(journal: Journal, now_ns: int, is_alive: Callable[[int], bool]) -> 
         heartbeat_ns=row.heartbeat_ns,
         summary={name: value for name, value in row.summary.items() if name not in (BESIDE, "connections")},
     )
+
+
+def _real(row: RunRow) -> str:
+    where = f"orders of run {row.run} go to the account at {row.source}"
+    return f"as if it were real money: {where} (SIMULATED)" if row.lineage == "simulated" else f"REAL MONEY: {where}"
 
 
 def _lost(row: RunRow, now_ns: int, alive: bool) -> str:

@@ -20,7 +20,7 @@ from metastackerbandit.domain.trading import (
     NewOrder,
     OpenOrdersAsked,
     OrderAsked,
-    PositionState,
+    PositionTerms,
     VenueTime,
 )
 from metastackerbandit.domain.user_events import Fill
@@ -129,7 +129,7 @@ def body(told: Any) -> bytes:
 def test_a_sent_order_of_spot_tells_its_fills() -> None:
     told = answers.read_spot_order(body(FULL), NewOrder("msb-1", "sell", "market", 10_000), ONE)
     fill = Fill("56", 3_000, 400_001, Decimal("4000.01"), False, Decimal(4), "USDT")
-    assert told is not None and told.fills == (FillRecord("28", "sell", fill, 1507725176595 * MS),)
+    assert told is not None and told.fills == (FillRecord("28", fill, 1507725176595 * MS),)
     assert (told.client_id, told.order_id, told.status, told.lots, told.filled_lots) == ("msb-1", "28", "partly_filled", 10_000, 3_000)
 
 
@@ -162,7 +162,7 @@ def test_an_order_of_futures_is_read_and_a_status_that_nobody_knows_is_told_as_s
 def test_an_order_that_waits_says_what_it_became(changes: dict[str, Any], status: str, became: str) -> None:
     told = answers.read_perp_order(body(ALGO | changes), OrderAsked("msb-2", waits=True), SWAP)
     assert told is not None and (told.status, told.became, told.order_id, told.client_id) == (status, became, "2146760", "msb-2")
-    assert (told.lots, told.trigger_ticks, told.ticks, told.filled_lots, told.waits) == (10, 7_500, 0, None, True)
+    assert (told.lots, told.ticks, told.filled_lots, told.waits) == (10, 0, None, True)
     assert answers.read_perp_orders(body([ALGO | changes]), OpenOrdersAsked(waits=True), SWAP) == (told,)
 
 
@@ -180,22 +180,27 @@ def test_open_orders_are_read_one_by_one() -> None:
 
 def test_fills_of_both_markets() -> None:
     (spot,) = answers.read_spot_fills(body([SPOT_TRADE]), ONE)
-    assert spot == FillRecord("100234", "buy", Fill("28457", 12_000, 400, Decimal(4), False, Decimal("10.1"), "BNB"), 1499865549590 * MS)
+    assert spot == FillRecord("100234", Fill("28457", 12_000, 400, Decimal(4), False, Decimal("10.1"), "BNB"), 1499865549590 * MS)
     (perp,) = answers.read_perp_fills(body([PERP_TRADE]), SWAP)
-    assert (perp.side, perp.fill.lots, perp.fill.ticks, perp.fill.price) == ("sell", 2, 0, Decimal("7819.01"))  # between two ticks
+    assert (perp.fill.lots, perp.fill.ticks, perp.fill.price) == (2, 0, Decimal("7819.01"))  # between two ticks
     assert (perp.fill.fee, perp.fill.realized, perp.fill.is_maker) == (Decimal("-0.0781901"), Decimal("-0.91539999"), True)
 
 
 def test_balances_positions_and_times() -> None:
     spot = {"balances": [{"asset": "BTC", "free": "4723846.89208129", "locked": "1.5"}], "canTrade": True}
-    assert answers.read_spot_balances(body(spot)) == (AssetBalance("BTC", Decimal("4723846.89208129"), Decimal("4723848.39208129")),)
+    assert answers.read_spot_balances(body(spot)) == (AssetBalance("BTC", Decimal("4723848.39208129")),)
     perp = [{"accountAlias": "x", "asset": "USDT", "balance": "122607.35", "crossWalletBalance": "1", "availableBalance": "100.5"}]
-    assert answers.read_perp_balances(body(perp)) == (AssetBalance("USDT", Decimal("100.5"), Decimal("122607.35")),)
+    assert answers.read_perp_balances(body(perp)) == (AssetBalance("USDT", Decimal("122607.35")),)
     held = {"entryPrice": "1.5", "markPrice": "2", "unRealizedProfit": "-3", "liquidationPrice": "0", "positionSide": "BOTH"}
     positions = [{"symbol": "ETHUSDT", "positionAmt": "9", **held}, {"symbol": "BTCUSDT", "positionAmt": "-0.010", **held}]
     told = answers.read_perp_position(body(positions), SWAP)
-    assert told == PositionState("BTCUSDT", -10, Decimal("1.5"), Decimal(2), Decimal(-3), Decimal(0))
-    assert answers.read_perp_position(b"[]", SWAP).lots == 0
+    assert told == -10
+    assert answers.read_perp_position(b"[]", SWAP) == 0
+    terms = {"symbol": "BTCUSDT", "marginType": "CROSSED", "isAutoAddMargin": False, "leverage": 21, "maxNotionalValue": "1000000"}
+    assert answers.read_perp_terms(body([terms]), SWAP) == PositionTerms(21, "cross")
+    for wrong in ([], [terms | {"symbol": "ETHUSDT"}], [terms | {"marginType": "NEW"}], [terms | {"leverage": 0}]):
+        with pytest.raises(AnswerRefused, match="not told"):
+            answers.read_perp_terms(body(wrong), SWAP)
     assert answers.read_time(b'{"serverTime":1499827319559}') == VenueTime(1499827319559 * MS, 1.0)
     assert answers.read_time(b'{"serverTime":1499827319559,"rate":60.0}').rate == 60.0
     assert answers.read_stream_key(b'{"listenKey":"abc"}') == "abc"

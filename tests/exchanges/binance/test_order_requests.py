@@ -16,7 +16,6 @@ from metastackerbandit.domain.trading import (
     AmendAsked,
     BalancesAsked,
     CancelAsked,
-    CountdownAsked,
     FillsAsked,
     LeverageAsked,
     MarginAsked,
@@ -30,6 +29,7 @@ from metastackerbandit.domain.trading import (
     RulesAsked,
     StreamKeyAsked,
     StreamKeyKept,
+    TermsAsked,
     TimeAsked,
 )
 from metastackerbandit.exchanges.catalog import ORDERS, orders_of
@@ -170,7 +170,7 @@ CASES: list[tuple[str, Question, str, str, dict[str, str], int, int]] = [
     ("perp", LeverageAsked(3), "POST", "/fapi/v1/leverage", {"symbol": "BTCUSDT", "leverage": "3"}, 1, 0),
     ("perp", MarginAsked("isolated"), "POST", "/fapi/v1/marginType", {"symbol": "BTCUSDT", "marginType": "ISOLATED"}, 1, 0),
     ("perp", OneWayAsked(), "POST", "/fapi/v1/positionSide/dual", {"dualSidePosition": "false"}, 1, 0),
-    ("perp", CountdownAsked(120_000), "POST", "/fapi/v1/countdownCancelAll", {"symbol": "BTCUSDT", "countdownTime": "120000"}, 10, 0),
+    ("perp", TermsAsked(), "GET", "/fapi/v1/symbolConfig", {"symbol": "BTCUSDT"}, 5, 0),
     ("perp", RightsAsked(), "GET", "/sapi/v1/account/apiRestrictions", {}, 1, 0),
     ("perp", StreamKeyAsked(), "POST", "/fapi/v1/listenKey", {}, 1, 0),
     ("perp", StreamKeyKept("key"), "PUT", "/fapi/v1/listenKey", {}, 1, 0),
@@ -227,7 +227,7 @@ def test_cancellations_go_first_questions_next_and_orders_last() -> None:
     assert made == [0, 2, 1, 2, 1]
 
 
-@pytest.mark.parametrize("question", [PositionsAsked(), LeverageAsked(2), StreamKeyAsked(), AmendAsked("a", "buy", 1, 1), CountdownAsked(1)])
+@pytest.mark.parametrize("question", [PositionsAsked(), LeverageAsked(2), StreamKeyAsked(), AmendAsked("a", "buy", 1, 1), TermsAsked()])
 def test_spot_has_no_questions_of_futures(question: Question) -> None:
     with pytest.raises(UsageError, match="Binance spot has no question"):
         SPOT.request(question, ONE, ASKING)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from metastackerbandit.domain.errors import AnswerRefused
-from metastackerbandit.domain.trading import PriceBand
 from metastackerbandit.exchanges.binance.symbol_rules import read_rules
 from tests.covering import covers
 
@@ -76,22 +75,18 @@ def body(*symbols: dict[str, Any]) -> bytes:
 def test_spot_s_filters() -> None:
     (rules,) = read_rules(body(SPOT))
     assert (rules.symbol, rules.base, rules.quote, rules.is_trading) == ("BTCUSDT", "BTC", "USDT", True)
-    assert (rules.tick_size, rules.min_price, rules.max_price, rules.price_base) == (Decimal("0.01"), Decimal("0.01"), Decimal(1_000_000), 0)
+    assert (rules.tick_size, rules.price_base) == (Decimal("0.01"), 0)
     assert (rules.lot_size, rules.min_quantity, rules.max_quantity, rules.lot_base) == (Decimal("0.00001"), Decimal("0.00001"), Decimal(9_000), 0)
     assert (rules.market_lot_size, rules.market_min_quantity, rules.market_max_quantity) == (None, None, Decimal("80.5"))
-    assert (rules.min_notional, rules.max_notional, rules.market_min_notional, rules.market_max_notional) == (5, 9_000_000, 5, None)
-    assert rules.band == PriceBand(Decimal(5), Decimal("0.2"), Decimal(4), Decimal("0.3"))
-    assert (rules.max_orders, rules.max_waiting_orders, rules.max_position, rules.max_amends) == (200, 5, Decimal(1_000), 10)
-    assert rules.unread == ("SOMETHING_NEW",) and "STOP_LOSS" in rules.order_sorts
+    assert (rules.min_notional, rules.max_notional, rules.max_position) == (5, 9_000_000, 1_000)
+    assert rules.unread == ("SOMETHING_NEW",)
 
 
 @covers("2.123")
-def test_futures_count_from_the_least_and_bound_one_side_each() -> None:
+def test_futures_count_from_the_least() -> None:
     (rules,) = read_rules(body(PERP))
-    assert (rules.price_base, rules.lot_base, rules.min_notional, rules.market_min_notional) == (Decimal("556.8"), Decimal("0.001"), 100, 100)
-    assert rules.band == PriceBand(Decimal("1.05"), None, None, Decimal("0.95"))
-    assert (rules.max_orders, rules.max_waiting_orders, rules.order_sorts) == (200, None, ("LIMIT", "MARKET"))
-    assert rules.unread == ("POSITION_RISK_CONTROL",)
+    assert (rules.price_base, rules.lot_base, rules.min_notional) == (Decimal("556.8"), Decimal("0.001"), 100)
+    assert (rules.max_position, rules.unread) == (None, ())
 
 
 def test_symbols_without_grids_are_left_out_and_a_step_of_nothing_is_refused() -> None:

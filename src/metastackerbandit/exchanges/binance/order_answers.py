@@ -14,18 +14,20 @@ from metastackerbandit.domain.trading import (
     AssetBalance,
     FillRecord,
     KeyRights,
+    MarginMode,
     NewOrder,
     OrderState,
-    PositionState,
+    PositionTerms,
     Question,
     VenueTime,
 )
-from metastackerbandit.domain.user_events import Fill, Side
+from metastackerbandit.domain.user_events import Fill
 from metastackerbandit.exchanges.binance.order_forms import (
     AlgoOrder,
     Order,
     PerpAsset,
     PerpPosition,
+    PerpTerms,
     PerpTrade,
     Replied,
     Restrictions,
@@ -39,6 +41,7 @@ from metastackerbandit.exchanges.kline_rows import MS, decoded_json
 
 T = TypeVar("T")
 
+MARGIN_MODES: dict[str, MarginMode] = {"CROSSED": "cross", "ISOLATED": "isolated"}
 _RATES = (1e-3, 1e6)  # venue seconds a second that a practice venue may run at
 
 
@@ -80,23 +83,28 @@ def read_perp_fills(body: bytes, one: Instrument) -> tuple[FillRecord, ...]:
 def read_spot_balances(body: bytes) -> tuple[AssetBalance, ...]:
     """Balances of spot's account. Raises AnswerRefused."""
     told = decoded_json(body, SpotAccount, "balances")
-    return tuple(AssetBalance(held.asset, Decimal(held.free), Decimal(held.free) + Decimal(held.locked)) for held in told.balances)
+    return tuple(AssetBalance(held.asset, Decimal(held.free) + Decimal(held.locked)) for held in told.balances)
 
 
 def read_perp_balances(body: bytes) -> tuple[AssetBalance, ...]:
     """Balances of USD-M's wallet. Raises AnswerRefused."""
-    return tuple(AssetBalance(held.asset, Decimal(held.available), Decimal(held.wallet)) for held in decoded_json(body, list[PerpAsset], "balances"))
+    return tuple(AssetBalance(held.asset, Decimal(held.wallet)) for held in decoded_json(body, list[PerpAsset], "balances"))
 
 
-def read_perp_position(body: bytes, one: Instrument) -> PositionState:
-    """The position in an instrument; an instrument that is not listed is not held. Raises AnswerRefused."""
-    zero = Decimal(0)
-    lots, entry, mark, unrealized, liquidation = 0, zero, zero, zero, zero
-    for told in decoded_json(body, list[PerpPosition], f"positions of {one.symbol}"):
-        if told.symbol == one.symbol and Decimal(told.size) != 0:
-            lots += _lots(told.size, one)
-            entry, mark, unrealized, liquidation = (Decimal(text) for text in (told.entry, told.mark, told.unrealized, told.liquidation))
-    return PositionState(one.symbol, lots, entry, mark, unrealized, liquidation)
+def read_perp_position(body: bytes, one: Instrument) -> int:
+    """The position in an instrument, in signed lots; one that is not listed is not held. Raises AnswerRefused."""
+    listed = decoded_json(body, list[PerpPosition], f"positions of {one.symbol}")
+    return sum(_lots(told.size, one) for told in listed if told.symbol == one.symbol)
+
+
+def read_perp_terms(body: bytes, one: Instrument) -> PositionTerms:
+    """Leverage and margin mode of an instrument. Raises AnswerRefused, also where it is not listed."""
+    listed = decoded_json(body, list[PerpTerms], f"terms of {one.symbol}")
+    found = next((told for told in listed if told.symbol == one.symbol), None)
+    mode = None if found is None else MARGIN_MODES.get(found.margin)
+    if found is None or mode is None or found.leverage < 1:
+        raise AnswerRefused("its leverage and margin mode are not told", where=one.id, mend="look at the instrument at the venue")
+    return PositionTerms(found.leverage, mode)
 
 
 def read_rights(body: bytes) -> KeyRights:
@@ -136,10 +144,8 @@ def _order(told: Order, one: Instrument, question: Question) -> OrderState:
     """An order that does not wait apart."""
     made_ns = (told.updated or told.made) * MS
     order_id = str(told.order_id)
-    side: Side = "sell" if (told.side or getattr(question, "side", "buy").upper()) == "SELL" else "buy"
     fills = tuple(
-        FillRecord(order_id, side, _fill(fill.trade_id, fill.price, fill.size, fill.fee, fill.fee_asset, False, None, one), made_ns)
-        for fill in told.fills
+        FillRecord(order_id, _fill(fill.trade_id, fill.price, fill.size, fill.fee, fill.fee_asset, False, None, one), made_ns) for fill in told.fills
     )
     asked = question if isinstance(question, NewOrder) else None
     return OrderState(
@@ -150,7 +156,6 @@ def _order(told: Order, one: Instrument, question: Question) -> OrderState:
         lots=asked.lots if told.size is None and asked else _size(told.size, one),
         filled_lots=_size(told.filled, one),
         ticks=_price(told.price, one),
-        trigger_ticks=_price(told.stop, one),
         waits=False,
         updated_ns=made_ns,
         fills=fills,
@@ -168,7 +173,6 @@ def _waiting(told: AlgoOrder, one: Instrument) -> OrderState:
         lots=_size(told.size, one),
         filled_lots=None,
         ticks=_price(told.price, one),
-        trigger_ticks=_price(told.trigger, one),
         waits=True,
         updated_ns=told.updated * MS,
         became="" if became == "0" else became,
@@ -178,7 +182,7 @@ def _waiting(told: AlgoOrder, one: Instrument) -> OrderState:
 def _trade(told: SpotTrade | PerpTrade, one: Instrument, realized: str | None) -> FillRecord:
     """One fill of a list."""
     fill = _fill(told.trade_id, told.price, told.size, told.fee, told.fee_asset, told.is_maker, realized, one)
-    return FillRecord(str(told.order_id), "buy" if told.is_buy else "sell", fill, told.made * MS)
+    return FillRecord(str(told.order_id), fill, told.made * MS)
 
 
 def _fill(trade_id: int, price: str, size: str, fee: str, asset: str, is_maker: bool, realized: str | None, one: Instrument) -> Fill:

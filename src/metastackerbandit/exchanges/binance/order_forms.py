@@ -30,11 +30,9 @@ class Order(Struct):
     client_id: str = field(name="clientOrderId", default="")
     first_client_id: str = field(name="origClientOrderId", default="")  # of the order, where client_id is that of its cancellation
     status: str = "NEW"
-    side: str = ""
     size: Plain | None = field(name="origQty", default=None)
     filled: Plain | None = field(name="executedQty", default=None)
     price: Plain | None = None
-    stop: Plain | None = field(name="stopPrice", default=None)
     updated: int = field(name="updateTime", default=0)
     made: int = field(name="transactTime", default=0)
     fills: list[FullFill] = []
@@ -48,7 +46,6 @@ class AlgoOrder(Struct):
     status: str = field(name="algoStatus", default="")
     size: Plain | None = field(name="quantity", default=None)
     price: Plain | None = None
-    trigger: Plain | None = field(name="triggerPrice", default=None)
     updated: int = field(name="updateTime", default=0)
     became: str | int | None = field(name="actualOrderId", default="")
 
@@ -63,7 +60,6 @@ class SpotTrade(Struct):
     fee: Plain = field(name="commission")
     fee_asset: str = field(name="commissionAsset")
     made: int = field(name="time")
-    is_buy: bool = field(name="isBuyer")
     is_maker: bool = field(name="isMaker")
 
 
@@ -77,7 +73,6 @@ class PerpTrade(Struct):
     fee: Plain = field(name="commission")
     fee_asset: str = field(name="commissionAsset")
     made: int = field(name="time")
-    is_buy: bool = field(name="buyer")
     is_maker: bool = field(name="maker")
     realized: Plain = field(name="realizedPnl", default="0")
 
@@ -101,7 +96,6 @@ class PerpAsset(Struct):
 
     asset: str
     wallet: Plain = field(name="balance")
-    available: Plain = field(name="availableBalance")
 
 
 class PerpPosition(Struct):
@@ -109,10 +103,14 @@ class PerpPosition(Struct):
 
     symbol: str
     size: Plain = field(name="positionAmt")
-    entry: Plain = field(name="entryPrice")
-    mark: Plain = field(name="markPrice")
-    unrealized: Plain = field(name="unRealizedProfit")
-    liquidation: Plain = field(name="liquidationPrice")
+
+
+class PerpTerms(Struct):
+    """What one instrument of USD-M is set to."""
+
+    symbol: str
+    margin: str = field(name="marginType")
+    leverage: int
 
 
 class Restrictions(Struct):

@@ -7,7 +7,6 @@ from metastackerbandit.domain.trading import (
     AmendAsked,
     BalancesAsked,
     CancelAsked,
-    CountdownAsked,
     FillsAsked,
     LeverageAsked,
     MarginAsked,
@@ -22,15 +21,18 @@ from metastackerbandit.domain.trading import (
     Sort,
     StreamKeyAsked,
     StreamKeyKept,
+    TermsAsked,
     TimeAsked,
 )
 from metastackerbandit.exchanges.binance.account_requests import keyed, life_of, named, not_offered, public, rights_request, signed, since_of
 from metastackerbandit.exchanges.binance.order_answers import (
+    MARGIN_MODES,
     read_perp_balances,
     read_perp_fills,
     read_perp_order,
     read_perp_orders,
     read_perp_position,
+    read_perp_terms,
     read_rights,
     read_stream_key,
     read_time,
@@ -51,7 +53,7 @@ _TYPES: dict[Sort, str] = {
     "target_limit": "TAKE_PROFIT",
 }
 _TRIGGERS = {"mark": "MARK_PRICE", "last": "CONTRACT_PRICE"}
-_MARGINS = {"cross": "CROSSED", "isolated": "ISOLATED"}
+_MARGINS = {mode: word for word, mode in MARGIN_MODES.items()}
 _PAGE = 1_000
 
 
@@ -84,10 +86,10 @@ def request(question: Question, one: Instrument, asking: Asking) -> RestRequest:
             return signed("leverage", one, f"{base}/leverage", "POST", (symbol, ("leverage", str(question.leverage))), asking, 1)
         case MarginAsked():
             return signed("margin", one, f"{base}/marginType", "POST", (symbol, ("marginType", _MARGINS[question.mode])), asking, 1)
+        case TermsAsked():
+            return signed("terms", one, f"{base}/symbolConfig", "GET", (symbol,), asking, 5)
         case OneWayAsked():
             return signed("one way", one, f"{base}/positionSide/dual", "POST", (("dualSidePosition", "false"),), asking, 1)
-        case CountdownAsked():
-            return signed("countdown", one, f"{base}/countdownCancelAll", "POST", (symbol, ("countdownTime", str(question.wait_ms))), asking, 10)
         case RightsAsked():
             return rights_request(one, asking)
         case StreamKeyAsked():
@@ -154,6 +156,7 @@ PERP_ORDERS = VenueOrders(
     read_fills=read_perp_fills,
     read_balances=read_perp_balances,
     read_position=read_perp_position,
+    read_terms=read_perp_terms,
     read_rights=read_rights,
     read_rules=read_rules,
     read_time=read_time,

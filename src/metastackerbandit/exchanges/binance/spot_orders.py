@@ -113,6 +113,7 @@ SPOT_ORDERS = VenueOrders(
     read_fills=read_spot_fills,
     read_balances=read_spot_balances,
     read_position=None,
+    read_terms=None,
     read_rights=read_rights,
     read_rules=read_rules,
     read_time=read_time,

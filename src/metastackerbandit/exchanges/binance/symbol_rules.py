@@ -1,4 +1,4 @@
-"""Binance's exchangeInfo, spot and USD-M, read to the rules of instruments: every filter that limits an order, and the names of those unknown to us.
+"""Binance's exchangeInfo, spot and USD-M, read to the rules of instruments: filters that limit what we send, and names of those unknown to us.
 
 A part of a filter that is "0" is off. USD-M counts its grids from the least price and quantity, and calls some fields otherwise.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec import Raw, Struct, field
+from msgspec import Raw, Struct
 
 from metastackerbandit.domain.errors import AnswerRefused
-from metastackerbandit.domain.trading import PriceBand, SymbolRules
+from metastackerbandit.domain.trading import SymbolRules
 from metastackerbandit.exchanges.binance.order_forms import Plain
 from metastackerbandit.exchanges.kline_rows import decoded_json
 
@@ -18,18 +18,19 @@ _KNOWN = (
     "PRICE_FILTER",
     "LOT_SIZE",
     "MARKET_LOT_SIZE",
-    "PERCENT_PRICE",
+    "PERCENT_PRICE",  # prices around the market: exits rest on their own side of it
     "PERCENT_PRICE_BY_SIDE",
     "MIN_NOTIONAL",
     "NOTIONAL",
     "ICEBERG_PARTS",  # of orders that we do not send
-    "MAX_NUM_ORDERS",
+    "MAX_NUM_ORDERS",  # hundreds: a run has a handful
     "MAX_NUM_ALGO_ORDERS",
     "MAX_NUM_ICEBERG_ORDERS",
     "MAX_POSITION",
     "TRAILING_DELTA",
-    "MAX_NUM_ORDER_AMENDS",
+    "MAX_NUM_ORDER_AMENDS",  # far more than a stop is ever moved
     "MAX_NUM_ORDER_LISTS",
+    "POSITION_RISK_CONTROL",  # who may open positions there: an order that may not is refused by the venue
 )
 
 
@@ -44,28 +45,14 @@ class _Filter(Struct, rename="camel"):
 
     filter_type: str
     min_price: Plain | None = None
-    max_price: Plain | None = None
     tick_size: Plain | None = None
     min_qty: Plain | None = None
     max_qty: Plain | None = None
     step_size: Plain | None = None
-    multiplier_up: Plain | None = None
-    multiplier_down: Plain | None = None
-    bid_multiplier_up: Plain | None = None
-    bid_multiplier_down: Plain | None = None
-    ask_multiplier_up: Plain | None = None
-    ask_multiplier_down: Plain | None = None
     min_notional: Plain | None = None
     max_notional: Plain | None = None
     notional: Plain | None = None
-    apply_to_market: bool = False
-    apply_min_to_market: bool = False
-    apply_max_to_market: bool = False
-    max_num_orders: int | None = None
-    max_num_algo_orders: int | None = None
-    max_num_order_amends: int | None = None
     max_position: Plain | None = None
-    limit: int | None = None
 
 
 class _Symbol(Struct, rename="camel"):
@@ -74,8 +61,6 @@ class _Symbol(Struct, rename="camel"):
     base_asset: str
     quote_asset: str
     filters: list[Raw]  # of a filter that nobody knows only the name is looked at
-    order_types: list[str] = []
-    order_type: list[str] = field(name="OrderType", default_factory=list)  # as some payloads spell it
     contract_type: str = ""
 
 
@@ -106,17 +91,13 @@ def _rules(one: _Symbol, filters: dict[str, _Filter], unread: tuple[str, ...]) -
     is_future = bool(one.contract_type)
     notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or nothing
     least, most = _positive(notional.min_notional or notional.notional), _positive(notional.max_notional)
-    binds_market = is_future or notional.apply_to_market or notional.apply_min_to_market
     return SymbolRules(
         symbol=one.symbol,
         base=one.base_asset,
         quote=one.quote_asset,
         is_trading=one.status == "TRADING",
         status=one.status,
-        order_sorts=tuple(one.order_types or one.order_type),
         tick_size=tick,
-        min_price=_positive(price.min_price),
-        max_price=_positive(price.max_price),
         price_base=(_positive(price.min_price) or Decimal(0)) if is_future else Decimal(0),
         lot_size=step,
         min_quantity=_positive(lot.min_qty) or Decimal(0),
@@ -127,35 +108,9 @@ def _rules(one: _Symbol, filters: dict[str, _Filter], unread: tuple[str, ...]) -
         market_max_quantity=_positive(market.max_qty),
         min_notional=least,
         max_notional=most,
-        market_min_notional=least if binds_market else None,
-        market_max_notional=most if notional.apply_max_to_market else None,
-        band=_band(filters, is_future),
-        max_orders=_count(filters, "MAX_NUM_ORDERS"),
-        max_waiting_orders=_count(filters, "MAX_NUM_ALGO_ORDERS"),
         max_position=_positive(filters.get("MAX_POSITION", nothing).max_position),
-        max_amends=_count(filters, "MAX_NUM_ORDER_AMENDS"),
         unread=unread,
     )
-
-
-def _band(filters: dict[str, _Filter], is_future: bool) -> PriceBand | None:
-    """Allowed prices: USD-M bounds a purchase from above and a sale from below; spot bounds both sides, or each by its own factors."""
-    sided, plain = filters.get("PERCENT_PRICE_BY_SIDE"), filters.get("PERCENT_PRICE")
-    if sided is not None:
-        texts = (sided.bid_multiplier_up, sided.bid_multiplier_down, sided.ask_multiplier_up, sided.ask_multiplier_down)
-        return PriceBand(*(_positive(text) for text in texts))
-    if plain is None:
-        return None
-    up, down = _positive(plain.multiplier_up), _positive(plain.multiplier_down)
-    return PriceBand(up, None, None, down) if is_future else PriceBand(up, down, up, down)
-
-
-def _count(filters: dict[str, _Filter], name: str) -> int | None:
-    """How many a filter allows, whichever of the field's names it uses."""
-    one = filters.get(name)
-    if one is None:
-        return None
-    return next((count for count in (one.max_num_orders, one.max_num_algo_orders, one.max_num_order_amends, one.limit) if count is not None), None)
 
 
 def _positive(text: str | None) -> Decimal | None:

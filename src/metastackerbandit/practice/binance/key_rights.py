@@ -17,7 +17,7 @@ def rights_routes(keys: KeyRing) -> Routes:
         key = keys.find(asked.api_key)
         trades = key is not None and key.may_trade
         return {
-            "ipRestrict": False,
+            "ipRestrict": key is not None and key.is_bound,
             "createTime": 0,
             "enableReading": True,
             "enableSpotAndMarginTrading": trades,
