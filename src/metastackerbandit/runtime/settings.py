@@ -35,9 +35,7 @@ class LiveSettings(Struct, frozen=True, forbid_unknown_fields=True):
     kept_s: Annotated[float, Meta(gt=0, le=36_000)] = 10.0  # of what a backup hears is kept, to go on from: more than it takes to see a failure
     most_kept: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000  # messages of a backup kept at most; the oldest go
     sample_s: Annotated[float, Meta(gt=0, le=3_600)] = 1.0  # between two messages of a backup that are read, for how late they are
-    behind_s: Annotated[float, Meta(gt=0, le=3_600)] = (
-        0.7  # behind another one for so long, a connection is left: at a message a second that is 2 s in all
-    )
+    behind_s: Annotated[float, Meta(gt=0, le=3_600)] = 0.7  # behind another one, a connection is left: at a message a second, 2 s in all
     watch_s: Annotated[float, Meta(gt=0, le=10)] = 0.2  # between two looks at which connection is to be taken from: below a fifth of 2 s
     overlap_s: Annotated[float, Meta(gt=0, le=3_600)] = 2.0  # a new connection stands beside another so long before it can go on without a hole
     join_s: Annotated[float, Meta(gt=0, le=36_000)] = 30.0  # for a new connection to take over from an old one; else another is tried later

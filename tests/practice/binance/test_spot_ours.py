@@ -154,8 +154,8 @@ def test_the_accounts_stream_is_opened_by_our_plan_and_read_by_our_reader() -> N
     assert orders == [("a", "new", "new", 0), ("a", "canceled", "canceled", 0), ("m", "new", "new", 0), ("m", "filled", "trade", 5_000)]
     (fill,) = [one.fill for one in events if isinstance(one, OrderUpdate) and one.fill is not None]
     balances = {one.asset: one for one in events if isinstance(one, BalanceUpdate)}
-    assert fill.fee is not None and balances["BTC"].whole == 50 + Decimal("0.05") - fill.fee
-    assert balances["USDT"].whole == 1_000_000 - fill.price * 5_000 / 100_000 and balances["USDT"].locked == 0
+    assert fill.fee is not None and balances["BTC"].free == 50 + Decimal("0.05") - fill.fee
+    assert balances["USDT"].free == 1_000_000 - fill.price * 5_000 / 100_000 and balances["USDT"].locked == 0
 
 
 def test_rules_rights_and_the_venues_clock_are_read() -> None:
