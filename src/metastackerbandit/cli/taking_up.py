@@ -136,6 +136,8 @@ def _otherwise(row: RunRow, record: RunRecord, plan: Plan, today: Plan, kept: Pl
         return f"it trades {books}"
     if row.mode != record.mode:
         return "its orders go to the account as real money's (--live)" if row.mode == "live" else "it is a paper run (no --live)"
+    if row.mode != record.mode:
+        return f"it is a {row.mode} run"
     if kept.has_account != place.has_account:
         return f"its orders go to {'an account at the venue' if kept.has_account else 'our own books'}"
     if row.config_hash != record.config_hash:
