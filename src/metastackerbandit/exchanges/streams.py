@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from metastackerbandit.domain.errors import UsageError
 from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.timeframe import frame_name
 from metastackerbandit.exchanges.settings import EndpointSettings
 
 MOST_FUNDING = 1_000  # settlements of one answer
@@ -161,3 +162,9 @@ def head_of(names: Sequence[str]) -> int:
         if size > LONGEST_URL:
             return place
     return len(names)
+
+
+def frame_word(length_ns: int) -> str:
+    """What venues call candles of a length: a day is 1d, where we say 24h."""
+    name = frame_name(length_ns)
+    return "1d" if name == "24h" else name

@@ -15,13 +15,13 @@ from metastackerbandit.domain.errors import NotFound, RequestRefused, VenueError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import joined, rows
 from metastackerbandit.domain.recording import FundingRow
-from metastackerbandit.domain.timeframe import frame_name, frame_ns
+from metastackerbandit.domain.timeframe import frame_ns
 from metastackerbandit.domain.trading import RulesAsked, SymbolRules, TimeAsked, VenueTime
 from metastackerbandit.exchanges.credentials import Credentials, Secret
 from metastackerbandit.exchanges.orders import Asking, VenueOrders
 from metastackerbandit.exchanges.rules import instrument_of
 from metastackerbandit.exchanges.settings import EndpointSettings
-from metastackerbandit.exchanges.streams import MOST_FUNDING, VenueStreams
+from metastackerbandit.exchanges.streams import MOST_FUNDING, VenueStreams, frame_word
 from metastackerbandit.exchanges.transport.ports import Answer
 from metastackerbandit.runtime.backoff import Backoff
 from metastackerbandit.runtime.ports import Chance, LiveClock
@@ -81,12 +81,12 @@ async def venue_instruments(asked: Asked, symbols: Sequence[str]) -> tuple[Instr
 async def past_candles(asked: Asked, one: Instrument, frame: str, from_ns: int, to_ns: int, show: Show) -> np.ndarray:
     """Whole candles (N,) in [from, to), where all have ended, oldest first; where the venue begins later, from there on. Raises VenueError."""
     length = frame_ns(frame)
-    name = frame_name(length)
+    name = frame_word(length)
     found: list[np.ndarray] = []
     had, room, at_ns = 0, (to_ns - from_ns) // length, from_ns
     while at_ns < to_ns:
         until_ns = min(at_ns + asked.streams.most_klines * length, to_ns)
-        request = asked.streams.klines(one, "1d" if name == "24h" else name, at_ns, until_ns, (until_ns - at_ns) // length, asked.endpoints)
+        request = asked.streams.klines(one, name, at_ns, until_ns, (until_ns - at_ns) // length, asked.endpoints)
         answer = await _patiently(asked, partial(asked.rest.ask, request))
         part = asked.streams.read_klines(answer.body, one, length, to_ns)
         part = part[(part["opened_ns"] >= at_ns) & (part["opened_ns"] < to_ns)]

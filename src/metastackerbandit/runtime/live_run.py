@@ -20,10 +20,10 @@ from metastackerbandit.domain.inputs import Control, Input, OrderReport
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.kernel import entry, rows
 from metastackerbandit.domain.market_rows import MarkRow
-from metastackerbandit.domain.timeframe import SECOND_NS, frame_name
+from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import Plan
-from metastackerbandit.exchanges.streams import SocketPlan
+from metastackerbandit.exchanges.streams import SocketPlan, frame_word
 from metastackerbandit.market.bars import BAR_FRAMES, NEVER
 from metastackerbandit.market.settings import BarSettings, UpkeepSettings
 from metastackerbandit.runtime.book_feed import Feeds
@@ -302,10 +302,10 @@ class LiveRun:
 
     async def _fetched(self, s: int, from_ns: int, to_ns: int) -> np.ndarray:
         """The venue's candles (N,) that open in a stretch, oldest first, as many as one answer has; none while it has not got them."""
-        one, streams, frame = self.feed.desk.instruments[s], self.feed.streams, frame_name(self._plan.base_ns)
+        one, streams = self.feed.desk.instruments[s], self.feed.streams
         to_ns = min(to_ns, from_ns + streams.most_klines * self._plan.base_ns)
         count = (to_ns - from_ns) // self._plan.base_ns
-        request = streams.klines(one, "1d" if frame == "24h" else frame, from_ns, to_ns, count, self._feed_settings.endpoints)
+        request = streams.klines(one, frame_word(self._plan.base_ns), from_ns, to_ns, count, self._feed_settings.endpoints)
         answer = await self.feed.rest.ask(request)
         told = streams.read_klines(answer.body, one, self._plan.base_ns, to_ns)
         return told[(told["opened_ns"] >= from_ns) & (told["opened_ns"] < to_ns)]
