@@ -118,9 +118,16 @@ def test_nobody_at_a_terminal_types_nothing(home: Path) -> None:
     assert code == 2 and "nobody is there" in told["error"]["what"] and SENTENCE in told["error"]["mend"]
 
 
+class Terminal:
+    """Somebody sits there."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def test_at_a_terminal_the_sentence_is_typed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unlock_verb.sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(unlock_verb.typer, "prompt", lambda *words, **more: f" {SENTENCE} ")
+    monkeypatch.setattr("metastackerbandit.cli.unlock.sys.stdin", Terminal())
+    monkeypatch.setattr("metastackerbandit.cli.unlock.typer.prompt", lambda *words, **more: f" {SENTENCE} ")
     assert unlock_verb._typed(SENTENCE, None) == SENTENCE
 
 
@@ -135,6 +142,14 @@ def test_without_limits_or_with_a_waiver_nothing_is_unlocked(home: Path) -> None
     (home / "config.toml").write_text(CONFIG + waiver)
     code, told, _ = msb(*ALLOW, home=home)
     assert code == 4 and "does not hold in live mode" in told["error"]["what"]
+
+
+def test_a_configuration_that_a_rollout_did_not_leave_there_is_not_unlocked(home: Path) -> None:
+    assert msb("rollout", "start", "--set", "decision.min_alpha=0.11", "--why", "a test", home=home)[0] == 0
+    assert msb(*ALLOW, home=home)[0] == 0, "in shadow the champion trades"
+    (home / "config.toml").write_text(CONFIG + "[decision]\nmin_alpha = 0.11\n")
+    code, told, _ = msb(*ALLOW, home=home)
+    assert code == 4 and "stage 'shadow' of rollout 1" in told["error"]["what"] and "rollback" in told["error"]["mend"]
 
 
 # -- the run -------------------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_the_day_s_loss_is_that_of_this_run_and_of_those_before_it(earlier: int,
 @settings(max_examples=50)
 @given(orders=st.lists(st.tuples(st.sampled_from([BTC, ETH]), st.integers(-800_000, 800_000).filter(bool)), max_size=12))
 def test_no_sequence_of_orders_that_are_out_passes_the_limits(orders: list[tuple[int, int]]) -> None:
-    stage, out = Stage(orders_a_day=6), []
+    stage, out = Stage(orders_a_day=6), list[HeldOrder]()
     for book, lots in orders:
         if not stage.ask(book, lots, *out):
             out.append(held(book, lots))
