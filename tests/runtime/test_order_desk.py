@@ -20,7 +20,7 @@ from metastackerbandit.execution.legs import THERE, Leg
 from metastackerbandit.runtime.order_view import OrderView
 from tests.covering import covers
 from tests.markets import instrument
-from tests.runtime.order_scene import Scene
+from tests.runtime.order_scene import Ours, Scene
 from tests.runtime.pretended_exchange import FAULTS
 
 MARKETS = pytest.mark.parametrize("market", ["spot", "perp"])
@@ -632,5 +632,30 @@ def test_the_last_look_is_asked_about_new_risk_alone_and_its_refusal_takes_nobod
         tries = scene.submit(10)
         await asyncio.sleep(2.0)
         assert scene.told(tries)[-1] == "filled", "the trial was still there"
+
+    scene.play(script)
+
+
+class TakenUp(Scene):
+    """A desk that takes up an order of new risk which its killed process had not sent."""
+
+    def __init__(self, refuses: str) -> None:
+        super().__init__("perp")
+        self.refuses = refuses
+        self.orders[1] = Ours(10)
+
+    def build(self) -> None:
+        super().build()
+        self.desk._last_look = lambda effect, out, now_ns: self.refuses if list(out) == [] and effect.lots == 10 else "it was counted twice"
+        self.desk.take_up([HeldOrder(0, 1, 7, MARKET, 1, 10, 0, False, self.account.clock.now_ns())])
+
+
+@pytest.mark.parametrize(("refuses", "ends", "lots"), [("", "filled", 10), ("it is locked", "cancelled", 0)])
+def test_new_risk_that_a_killed_process_had_not_sent_is_looked_at_again(refuses: str, ends: str, lots: int) -> None:
+    scene = TakenUp(refuses)
+
+    async def script() -> None:
+        await asyncio.sleep(5.0)
+        assert scene.told(1)[-1] == ends and scene.venue.lots == lots and scene.happened("limit_refused") == (lots == 0)
 
     scene.play(script)

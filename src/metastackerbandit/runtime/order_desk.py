@@ -161,6 +161,15 @@ class OrderDesk:
             self._note("limit_refused", one.symbol, f"order {effect.order}: {why}")
         return why
 
+    def _is_refused(self, held: HeldOrder) -> bool:
+        """Whether the last look speaks against new risk that an earlier process may not have looked at."""
+        others = [one for one in self.view.register.active.values() if one is not held]
+        asked = SubmitOrder(held.instrument, held.order, held.decision, held.kind, held.side * held.left, 0, 0, 0, held.born_ns)
+        why = self._last_look(asked, others, self.account.clock.now_ns())
+        if why:
+            self._note("limit_refused", self.view.books[held.instrument].symbol, f"order {held.order}, of an earlier process: {why}")
+        return bool(why)
+
     def _is_unanswered(self, held: HeldOrder) -> bool:
         """Whether it is new risk of which the venue has not been heard."""
         return not held.reduces and (not held.legs or any(leg.state in (PLANNED, SENDING) for leg in held.legs))
@@ -206,7 +215,8 @@ class OrderDesk:
         for held in self._taken_up:
             for leg in held.legs:
                 leg.sent_ns = leg.due_ns = now_ns  # at the latest: whoever sent it is dead
-            self.view.settle(held, held.hear(now_ns))  # one that was cancelled before it was sent is over
+            is_refused = not held.reduces and not held.legs and self._is_refused(held)
+            self.view.settle(held, held.cancel(now_ns) if is_refused else held.hear(now_ns))  # one that was cancelled before it was sent is over
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
