@@ -75,13 +75,15 @@ def test_the_first_is_gone_back_to_only_when_it_was_green_for_long_enough() -> N
     backup = one(1, green_s=500.0)
     assert choose([one(0, green_s=59.0), backup], 1, HOLD_S).place == 1
     found = choose([one(0, green_s=60.0), backup], 1, HOLD_S)
-    assert (found.place, found.is_return) == (0, True)
+    assert (found.place, found.is_return, found.is_free) == (0, True, True)
     assert choose([one(0, grade="yellow", green_s=0.0), backup], 1, HOLD_S).place == 1
     assert choose([one(0, behind=True, green_s=90.0), backup], 1, HOLD_S).place == 1
 
 
 def test_red_is_left_for_green_and_yellow_but_not_for_what_never_spoke() -> None:
-    assert choose([one(0, grade="red"), one(1, grade="yellow")], 0, HOLD_S).place == 1
+    found = choose([one(0, grade="red"), one(1, grade="yellow")], 0, HOLD_S)
+    assert (found.place, found.is_return, found.is_free) == (1, False, True)
+    assert not choose([one(0, up=False), one(1)], 0, HOLD_S).is_free
     assert choose([one(0, grade="red"), one(1, grade="never received", late=None)], 0, HOLD_S).place == 0
     assert choose([one(0, grade="red"), one(1, grade="red", late=1.0)], 0, HOLD_S).place == 0
     assert choose([one(0, grade="yellow", late=499.0), one(1)], 0, HOLD_S).place == 0, "yellow is no failure"

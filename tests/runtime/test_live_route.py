@@ -287,6 +287,19 @@ def test_in_a_quiet_market_a_late_connection_makes_no_other_one_seem_behind(is_a
     assert all("red" in event.words for event in scene.happened("switched"))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_in_a_quiet_market_a_rotation_makes_no_connection_seem_behind(seed: int) -> None:
+    scene = LightScene("spot", seed, pace_s=lambda: 5.0, life_s=300.0, rotate_before_s=100.0)
+    scene.venue.beats = (1,)
+
+    async def script() -> None:
+        await asyncio.sleep(2_000.0)
+
+    scene.play(script)
+    assert len(scene.happened("rotated")) >= 14 and not scene.happened("closed") and not scene.happened("switched")
+    assert scene.is_sound() and scene.left_live == 0 and scene.was_whole_all_along()
+
+
 def test_at_a_message_a_second_a_failure_is_over_within_two() -> None:
     scene = LightScene("perp", 13, pace_s=lambda: 1.0)
     scene.venue.beats = (1,)

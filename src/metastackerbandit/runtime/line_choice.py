@@ -29,12 +29,13 @@ class Candidate(Struct, frozen=True):
 
 
 class Chosen(Struct, frozen=True):
-    """The place of the connection to take from, None where there is none, why it is another one than before ("" where it is not), and whether it is
-    the first one that is gone back to without need."""
+    """The place of the connection to take from, None where there is none, why it is another one than before ("" where it is not), whether it is the
+    first one that is gone back to, and whether the former could have gone on."""
 
     place: int | None
     why: str = ""
     is_return: bool = False
+    is_free: bool = False
 
 
 def choose(candidates: Sequence[Candidate], active: int | None, failback_s: float) -> Chosen:
@@ -52,12 +53,12 @@ def choose(candidates: Sequence[Candidate], active: int | None, failback_s: floa
     if not now.is_usable:
         return Chosen(best, _failing(now))
     if now.grade == "red" and candidates[best].is_ready and WORSE[candidates[best].grade] < WORSE["never received"]:
-        return Chosen(best, "the former is red")
+        return Chosen(best, "the former is red", is_free=True)
     if now.rank != 0:
         for place in usable:
             one = candidates[place]
             if one.rank == 0 and one.is_ready and one.grade == "green" and one.green_s >= failback_s:
-                return Chosen(place, f"it has been green for {one.green_s:.0f} s", True)
+                return Chosen(place, f"it has been green for {one.green_s:.0f} s", is_return=True, is_free=True)
     return Chosen(active)
 
 

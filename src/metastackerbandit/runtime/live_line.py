@@ -12,7 +12,6 @@ from metastackerbandit.domain.market_rows import DEPTH, NOTHING, TRADES, USER
 from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.exchanges.streams import SocketPlan
 from metastackerbandit.runtime.feed_desk import FeedDesk, Glance
-from metastackerbandit.runtime.health import Health, newest_stamp_ns
 from metastackerbandit.runtime.health_grade import Grading
 from metastackerbandit.runtime.line_choice import Candidate
 from metastackerbandit.runtime.live_socket import LiveSocket
@@ -44,6 +43,7 @@ class Line:
         self.latency_ms: float | None = None  # when it was last judged
         self._settings = settings
         self._kept: deque[Kept] = deque()
+        self._stamp_ns = 0  # of the newest message that was taken of it, while it was taken from
         self._kept_from_ns = 0  # since when nothing that came was let go
         self._firsts: dict[tuple[int, int], Glance] = {}  # the first message of each kind and instrument, of one that relieves another
         self._seen_ns = 0  # what it had heard when it was last looked at
@@ -54,7 +54,7 @@ class Line:
         """It was connected; what is subscribed by messages comes a little later."""
         self.opened_ns = at_ns + round(len(self.plan.opening) * self.plan.message_s * SECOND_NS)
         self.is_up, self.is_behind, self.has_spoken, self._lags_since_ns = True, False, False, 0
-        self.let_go(at_ns)
+        self.let_go(at_ns, 0)
         self._firsts.clear()
 
     def candidate(self, now_ns: int) -> Candidate:
@@ -78,10 +78,10 @@ class Line:
         kept.append(Kept(frame, received_ns))
         self.has_spoken = True
 
-    def let_go(self, at_ns: int) -> None:
-        """Keep nothing of what came before."""
+    def let_go(self, at_ns: int, stamp_ns: int) -> None:
+        """Keep nothing of what came before, the newest of which has this stamp (0: nothing came)."""
         self._kept.clear()
-        self._kept_from_ns = at_ns
+        self._kept_from_ns, self._stamp_ns = at_ns, stamp_ns
 
     def handed_over(self) -> deque[Kept]:
         """What is kept, oldest first; it is kept here no more."""
@@ -111,13 +111,13 @@ class Line:
         """What another one has spoken since was nothing new."""
         self._lags_since_ns = 0
 
-    def newest_stamp_ns(self, desk: FeedDesk, health: Health) -> int:
-        """The venue's time of the newest message that it has told, kept or taken, of those that have one; 0 where there is none."""
+    def newest_stamp_ns(self, desk: FeedDesk) -> int:
+        """The venue's time of the newest message that it has told beside another connection, or before, of those that have one; 0: of none."""
         for one in islice(reversed(self._kept), _MOST_GLANCES):
             stamp_ns = desk.glance(one.frame, one.received_ns).stamp_ns
             if stamp_ns > 0:
                 return stamp_ns
-        return newest_stamp_ns(health, self.place)
+        return self._stamp_ns
 
     # -- whether it can take over ------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from metastackerbandit.exchanges.streams import SocketPlan
 from metastackerbandit.market.bars import NEVER
 from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.feed_events import FeedEvent, Tell
-from metastackerbandit.runtime.health import Health, heard, turned
+from metastackerbandit.runtime.health import Health, heard, newest_stamp_ns, turned
 from metastackerbandit.runtime.health_grade import Grading
 from metastackerbandit.runtime.line_choice import choose
 from metastackerbandit.runtime.live_line import Line, LineSink
@@ -205,7 +205,7 @@ class Route:
         found = choose([line.candidate(now_ns) for line in self.lines], active, self.settings.failback_s)
         if found.place is not None:
             if self.lines[found.place] is not self.active:
-                self.switch(self.lines[found.place], "returned" if found.is_return else "switched", found.why, now_ns)
+                self.switch(self.lines[found.place], "returned" if found.is_return else "switched", found.why, now_ns, is_free=found.is_free)
         elif self.active is not None:
             self._uncarried(now_ns, False)
 
@@ -219,8 +219,8 @@ class Route:
             self._note(now_ns, "uncarried", f"no connection carries {len(self.plan.streams)} streams")
         self._ways.interrupted(is_wished)
 
-    def switch(self, to: Line, what: str, why: str, now_ns: int) -> None:
-        """Take from another connection from here on, what it has kept first."""
+    def switch(self, to: Line, what: str, why: str, now_ns: int, *, is_free: bool) -> None:
+        """Take from another connection from here on, what it has kept first; `is_free` where the former could have gone on."""
         was, self.active = self.active, to
         missing = self.desk.missing
         if was is None or not to.covers(was.socket.alive_ns):
@@ -229,10 +229,10 @@ class Route:
             self._note(now_ns, "carried", f"by {to.plan.name}")
             self._awaited = _Awaited(self._last_ns, "the one before", False) if self._last_ns else None
         else:
-            was.let_go(now_ns)
+            was.let_go(now_ns, newest_stamp_ns(self.health, was.place))
             self._note(now_ns, what, f"from {was.plan.name} to {to.plan.name}: {why}")
             self._switches += what == "switched"
-            if what == "switched" and self._awaited is None:
+            if not is_free and self._awaited is None:
                 self._awaited = _Awaited(was.socket.heard_ns, was.plan.name, True)
         self.desk.rejoined(self.books)
         for frame, _ in to.handed_over():

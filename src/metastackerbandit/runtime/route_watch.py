@@ -8,7 +8,7 @@ from __future__ import annotations
 from metastackerbandit.domain.errors import ConnectFailed
 from metastackerbandit.domain.timeframe import SECOND_NS
 from metastackerbandit.runtime.feed_events import FeedEvent
-from metastackerbandit.runtime.health import facts_of
+from metastackerbandit.runtime.health import facts_of, newest_stamp_ns
 from metastackerbandit.runtime.health_grade import judged
 from metastackerbandit.runtime.live_line import Line
 from metastackerbandit.runtime.live_route import Route
@@ -32,7 +32,7 @@ class RouteWatch:
         route = self._route
         standing = [line for line in route.lines if line.is_up]
         for line in standing:
-            newest_ns = max((other.socket.heard_ns for other in standing if other is not line), default=0)
+            newest_ns = max((other.socket.heard_ns for other in standing if other is not line and self._speaks(other)), default=0)
             if line.compare(newest_ns, now_ns):
                 line.is_behind = line.is_behind or self._is_behind(line, standing)
                 if not line.is_behind:
@@ -50,9 +50,17 @@ class RouteWatch:
 
     def _is_behind(self, line: Line, standing: list[Line]) -> bool:
         """Whether another connection has told what the venue said later: one that is late speaks later, and tells nothing new."""
-        desk, health = self._route.desk, self._route.health
-        mine_ns = line.newest_stamp_ns(desk, health)
-        return any(other.newest_stamp_ns(desk, health) > mine_ns for other in standing if other is not line)
+        mine_ns = self._stamp_ns(line)
+        return any(self._stamp_ns(other) > mine_ns for other in standing if other is not line)
+
+    def _stamp_ns(self, line: Line) -> int:
+        """The venue's time of the newest message of a connection; of that which is taken from every message was read."""
+        route = self._route
+        return newest_stamp_ns(route.health, line.place) if line is route.active else line.newest_stamp_ns(route.desk)
+
+    def _speaks(self, line: Line) -> bool:
+        """Whether it has told anything since it stands."""
+        return line.has_spoken or line is self._route.active
 
     def _judge(self, line: Line, now_ns: int) -> None:
         route, before = self._route, line.grading.grade
@@ -83,7 +91,7 @@ class RouteWatch:
         is_covered = old is not route.active or relief.covers(old.socket.alive_ns)
         if relief is route.active or (is_covered and relief.has_joined(route.desk, route.books, now_ns)):
             if old is route.active:
-                route.switch(relief, "rotated", f"after {lasted_s:.1f} s side by side", now_ns)
+                route.switch(relief, "rotated", f"after {lasted_s:.1f} s side by side", now_ns, is_free=True)
             else:
                 self._tell(now_ns, "rotated", old, f"after {lasted_s:.1f} s beside the one that is taken from")
             route.rotations += 1
