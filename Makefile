@@ -8,6 +8,7 @@ MUTATION := .venv-mutation
 FUZZ := .venv-fuzz
 SECONDS ?= 120
 DAYS ?= 30
+USUAL := BTCUSDT,ETHUSDT,SOLUSDT
 SEEDS ?= 200
 MODULES ?= decision risk execution
 TORCH := torch==2.13.0
@@ -68,7 +69,7 @@ run: setup
 	@if [ -n "$(DATA)" ]; then \
 	  $(BIN)/msb run --replay --train --preflight --data "$(DATA)" --arm $(ARM) --frame $(FRAME) $(if $(SYMBOLS),--symbols $(SYMBOLS)); \
 	else \
-	  $(BIN)/msb run --venue $(VENUE) --serve --train --preflight --frames $(FRAMES) --symbols $(or $(SYMBOLS),BTCUSDT,ETHUSDT,SOLUSDT) --arm $(ARM); \
+	  $(BIN)/msb run --venue $(VENUE) --serve --train --preflight --frames $(FRAMES) --symbols $(or $(SYMBOLS),$(USUAL)) --arm $(ARM); \
 	fi
 
 test: setup
