@@ -321,3 +321,9 @@ def test_a_journal_that_cannot_be_written_ends_a_run(monkeypatch: pytest.MonkeyP
     part: Any = Part()
     with pytest.raises(StorageFailed, match="no space"):
         asyncio.run(asyncio.wait_for(trading._until_over(part, None, part, part, Config(), None, part), 10.0))
+
+
+def test_make_run_trades_several_symbols_on_two_frames() -> None:
+    root = Path(__file__).parents[2]
+    told = subprocess.run(("make", "-n", "run"), cwd=root, capture_output=True, text=True, check=True).stdout
+    assert "--symbols BTCUSDT,ETHUSDT,SOLUSDT" in told and "--frames 15m,1h" in told and "--serve --train --preflight" in told
