@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from metastackerbandit.domain.instrument import Instrument
+from metastackerbandit.domain.trading import Question
 from metastackerbandit.runtime.rules_watch import RulesWatch
 from tests.covering import covers
 from tests.runtime.order_scene import Scene
@@ -96,3 +98,22 @@ def test_a_venue_that_does_not_tell_its_rules_is_asked_again_and_changes_nothing
         await ended(running)
 
     scene.play(script)
+
+
+@pytest.mark.parametrize("market", ["spot", "perp"])
+def test_all_symbols_rules_are_asked_for_and_not_those_of_the_first(market: str) -> None:
+    """Binance spot tells one symbol's alone where one is named: the others would look as if they were gone."""
+    scene, asked = Scene(market), list[str]()
+
+    async def script() -> None:
+        real = scene.account.told
+
+        async def told(question: Question, one: Instrument) -> bytes:
+            asked.append(one.symbol)
+            return await real(question, one)
+
+        scene.account.told = told  # type: ignore[method-assign]
+        await ended(await watched(scene))
+
+    scene.play(script)
+    assert asked == [""] and not scene.happened("rules_changed")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from metastackerbandit.domain.errors import VenueError
 from metastackerbandit.domain.instrument import Instrument
 from metastackerbandit.domain.trading import RulesAsked
@@ -25,6 +27,7 @@ class RulesWatch:
     def __init__(self, desk: OrderDesk, instruments: Sequence[Instrument], clock: LiveClock, settings: OrderSettings, tell: Tell) -> None:
         self._desk, self._clock, self._settings, self._tell = desk, clock, settings, tell
         self._ones = tuple({one.symbol: one for one in instruments}.values())
+        self._all = structs.replace(instruments[0], symbol="")  # of no symbol: of all
         self._changed: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -40,7 +43,7 @@ class RulesWatch:
 
     async def look(self) -> None:
         """Ask now. Raises VenueError where the venue did not answer; what was known stands."""
-        body = await self._desk.account.told(RulesAsked(), self._ones[0])
+        body = await self._desk.account.told(RulesAsked(), self._all)
         listed = {rules.symbol: rules for rules in self._desk.account.venue.read_rules(body)}
         for one in self._ones:
             words = "; ".join(changes_of(one, listed.get(one.symbol)))
