@@ -41,7 +41,7 @@ help:
 	@echo "make conformance     independent clients of Binance trade on the loopback exchange (docs/loopback_exchange.md); CLIENT=name for one"
 	@echo "make mutation        mutants of what decides, sizes and executes, tried on their own tests (docs/testing.md)"
 	@echo "make fuzz            codecs and the reader of captures on bytes that nobody would send, SECONDS=120 each (docs/testing.md)"
-	@echo "make soak            long runs of what the tests try briefly: killed runs, a month of network faults (docs/testing.md); SEEDS=200 DAYS=30"
+	@echo "make soak            long runs of what the tests try briefly: killed runs, other clients, a month of network faults; SEEDS=200 DAYS=30"
 	@echo "make docs            docs/coverage.md from the last test run, the reason codes of docs/explain.md, the gates of docs/gates.md,"
 	@echo "                     the blocks of docs/model_input.md, every key of docs/configuration.md"
 
@@ -125,7 +125,8 @@ fuzz: $(FUZZ)/.ready
 
 # Each suite alone, so that one that fails does not end the others.
 soak: setup
-	@for suite in "pytest -q tests/runtime/test_order_kills.py tests/runtime/test_recovery.py" "tests.soak.connections --days $(DAYS)"; do \
+	@for suite in "pytest -q tests/runtime/test_order_kills.py tests/runtime/test_recovery.py" "conformance --seconds 300" conformance.usdm \
+	  "tests.soak.connections --days $(DAYS)"; do \
 	  MSB_SOAK_SEEDS=$(SEEDS) $(BIN)/python -m $$suite || failed="$$failed $$suite;"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
