@@ -9,7 +9,7 @@ from msgspec import structs
 
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, SubmitOrder
 from metastackerbandit.domain.errors import ConfigRefused, VenueError
-from metastackerbandit.domain.inputs import BarClosed, BarOpened, OrderReport
+from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.money import money_digits
 from metastackerbandit.domain.trading import BalancesAsked
 from metastackerbandit.engine.engine import Engine
@@ -24,9 +24,10 @@ from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.new_risk import NO_GUARD, Guard
 from metastackerbandit.runtime.order_view import Keep
 from metastackerbandit.runtime.recovery import Past
+from metastackerbandit.runtime.replay import FilledElsewhere
 
 
-class AccountBroker:
+class AccountBroker(FilledElsewhere):
     """Orders of a plan to one account in one market. `world` has our own clock; `codec` is the venue whose protocol is spoken.
 
     `begun` is what the account had of the quote asset when the run began (None: it is asked for); what it should have now follows from the engine's
@@ -80,18 +81,6 @@ class AccountBroker:
     def act(self, effect: SubmitOrder | CancelOrder | AmendOrder) -> list[OrderReport]:
         """Send; the answers come later."""
         self.account.desk.act(effect)
-        return []
-
-    def on_open(self, event: BarOpened) -> list[OrderReport]:
-        """Candles fill nothing."""
-        return []
-
-    def on_range(self, event: BarClosed) -> list[OrderReport]:
-        """As `on_open`."""
-        return []
-
-    def on_close(self, event: BarClosed) -> list[OrderReport]:
-        """As `on_open`."""
         return []
 
     def passing(self, now_ns: int) -> None:

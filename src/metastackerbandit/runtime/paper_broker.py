@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from metastackerbandit.costs.rates import CostRates, rates_of
 from metastackerbandit.domain.effects import AmendOrder, CancelOrder, SubmitOrder
-from metastackerbandit.domain.inputs import BarClosed, BarOpened, OrderReport
+from metastackerbandit.domain.inputs import OrderReport
 from metastackerbandit.domain.kernel import entry, rows
 from metastackerbandit.domain.market_rows import DEPTH, TRADES
 from metastackerbandit.domain.money import rate_up
@@ -27,6 +27,7 @@ from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.live_take import Taken
 from metastackerbandit.runtime.paper_flow import DEPTH_KEPT, changed_flow, printed_flow, whole_flow
 from metastackerbandit.runtime.recovery import Past
+from metastackerbandit.runtime.replay import FilledElsewhere
 from metastackerbandit.simulation.exchange import Exchange
 from metastackerbandit.simulation.exchange_words import NewOrder, Order, OrderEvent, Refusal
 from metastackerbandit.simulation.flow import Flow
@@ -53,7 +54,7 @@ class _Sent(Struct):
     is_told: bool = False  # that it works
 
 
-class PaperBroker:
+class PaperBroker(FilledElsewhere):
     """The broker of a paper run; `deliver` gets reports that come later than the request that they answer.
 
     `hear` and `passing` are called as a market's are (runtime.live_market), before it.
@@ -110,18 +111,6 @@ class PaperBroker:
             self._due.setdefault(s, deque()).append((effect.at_ns + self._latency_ns, effect))
             return []
         return self._do(effect, effect.at_ns)
-
-    def on_open(self, event: BarOpened) -> list[OrderReport]:
-        """Candles fill nothing here: trades and books do."""
-        return []
-
-    def on_range(self, event: BarClosed) -> list[OrderReport]:
-        """As `on_open`."""
-        return []
-
-    def on_close(self, event: BarClosed) -> list[OrderReport]:
-        """As `on_open`."""
-        return []
 
     async def begin(self, engine: Engine) -> None:
         """There is nothing to know before."""

@@ -18,7 +18,7 @@ from metastackerbandit.domain.sink import Sink
 from metastackerbandit.engine.engine import Engine
 from metastackerbandit.engine.plan import Plan
 from metastackerbandit.execution.intents import Intents
-from metastackerbandit.runtime.replay import Broker, Driver, Oracle, moment
+from metastackerbandit.runtime.replay import Broker, Driver, FilledElsewhere, Oracle, moment
 
 
 class Past(Struct):
@@ -98,7 +98,7 @@ class Noting:
         return self._broker.act(effect)
 
 
-class Replayed:
+class Replayed(FilledElsewhere):
     """The broker of a replay: what is asked of it was asked before, and what came of it is in the log."""
 
     def __init__(self, intents: Intents) -> None:
@@ -107,18 +107,6 @@ class Replayed:
     def act(self, effect: SubmitOrder | CancelOrder | AmendOrder) -> list[OrderReport]:
         """Know that it was asked."""
         self._intents.asked(effect)
-        return []
-
-    def on_open(self, event: BarOpened) -> list[OrderReport]:
-        """Nothing is filled: fills are in the log."""
-        return []
-
-    def on_range(self, event: BarClosed) -> list[OrderReport]:
-        """As `on_open`."""
-        return []
-
-    def on_close(self, event: BarClosed) -> list[OrderReport]:
-        """As `on_open`."""
         return []
 
 

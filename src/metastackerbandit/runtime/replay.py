@@ -57,6 +57,22 @@ class Broker(Protocol):
         """Fills at the close decided on."""
 
 
+class FilledElsewhere:
+    """What brokers share at which candles fill nothing: trades, books or a venue's account do."""
+
+    def on_open(self, event: BarOpened) -> list[OrderReport]:
+        """Nothing is filled by it."""
+        return []
+
+    def on_range(self, event: BarClosed) -> list[OrderReport]:
+        """As `on_open`."""
+        return []
+
+    def on_close(self, event: BarClosed) -> list[OrderReport]:
+        """As `on_open`."""
+        return []
+
+
 class Oracle(Protocol):
     """Whoever answers with predictions: hears every market input."""
 
