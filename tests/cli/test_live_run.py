@@ -192,6 +192,19 @@ def _wait_until(done: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
+def test_what_happened_to_a_run_is_told_in_its_order(runs: dict[str, Traded]) -> None:
+    code, told, _ = msb("events", "--most", "1000", home=runs["account"].home)
+    happened = [one["what"] for one in told["events"]]
+    assert code == 0 and told["of"] == len(happened) and [one["at_ns"] for one in told["events"]] != []
+    counted = runs["account"].told["events"]
+    early = {"clock_known"}  # the clock is measured before there is a run
+    assert {what: happened.count(what) for what in counted if what not in early} == {w: n for w, n in counted.items() if w not in early}
+    code, told, _ = msb("events", "--what", "carried", "--most", "1", home=runs["account"].home)
+    assert code == 0 and [one["what"] for one in told["events"]] == ["carried"] and told["of"] == counted["carried"]
+    code, told, _ = msb("events", "--what", "moonrise", home=runs["account"].home)
+    assert code == 2 and "carried" in told["error"]["mend"]
+
+
 def test_what_was_logged_gives_the_journal_again(traded: Traded) -> None:
     code, told, _ = msb("verify", home=traded.home)
     assert code == 0 and told["identical"] and told["first_difference"] is None and told["torn"] == 0

@@ -18,6 +18,7 @@ from metastackerbandit.cli import (
     data,
     diff,
     doctor,
+    events,
     explain,
     funnel,
     gates,
@@ -96,6 +97,7 @@ app.command("readiness")(readiness.readiness)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(venue.app, name="venue")
 app.command("verify")(verify.verify)
+app.command("events")(events.events)
 app.command("doctor")(doctor.doctor)
 for word in (control.pause, control.resume, control.flatten, control.kill, control.reconcile):
     app.command(word.__name__)(word)

@@ -166,6 +166,7 @@ async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, ev
     from metastackerbandit.cli.session import record_of
     from metastackerbandit.cli.taking_up import standing
     from metastackerbandit.cli.who import who
+    from metastackerbandit.runtime.event_log import EventLog, event_log_path
     from metastackerbandit.storage.audit_log import keep_audit
     from metastackerbandit.storage.input_log import InputLog, LegLog, Place, input_log_path, leg_log_path, place_path, plan_path
     from metastackerbandit.storage.journal import Journal
@@ -191,13 +192,16 @@ async def _run(session: Session, asked: Traded, rest: Any, clock: VenueClock, ev
         if asked.is_real and not asked.leaves:
             keep_audit(session.home, time.time_ns(), who(), "live", f"run {writer.run} trades the account at {record.source}")
         log, legs = InputLog(input_log_path(session.home, writer.run)), LegLog(leg_log_path(session.home, writer.run))
+        kept = EventLog(event_log_path(session.home, writer.run))
+        events.keep = kept.append
         try:
             guard = _guard(session, asked, journal, writer.run, clock)
             payload = await _traded_until(session, asked, rest, clock, events, record, writer, log, legs, former, guard)
             state = "stopped" if payload["stopped"] else "finished"
         finally:
-            log.close()
-            legs.close()
+            events.keep = None
+            for one in (log, legs, kept):
+                one.close()
     finally:
         writer.finish(state, payload, time.time_ns())
         journal.close()

@@ -43,14 +43,17 @@ class Recorded(Struct, frozen=True):
 
 
 class Tally:
-    """Events as they happen."""
+    """Events as they happen, counted; `keep` (none: nobody) gets each."""
 
     def __init__(self) -> None:
+        self.keep: Callable[[FeedEvent], None] | None = None
         self.happened: dict[str, int] = {}
         self.issues: list[QualityIssue] = []
 
     def __call__(self, event: FeedEvent) -> None:
         self.happened[event.what] = self.happened.get(event.what, 0) + 1
+        if self.keep is not None:
+            self.keep(event)
         issue = issue_of(event)
         if issue is not None:
             self.issues.append(issue)
