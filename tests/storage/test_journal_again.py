@@ -102,3 +102,11 @@ def test_rows_that_do_not_come_again_are_missed(tmp_path: Path, kind: str) -> No
     with pytest.raises(StorageFailed, match=f"4 {kind}, and its inputs give 3"):
         lost.again.check()
     lost.writer.finish("failed", {}, 3_000)
+
+
+def test_alarms_behind_the_log_are_new_whatever_monitors_did_not_raise_again(tmp_path: Path) -> None:
+    lost = Lost(tmp_path, 4, {"alarms": 3}, 1)
+    lost.again.check()
+    lost.again.alarms(lost.rows["alarms"][3:])
+    lost.writer.finish("finished", {}, 3_000)
+    assert lost.journal.run(1).alarms().tobytes() == lost.rows["alarms"].tobytes()
