@@ -18,7 +18,7 @@ import pytest
 
 from metastackerbandit.cli import trading
 from metastackerbandit.cli.main import app
-from metastackerbandit.cli.trading import at_rate
+from metastackerbandit.cli.venue_rate import at_rate
 from metastackerbandit.config.schema import Config
 from metastackerbandit.domain.errors import StorageFailed
 from metastackerbandit.runtime.lags import empty_lags

@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
-from metastackerbandit.cli.trading import FromNowOn
 from metastackerbandit.domain.bar import Bar
 from metastackerbandit.domain.inputs import BarClosed, BarOpened, Control, Input, OrderReport
 from metastackerbandit.domain.kernel import rows, struct_of
@@ -28,6 +27,7 @@ from metastackerbandit.market.settings import BarSettings, UpkeepSettings
 from metastackerbandit.runtime.account_broker import AccountBroker
 from metastackerbandit.runtime.feed_desk import FeedDesk
 from metastackerbandit.runtime.feed_events import FeedEvent
+from metastackerbandit.runtime.from_now_on import FromNowOn
 from metastackerbandit.runtime.live_account import LiveAccountSettings
 from metastackerbandit.runtime.live_feed import FeedSettings, World
 from metastackerbandit.runtime.live_run import LiveBroker, LiveRun, Wiring

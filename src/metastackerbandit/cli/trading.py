@@ -7,7 +7,6 @@ import random
 import signal
 import time
 from collections import deque
-from collections.abc import Iterable
 from contextlib import nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct, structs
 
+from metastackerbandit.cli.run_told import ended_payload, summary_of_run
+from metastackerbandit.cli.venue_rate import at_rate
 from metastackerbandit.cli.venues import Market, Venue
 from metastackerbandit.cli.wanted import Wanted
 from metastackerbandit.domain.errors import ConfigRefused, NotFound
@@ -26,17 +27,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from metastackerbandit.cli.downloading import Practice
-    from metastackerbandit.cli.live import LiveView, PlainView
     from metastackerbandit.cli.session import Session
     from metastackerbandit.cli.taking_up import Standing
     from metastackerbandit.config.schema import Config
-    from metastackerbandit.domain.effects import Decided
     from metastackerbandit.domain.inputs import Input, OrderReport
-    from metastackerbandit.domain.sink import Sink
     from metastackerbandit.engine.engine import Engine
     from metastackerbandit.runtime.feed_desk import FeedDesk
     from metastackerbandit.runtime.history import Asked
-    from metastackerbandit.runtime.live_route import RouteFacts
     from metastackerbandit.runtime.live_run import LiveBroker, LiveRun
     from metastackerbandit.runtime.new_risk import Guard
     from metastackerbandit.runtime.recorder import Tally
@@ -101,30 +98,8 @@ async def _traded(wanted: Wanted, asked: Traded) -> tuple[Session, dict[str, Any
         return session, await _run(session, asked, rest, clock, events, there.at)
 
 
-_AGES = (
-    *("decision.max_book_age_s", "quality.stale_seconds", "quality.half_life_seconds", "quality.calm_seconds"),
-    *("live.silence_s", "live.pong_s", "live.quiet_s", "live.kept_s", "live.sample_s", "live.behind_s", "live.overlap_s", "live.join_s"),
-    *("live.failback_s", "health.every_s", "health.yellow_latency_ms", "health.red_latency_ms", "health.red_silence_s", "health.uptime_after_s"),
-)  # limits of how old something may be: ages are told in the venue's time, and meant in ours
-MOST_RATE = 60.0  # beyond it a frame of data covers more than limits of age allow
-_GRACE_S = 0.25  # of ours, that trades may come late on a venue whose time runs faster
 _MOST_ALARMS = 1_000  # batches that a run's answer lists, the newest; the journal has all
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a terminal that is closed ends a run in order, too
-
-
-def at_rate(config: Config, rate: float) -> tuple[str, ...]:
-    """What is set otherwise on a venue whose time runs `rate` times ours: limits of age in its time, so that they mean what they mean elsewhere."""
-    if rate == 1.0:
-        return ()
-    if rate > MOST_RATE:
-        what = f"the venue's time runs {rate:g} times ours, and a run follows {MOST_RATE:g} at most"
-        raise ConfigRefused(what, where="--venue", mend=f"msb venue --speed {MOST_RATE:g}")
-    changed = []
-    for key in _AGES:
-        table, _, name = key.partition(".")
-        changed.append(f"{key}={getattr(getattr(config, table), name) * rate:g}")
-    changed.append(f"health.yellow_rate={config.health.yellow_rate / rate:g}")
-    return (*changed, f"bars.grace_s={min(max(config.bars.grace_s, _GRACE_S * rate), 60.0):g}")
 
 
 def base_of(config: Config) -> int:
@@ -234,6 +209,7 @@ async def _traded_until(
     from metastackerbandit.exchanges.transport.picows_socket import PicowsConnector
     from metastackerbandit.runtime.account_broker import AccountBroker
     from metastackerbandit.runtime.control_door import ControlDoor
+    from metastackerbandit.runtime.from_now_on import FromNowOn
     from metastackerbandit.runtime.live_account import LiveAccountSettings
     from metastackerbandit.runtime.live_feed import FeedSettings, World
     from metastackerbandit.runtime.live_run import LiveRun, Wiring
@@ -299,7 +275,7 @@ async def _traded_until(
 
         wiring = Wiring(
             broker=broker,
-            driver=lambda made: Driver(engine, Noting(made, past.intents), sink, sink.watched_by(view), logged),
+            driver=lambda made: Driver(engine, Noting(made, past.intents), sink, sink.watched_by(view.decided if view is not None else None), logged),
             predictor=predictor,
             tell=events,
             watch=lambda event, taken: view.moved(event, engine, taken) if view is not None and sink.is_open else None,
@@ -327,7 +303,7 @@ async def _traded_until(
                 await door.close()
     finally:
         raw.close()
-    ended = _payload(session, asked, record, writer, run, events, raised, time.monotonic() - began, stopped)
+    ended = ended_payload(asked, record, writer, run, events, raised, time.monotonic() - began, stopped)
     return ended | {"vitals": vitals.measured() | {"whole": vitals.whole()}}
 
 
@@ -342,31 +318,6 @@ async def snapshots(home: Path, writer: RunWriter, log: InputLog, engine: Engine
         writer.flush()
         made = Snapshot(log.end, structs.replace(past, legs=()), engine.snapshot(), writer.counts())
         await asyncio.to_thread(write_whole, snapshot_path(home, writer.run), msgspec.msgpack.encode(made))
-
-
-class FromNowOn:
-    """A sink that lets nothing through until it is opened: what was heard only to be warm was not traded, and is not kept as if it were."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink, self.is_open = sink, False
-
-    def open(self) -> None:
-        """Let everything through from here on."""
-        self.is_open = True
-
-    def watched_by(self, view: LiveView | PlainView | None) -> Callable[[Decided], None]:
-        """Who looks on, from then on."""
-        return lambda decided: view.decided(decided) if view is not None and self.is_open else None
-
-    def decisions(self, rows: np.ndarray, observed: np.ndarray, limit: np.ndarray, verdict: np.ndarray) -> None:
-        """Decisions with their traces."""
-        if self.is_open:
-            self._sink.decisions(rows, observed, limit, verdict)
-
-    def __getattr__(self, name: str) -> Callable[[np.ndarray], None]:
-        """Rows of any other kind."""
-        pass_on: Callable[[np.ndarray], None] = getattr(self._sink, name)
-        return lambda rows: pass_on(rows) if self.is_open else None
 
 
 class VenueTimes:
@@ -429,82 +380,6 @@ async def _until_over(
         if isinstance(end, Exception):
             raise end
     return bool(signals)
-
-
-def summary_of_run(run: LiveRun, engine: Any) -> dict[str, Any]:
-    """How the run stands, for status."""
-    from metastackerbandit.runtime.paper import summary_of
-
-    now = run.standing()
-    connections = [
-        {
-            "id": name,
-            "state": "up" if facts.is_up else "down",
-            "grade": now.grades[name],
-            "taken_from": name in now.active,
-            "latency_ms": facts.latency_p50_ms,
-            "round_trip_ms": facts.round_trip_ms,
-            "rate": facts.rate,
-            "age_s": facts.age_s,
-            "drops": facts.drops,
-            "attempts": facts.attempts,
-            "success_rate": facts.connected / facts.attempts if facts.attempts else None,
-            "uptime": facts.uptime,
-        }
-        for name, facts in now.connections.items()
-    ]
-    symbols = {
-        symbol: {"book_live": share, "candles_heard": run.market.heard_share(s), "carried_by": now.carriers[symbol]}
-        for s, (symbol, share) in enumerate(now.live_shares.items())
-    }
-    stands = summary_of(engine, run.trader.taken)
-    stands["decisions"] -= run.warmed  # those of the candles before were not traded on
-    return {**stands, "connections": connections, "live": list(run.live), "symbols": symbols, "routes": routes_told(now.routes)}
-
-
-def routes_told(routes: dict[str, RouteFacts]) -> dict[str, Any]:
-    """How each plan's connections took over from each other: times are from the last message before to the first news behind, ms of the venue's."""
-    told = {}
-    for name, facts in routes.items():
-        times = sorted(facts.failover_ms)
-        quantiles = {f"p{share}": times[min(len(times) * share // 100, len(times) - 1)] for share in (50, 99)} | {"max": times[-1]} if times else None
-        told[name] = {"switches": facts.switches, "rotations": facts.rotations, "failover_ms": quantiles}
-    return told
-
-
-def _payload(
-    session: Session,
-    asked: Traded,
-    record: RunRecord,
-    writer: RunWriter,
-    run: LiveRun,
-    events: Tally,
-    alarms: Iterable[np.ndarray],
-    seconds: float,
-    stopped: bool,
-) -> dict[str, Any]:
-    from metastackerbandit.evaluation.monitors.hearing import blank_alarms
-    from metastackerbandit.runtime.watching import alarm_lines, alarm_summary
-
-    raised = np.concatenate((blank_alarms(0), *alarms))
-    engine = run.trader.driver.engine
-    return {
-        "venue": asked.venue.name,
-        "run": writer.run,
-        "mode": record.mode,
-        "lineage": record.lineage,
-        "identity": record.identity,
-        "seconds": round(seconds, 3),
-        "stopped": stopped,
-        **summary_of_run(run, engine),
-        "reconciliation_differences": run.broker.differences(engine),
-        "events": events.happened,
-        "alarms": alarm_lines(raised, record),
-        "alarm_summary": alarm_summary(raised, record),
-        "twin": None,
-        "issues": [{"type": one.kind, "severity": one.severity, "where": one.where, "what": one.what} for one in events.issues],
-        "notices": list(record.notices),
-    }
 
 
 def _guard(session: Session, asked: Traded, journal: Journal, run: int, clock: VenueClock) -> Callable[[Engine], Guard]:
