@@ -51,6 +51,8 @@ def standing(journal: Journal, session: Session, record: RunRecord, place: Place
     row, kept = view.row, place_kept(journal.home, view.row.run)
     if kept is None or kept.at != place.at or not input_log_path(journal.home, row.run).exists():
         return None  # what it held is gone with its exchange, or nobody can know what it was
+    if not has_begun(journal.home, row.run):
+        return None  # it was killed before it could ask for anything
     if row.state in ("finished", "stopped") and not holds(view):
         return None
     plan = plan_kept(view)
@@ -109,6 +111,20 @@ def replayed(
         mend = "run again: it is taken up without that input, and paused until `msb resume`"
         raise StorageFailed(f"the newest input of run {run} ends the engine: {error.what}", where=str(beside), mend=mend) from error
     return past
+
+
+def has_begun(home: Path, run: int) -> bool:
+    """Whether a run had come behind the pause of its warm-up."""
+    from metastackerbandit.domain.inputs import Control
+    from metastackerbandit.storage.input_log import input_log_path, read_inputs, snapshot_path
+
+    if snapshot_path(home, run).exists():
+        return True
+    events = read_inputs(input_log_path(home, run), but_seconds=True)
+    first = next(events, None)
+    if not (isinstance(first, Control) and first.word == "pause"):
+        return first is not None
+    return any(isinstance(one, Control) and one.word == "resume" for one in events)
 
 
 def newest_live(journal: Journal, source: str = "") -> RunView | None:
